@@ -1,0 +1,1 @@
+//! Elastic Beanstalk: versions, updates, waiting and explaining.

@@ -1,0 +1,1 @@
+//! CloudFront: what a distribution serves, and invalidations.

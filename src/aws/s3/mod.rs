@@ -1,0 +1,1 @@
+//! S3: the client, listings, uploads, copies and deletes.

@@ -1,0 +1,1 @@
+//! The bundle: what goes in, deterministic bytes, its label.

@@ -1,0 +1,145 @@
+//! Where and why this run happens: GitHub's variables as values, so that nothing else reads the environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::secret::Secret;
+
+/// The process environment as a value.
+#[derive(Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// The variables of `pairs`.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+
+    /// The value of `name` when it is set and not empty (GitHub sets unset expressions to the empty string).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The value of `name` when it is present, the empty string too.
+    #[must_use]
+    pub fn present(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// The workflow run, from [GitHub's default variables].
+///
+/// [GitHub's default variables]: https://docs.github.com/en/actions/reference/workflows-and-actions/variables#default-environment-variables
+#[derive(Debug, Clone, Default)]
+pub struct RunContext {
+    /// `GITHUB_WORKSPACE`, else the current directory; absolute.
+    pub workspace: PathBuf,
+    /// `RUNNER_TEMP`, else the system's; absolute.
+    pub temp: PathBuf,
+    /// `GITHUB_OUTPUT`: where outputs go.
+    pub output_file: Option<PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`: where the summary goes.
+    pub summary_file: Option<PathBuf>,
+    /// `GITHUB_EVENT_PATH`: the event that started the run, as JSON.
+    pub event_file: Option<PathBuf>,
+    /// `owner/name`.
+    pub repository: Option<String>,
+    /// Branch or tag name, `GITHUB_REF_NAME`.
+    pub ref_name: Option<String>,
+    /// `refs/heads/main` and the like, `GITHUB_REF`.
+    pub git_ref: Option<String>,
+    /// The full commit id.
+    pub sha: Option<String>,
+    /// The first line of the head commit's message, from the event.
+    pub commit_subject: Option<String>,
+    /// `GITHUB_RUN_ID`.
+    pub run_id: Option<String>,
+    /// `GITHUB_RUN_NUMBER`.
+    pub run_number: Option<String>,
+    /// `GITHUB_RUN_ATTEMPT`.
+    pub run_attempt: Option<String>,
+    /// `GITHUB_WORKFLOW`.
+    pub workflow: Option<String>,
+    /// Who started the run, `GITHUB_ACTOR`.
+    pub actor: Option<String>,
+    /// `GITHUB_EVENT_NAME`.
+    pub event_name: Option<String>,
+    /// `https://github.com`, or the GitHub Enterprise server.
+    pub server_url: String,
+    /// `https://api.github.com`, or the GitHub Enterprise server's.
+    pub api_url: String,
+    /// Where an OIDC token can be asked, and with which bearer token; present with `permissions: id-token: write`.
+    pub oidc: Option<OidcEndpoint>,
+    /// `RUNNER_DEBUG=1`: the user asked for debug logs.
+    pub debug: bool,
+}
+
+/// GitHub's OIDC token endpoint for this job.
+///
+/// <https://docs.github.com/en/actions/reference/security/oidc#methods-for-requesting-the-oidc-token>
+#[derive(Debug, Clone)]
+pub struct OidcEndpoint {
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub url: String,
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub token: Secret,
+}
+
+impl RunContext {
+    /// Reads GitHub's variables from `env`; `directory` and `temp` stand in where there is no runner.
+    #[must_use]
+    pub fn new(env: &Env, directory: PathBuf, temp: PathBuf) -> Self {
+        let owned = |name: &str| env.get(name).map(ToOwned::to_owned);
+        let path = |name: &str| env.get(name).map(PathBuf::from);
+        Self {
+            workspace: path("GITHUB_WORKSPACE").unwrap_or(directory),
+            temp: path("RUNNER_TEMP").unwrap_or(temp),
+            output_file: path("GITHUB_OUTPUT"),
+            summary_file: path("GITHUB_STEP_SUMMARY"),
+            event_file: path("GITHUB_EVENT_PATH"),
+            repository: owned("GITHUB_REPOSITORY"),
+            ref_name: owned("GITHUB_REF_NAME"),
+            git_ref: owned("GITHUB_REF"),
+            sha: owned("GITHUB_SHA"),
+            commit_subject: None,
+            run_id: owned("GITHUB_RUN_ID"),
+            run_number: owned("GITHUB_RUN_NUMBER"),
+            run_attempt: owned("GITHUB_RUN_ATTEMPT"),
+            workflow: owned("GITHUB_WORKFLOW"),
+            actor: owned("GITHUB_ACTOR"),
+            event_name: owned("GITHUB_EVENT_NAME"),
+            server_url: owned("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned()),
+            api_url: owned("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned()),
+            oidc: owned("ACTIONS_ID_TOKEN_REQUEST_URL")
+                .zip(owned("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
+                .map(|(url, token)| OidcEndpoint {
+                    url,
+                    token: Secret::new(token),
+                }),
+            debug: env.get("RUNNER_DEBUG") == Some("1"),
+        }
+    }
+
+    /// The name of the repository without its owner.
+    #[must_use]
+    pub fn repository_name(&self) -> Option<&str> {
+        self.repository
+            .as_deref()
+            .map(|full| full.rsplit('/').next().unwrap_or(full))
+    }
+
+    /// The page of this run on GitHub.
+    #[must_use]
+    pub fn run_url(&self) -> Option<String> {
+        let (repository, run) = (self.repository.as_ref()?, self.run_id.as_ref()?);
+        Some(format!("{}/{repository}/actions/runs/{run}", self.server_url))
+    }
+
+    /// The page of `sha` on GitHub.
+    #[must_use]
+    pub fn commit_url(&self, sha: &str) -> Option<String> {
+        let repository = self.repository.as_ref()?;
+        Some(format!("{}/{repository}/commit/{sha}", self.server_url))
+    }
+}

@@ -1,0 +1,1 @@
+//! The names of all inputs, and what was typed.

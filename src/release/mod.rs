@@ -1,0 +1,1 @@
+//! Releases: the record, the choice of a rollback target, what to restore. Pure.

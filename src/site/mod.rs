@@ -1,0 +1,9 @@
+//! The site: what `aws s3 sync` would do, decided here and executed elsewhere.
+//!
+//! Pure but for [`scan`], which walks and reads the source directory. Knows nothing of AWS clients.
+
+pub mod filter;
+pub mod object;
+pub mod paths;
+pub mod plan;
+pub mod scan;

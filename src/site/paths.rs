@@ -1,0 +1,1 @@
+//! Invalidation paths from changed keys.

@@ -1,0 +1,1 @@
+//! The source directory: walk and hash.
