@@ -27,3 +27,4 @@ pub mod report;
 pub mod secret;
 pub mod site;
 pub mod stop;
+pub mod version;

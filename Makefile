@@ -1,0 +1,76 @@
+# Needs Rust (rustup), Python 3.11, a C compiler and git; everything else is installed into .venv/ and target/.
+PYTHON ?= python3
+CARGO_DENY := 0.20.2
+VENV := .venv/bin
+
+.PHONY: help demo test check fmt clippy doc rust python lint dist verify-dist dist-check arm64 bench clean
+
+help: ## What can be made
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: .venv/tests ## Deploy the example twice to a local cloud, with the committed binary
+	@$(VENV)/python tests/demo.py
+
+test: check dist-check arm64 ## Everything that checks the project, the committed binaries included
+
+check: fmt lint clippy doc rust python ## Everything that checks the sources
+
+fmt:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --locked --all-targets --quiet -- -D warnings
+
+doc:
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+
+rust: .venv/tests ## The Rust tests: unit, and action.yml against the local cloud
+	PATH="$(CURDIR)/$(VENV):$$PATH" cargo test --locked --quiet
+
+python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
+	cd tests && ../$(VENV)/python -m unittest discover --top-level-directory . --pattern 'test_*.py'
+
+lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cargo-deny
+	scripts/lint.sh
+
+dist: ## Build both binaries from a clean copy of the sources into dist/
+	$(PYTHON) scripts/dist.py build
+
+verify-dist: ## Build both binaries again and compare bytes with dist/
+	$(PYTHON) scripts/dist.py verify
+
+dist-check: ## Compare dist/ with the sources without a build
+	$(PYTHON) scripts/dist.py check
+
+arm64: .venv/tests ## Run the arm64 binary (by qemu-user elsewhere): --version, a wrong input, a deploy
+	$(VENV)/python scripts/arm64.py
+
+bench: .venv/tests ## Measure against other tools
+	$(VENV)/python -m bench
+
+clean:
+	rm -rf .venv target
+
+.venv/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/tests: tests/requirements.txt .venv/python
+	$(VENV)/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.venv/lint: tests/lint-requirements.txt .venv/python
+	$(VENV)/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+target/lint/installed: scripts/lint/package-lock.json .venv/lint
+	mkdir -p target/lint
+	cp scripts/lint/package.json scripts/lint/package-lock.json target/lint
+	cd target/lint && PATH="$(CURDIR)/$(VENV):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+# Without default features: they bring git and the advisory database, which `check advisories` would fetch.
+target/tools/cargo-deny-$(CARGO_DENY):
+	cargo install --quiet --locked --debug --no-default-features --root target/tools --version $(CARGO_DENY) cargo-deny
+	touch $@

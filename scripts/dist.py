@@ -1,0 +1,304 @@
+"""Builds, verifies and checks the binaries in `dist/`.
+
+    python3 scripts/dist.py build [TARGET…]   build from a clean copy of the tracked sources into dist/
+    python3 scripts/dist.py verify [TARGET…]  build again and compare bytes with dist/
+    python3 scripts/dist.py check             compare digest, checksum, size and mode without a build
+    python3 scripts/dist.py digest            print the digest of the sources
+
+TARGET is `linux-x64` or `linux-arm64`; none means both. `--cold` throws away what earlier builds left behind.
+docs/building.md tells why each step is needed for equal bytes.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import sources
+
+DIST = sources.REPOSITORY / "dist"
+SUMS = DIST / "SHA256SUMS"
+ZIGLANG = Path(__file__).with_name("ziglang.txt")
+LARGEST = 7_000_000
+NAME = "aws-web-deploy"
+
+# name in dist/ -> (Rust target, zig target)
+TARGETS = {
+    "linux-x64": ("x86_64-unknown-linux-musl", "x86_64-linux-musl"),
+    "linux-arm64": ("aarch64-unknown-linux-musl", "aarch64-linux-musl"),
+}
+
+# One place for everybody: another directory changes the package's path in the crate metadata, and with it symbol
+# hashes and the order of functions.
+ROOT = Path("/tmp/aws-web-deploy-build")
+SOURCES = ROOT / "sources"
+TARGET_DIR = ROOT / "target"
+BIN = ROOT / "bin"
+ZIG = ROOT / "ziglang"
+
+# What a build may see of the environment. RUSTFLAGS, CFLAGS, CC, CARGO_PROFILE_* and the like change bytes.
+PASSED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|CARGO_HOME|RUSTUP_HOME|RUSTUP_TOOLCHAIN|RUSTUP_DIST_SERVER|RUSTUP_UPDATE_ROOT"
+    r"|CARGO_HTTP_\w+|CARGO_NET_\w+|CARGO_REGISTRIES_\w+|CARGO_REGISTRY_\w+|CARGO_SOURCE_\w+|CARGO_TERM_\w+"
+    r"|PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy|all_proxy)"
+)
+
+
+class Failure(Exception):
+    """Says to a person what is wrong and what to do."""
+
+
+def binary(name: str, folder: Path = DIST) -> Path:
+    """Where the binary for `name` is."""
+    return folder / f"{NAME}-{name}"
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def run(*command, env: dict[str, str], **options) -> None:
+    """Runs a command that must succeed."""
+    try:
+        subprocess.run([str(part) for part in command], check=True, env=env, **options)
+    except FileNotFoundError as error:
+        raise Failure(f"`{command[0]}` is not installed") from error
+    except subprocess.CalledProcessError as error:
+        raise Failure(f"`{' '.join(map(str, command))}` failed with exit code {error.returncode}") from error
+
+
+@contextlib.contextmanager
+def build_place(cold: bool):
+    """The fixed place of the build, ours alone until the build is over."""
+    ROOT.mkdir(mode=0o700, exist_ok=True)
+    found = ROOT.lstat()
+    # /tmp is everybody's: what somebody else may write into must not reach a binary that people run.
+    if ROOT.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise Failure(f"`{ROOT}` must be a directory that only this user can write to; remove it")
+    with (ROOT / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another build is running, waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if cold:
+            for folder in (SOURCES, TARGET_DIR, BIN):
+                shutil.rmtree(folder, ignore_errors=True)
+        yield
+
+
+def copy_sources() -> None:
+    """Makes `SOURCES` equal to the tracked sources; a file that did not change keeps its time for cargo."""
+    wanted = sources.tracked()
+    for path in sorted(SOURCES.rglob("*"), reverse=True):
+        if path.is_dir():
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        elif str(path.relative_to(SOURCES)) not in wanted:
+            path.unlink()
+    for name in wanted:
+        source, copy = sources.REPOSITORY / name, SOURCES / name
+        content = source.read_bytes()
+        if not copy.is_file() or copy.read_bytes() != content:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+
+
+def install_ziglang(env: dict[str, str]) -> None:
+    """Installs the pinned C compiler once."""
+    stamp = ZIG / "installed"
+    if stamp.is_file() and stamp.read_text() == ZIGLANG.read_text():
+        return
+    shutil.rmtree(ZIG, ignore_errors=True)
+    venv = ROOT / "venv"
+    run(sys.executable, "-m", "venv", "--clear", venv, env=env)
+    run(venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
+        "--only-binary", ":all:", "--target", ZIG, "-r", ZIGLANG, env=env)
+    stamp.write_text(ZIGLANG.read_text())
+
+
+def write_wrappers() -> None:
+    """Writes `cc-TARGET` and `ar` into `BIN`: zig takes other target names than cc-rs gives."""
+    BIN.mkdir(exist_ok=True)
+    zig = ZIG / "ziglang/zig"
+    for name, (_, target) in TARGETS.items():
+        script(BIN / f"cc-{name}", f"""\
+#!/bin/sh
+for argument do
+  shift
+  case $argument in --target=*) ;; *) set -- "$@" "$argument" ;; esac
+done
+exec {zig} cc -target {target} "$@"
+""")
+    script(BIN / "ar", f'#!/bin/sh\nexec {zig} ar "$@"\n')
+
+
+def script(path: Path, text: str) -> None:
+    """Writes an executable file, unless it is there already."""
+    if not path.is_file() or path.read_text() != text:
+        path.write_text(text)
+        path.chmod(0o755)
+
+
+def toolchain(env: dict[str, str]) -> tuple[Path, str]:
+    """The pinned toolchain's directory and commit, with both targets installed."""
+    with contextlib.suppress(FileNotFoundError):
+        subprocess.run(["rustup", "target", "add", *(rust for rust, _ in TARGETS.values())],
+                       check=True, env=env, cwd=SOURCES, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        ask = {"check": True, "env": env, "cwd": SOURCES, "stdout": subprocess.PIPE, "text": True}
+        sysroot = Path(subprocess.run(["rustc", "--print", "sysroot"], **ask).stdout.strip())
+        version = subprocess.run(["rustc", "--version", "--verbose"], **ask).stdout
+    except FileNotFoundError as error:
+        raise Failure("`rustc` is not installed; see https://rustup.rs") from error
+    channel = tomllib.loads((SOURCES / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
+    if f"release: {channel}\n" not in version:
+        raise Failure(f"the binaries are built with Rust {channel}, but this is {version.splitlines()[0]}")
+    if "host: x86_64-unknown-linux-gnu\n" not in version:
+        raise Failure("the binaries are built on x86_64 Linux with glibc: another host gives other symbol hashes")
+    for rust, _ in TARGETS.values():
+        if not (sysroot / "lib/rustlib" / rust).is_dir():
+            raise Failure(f"the target `{rust}` is not installed: rustup target add {rust}")
+    return sysroot, re.search(r"commit-hash: (\w+)", version)[1]
+
+
+def build(names: list[str], cold: bool) -> dict[str, Path]:
+    """Builds the binaries for `names` in the fixed place."""
+    env = {key: value for key, value in os.environ.items() if PASSED.fullmatch(key)}
+    copy_sources()
+    install_ziglang(env)
+    write_wrappers()
+    sysroot, commit = toolchain(env)
+    cargo_home = Path(env.get("CARGO_HOME") or Path.home() / ".cargo").resolve()
+    flags = [
+        f"--remap-path-prefix={cargo_home}=/cargo",
+        f"--remap-path-prefix={SOURCES}=/aws-web-deploy",
+        # Where the component rust-src is installed, rustc writes its real path.
+        f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}",
+        # The linker comes with the toolchain, the start files and libc with the target: no system library.
+        "-Clinker=rust-lld",
+        "-Clinker-flavor=ld.lld",
+        "-Clink-self-contained=yes",
+        "-Ctarget-feature=+crt-static",
+    ]
+    env |= {
+        "CARGO_INCREMENTAL": "0",
+        "CARGO_TARGET_DIR": str(TARGET_DIR),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
+        "SOURCE_DATE_EPOCH": "0",
+        "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "zig-cache"),
+        "ZIG_LOCAL_CACHE_DIR": str(ROOT / "zig-cache"),
+        "LC_ALL": "C",
+    }
+    command = ["cargo", "build", "--locked", "--release", "--bin", NAME]
+    for name in names:
+        rust = TARGETS[name][0]
+        variable = rust.replace("-", "_")
+        env[f"CC_{variable}"] = str(BIN / f"cc-{name}")
+        env[f"AR_{variable}"] = str(BIN / "ar")
+        env[f"CFLAGS_{variable}"] = f"-ffile-prefix-map={cargo_home}=/cargo"
+        command += ["--target", rust]
+    # One call for all targets: build scripts and macros are compiled once, and the links run beside one another.
+    run(*command, env=env, cwd=SOURCES)
+    return {name: TARGET_DIR / TARGETS[name][0] / "release" / NAME for name in names}
+
+
+def command_build(names: list[str], cold: bool) -> None:
+    """`build`: into dist/."""
+    with build_place(cold):
+        for name, built in build(names, cold).items():
+            target = binary(name)
+            # A new file: the old one may be running.
+            target.unlink(missing_ok=True)
+            shutil.copyfile(built, target)
+            target.chmod(0o755)
+    there = [binary(name) for name in sorted(TARGETS) if binary(name).is_file()]
+    SUMS.write_text("".join(f"{sha256(path)}  {path.name}\n" for path in there))
+    for path in there:
+        print(f"{path.name}: {path.stat().st_size:,} bytes, sha256 {sha256(path)}")
+
+
+def command_verify(names: list[str], cold: bool) -> None:
+    """`verify`: the bytes in dist/ are those that the sources give."""
+    missing = [str(path.name) for path in [*map(binary, names), SUMS] if not path.is_file()]
+    if missing:
+        raise Failure(f"dist/ lacks {', '.join(missing)}; run `make dist`")
+    with build_place(cold):
+        different = []
+        for name, built in build(names, cold).items():
+            same = built.read_bytes() == binary(name).read_bytes()
+            print(f"{binary(name).name}: {'same bytes' if same else 'DIFFERENT'}, built {sha256(built)}")
+            if not same:
+                different.append(f"{binary(name).name} ({sha256(binary(name))} in dist/, {sha256(built)} built)")
+    if different:
+        raise Failure(f"not what the sources give: {', '.join(different)}; run `make dist`")
+    command_check(names)
+
+
+def command_check(names: list[str]) -> None:
+    """`check`: everything that can be said about dist/ without a build."""
+    problems = []
+    digest = sources.digest()
+    version = tomllib.loads((sources.REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
+    sums = dict(reversed(line.split("  ")) for line in SUMS.read_text().splitlines()) if SUMS.is_file() else {}
+    for name in names:
+        path = binary(name)
+        if not path.is_file():
+            problems.append(f"{path.name} is missing")
+            continue
+        content = path.read_bytes()
+        expected = f"{NAME} {version} ({TARGETS[name][0]}, sources {digest})"
+        if expected.encode() not in content:
+            found = re.search(rb"aws-web-deploy \S+ \([\w-]+, sources [0-9a-f]{64}\)", content)
+            problems.append(f"{path.name} is {found[0].decode() if found else 'of unknown sources'}, not {expected}")
+        if sums.get(path.name) != hashlib.sha256(content).hexdigest():
+            problems.append(f"{path.name} is not what SHA256SUMS says")
+        if len(content) > LARGEST:
+            problems.append(f"{path.name} has {len(content):,} bytes, more than {LARGEST:,}")
+        if not os.access(path, os.X_OK):
+            problems.append(f"{path.name} is not executable")
+    if problems:
+        raise Failure("dist/ does not fit the sources (run `make dist`): " + "; ".join(problems))
+    print(f"dist/ fits the sources {digest}")
+
+
+def main() -> int:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["build", "verify", "check", "digest"])
+    parser.add_argument("targets", nargs="*", metavar="TARGET", default=[])
+    parser.add_argument("--cold", action="store_true", help="throw away what earlier builds left behind")
+    given = parser.parse_args()
+    names = given.targets or list(TARGETS)
+    started = time.monotonic()
+    try:
+        if unknown := [name for name in names if name not in TARGETS]:
+            raise Failure(f"unknown target `{unknown[0]}`; there are {', '.join(TARGETS)}")
+        match given.command:
+            case "build":
+                command_build(names, given.cold)
+            case "verify":
+                command_verify(names, given.cold)
+            case "check":
+                command_check(names)
+            case "digest":
+                print(sources.digest())
+    except Failure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
+    if given.command in ("build", "verify"):
+        print(f"{given.command}: {time.monotonic() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
