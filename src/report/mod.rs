@@ -2,6 +2,10 @@
 //!
 //! Field names and shapes are the report file's, see the README. Fields that do not apply are absent.
 
+pub mod markdown;
+pub mod outputs;
+pub mod summary;
+
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -19,6 +23,19 @@ pub enum Outcome {
     Failed,
     /// Stopped by a signal.
     Cancelled,
+}
+
+impl Outcome {
+    /// The name in outputs and report.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Unchanged => "unchanged",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// The whole report.
@@ -55,6 +72,42 @@ pub struct Report {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+}
+
+impl Report {
+    /// Whether this run changed anything anywhere.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        let site = self
+            .site
+            .as_ref()
+            .is_some_and(|site| !site.uploads.is_empty() || !site.deletes.is_empty());
+        let cdn = self.invalidations.iter().any(|one| one.id.is_some());
+        let backend = self.backend.as_ref().is_some_and(|backend| {
+            backend.version_created || backend.environments.iter().any(|environment| environment.changed)
+        });
+        !self.dry_run && (site || cdn || backend)
+    }
+}
+
+/// `bytes` for people, in units of 1000 as GitHub shows them.
+#[must_use]
+pub fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        if value < 999.95 {
+            break;
+        }
+        value /= 1000.0;
+        unit = next;
+    }
+    format!("{value:.1} {unit}")
 }
 
 /// A phase of the run.
@@ -124,6 +177,9 @@ pub struct Backend {
     pub version_label: String,
     /// The version existed already, with the same bundle.
     pub version_reused: bool,
+    /// This run created the version.
+    #[serde(skip)]
+    pub version_created: bool,
     /// The bundle, when one was made or read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<Bundle>,
