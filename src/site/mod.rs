@@ -3,6 +3,7 @@
 //! Pure but for [`scan`], which walks and reads the source directory. Knows nothing of AWS clients.
 
 pub mod filter;
+pub mod fnmatch;
 pub mod object;
 pub mod paths;
 pub mod plan;
