@@ -225,6 +225,7 @@ def command_build(names: list[str], cold: bool) -> None:
     SUMS.write_text("".join(f"{sha256(path)}  {path.name}\n" for path in there))
     for path in there:
         print(f"{path.name}: {path.stat().st_size:,} bytes, sha256 {sha256(path)}")
+    command_check(names)
 
 
 def command_verify(names: list[str], cold: bool) -> None:

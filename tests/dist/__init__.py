@@ -1,0 +1,1 @@
+"""Tests of what is in dist/, and of the scripts that put it there."""
