@@ -43,7 +43,7 @@ dist-check: ## Compare dist/ with the sources without a build
 	$(PYTHON) scripts/dist.py check
 
 arm64: .venv/tests ## Run the arm64 binary (by qemu-user elsewhere): --version, a wrong input, a deploy
-	$(VENV)/python scripts/arm64.py
+	cd tests && ../$(VENV)/python -m dist.arm64
 
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench
