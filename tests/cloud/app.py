@@ -1,0 +1,135 @@
+"""The front of the cloud: tells whom a request is for, logs it, and lets faults, identities and denials act first."""
+
+import gc
+import uuid
+
+from cloud import context, github
+from cloud.aws import backend, objects, permissions, sts
+from cloud.aws.buckets import guard_acl, guard_region
+from cloud.aws.call import Call, identify
+from cloud.aws.errors import AwsError, render
+from cloud.beanstalk import operations
+from cloud.control import Control
+from cloud.faults import Fault, strike
+from cloud.http import Dropped, Request, Response
+from cloud.log import Entry
+from cloud.state import State
+
+operations.install()
+gc.freeze()
+
+
+class Cloud:
+    """Answers every request that comes to one port."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._state = State(endpoint)
+        self._control = Control(lambda: self._state, self.reset)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        backend.reset()
+        self._state = State(self._endpoint)
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request; raises `Dropped` when a fault closes the connection."""
+        state = self._state
+        if request.raw_path.startswith("/_cloud/"):
+            context.enter(context.Context("control", context.ACCOUNT, state))
+            return self._control.handle(request)
+        call = _identify(request)
+        entry = state.log.add(request, call)
+        caller = state.identities.caller(call)
+        current = context.Context(str(uuid.uuid4()), caller.account, state)
+        context.enter(current)
+        try:
+            response = self._answer(request, call)
+        except AwsError as error:
+            response = render(error, call, current.request_id)
+        except Dropped:
+            entry.finish(0)
+            raise
+        return _finish(entry, response)
+
+    def _answer(self, request: Request, call: Call) -> Response:
+        fault = self._state.faults.take(request, call)
+        if fault and fault.when == "before":
+            strike(fault)
+        response = self._serve(request, call)
+        if fault and fault.when == "after":
+            strike(fault)
+        response.truncate = _truncates(fault)
+        return response
+
+    def _serve(self, request: Request, call: Call) -> Response:
+        state = self._state
+        match call.service:
+            case "github":
+                return state.github.handle(request, request.path.removeprefix("/_github"), f"{self._endpoint}/_github")
+            case "oidc":
+                return state.oidc.token(request)
+            case "app":
+                return self._application(request)
+            case "logs":
+                return state.web.fetch(request)
+        state.identities.check(request, call)
+        caller = state.identities.caller(call)
+        state.permissions.check(request, call, caller.arn, caller.account)
+        match call.service:
+            case "sts":
+                return sts.answer(call)
+            case "cloudfront":
+                return self._cloudfront(request, call)
+            case "s3":
+                guard_region(call)
+                guard_acl(request, call, caller.arn)
+                return self._s3(request, call)
+        return backend.call_moto(request, call)
+
+    def _s3(self, request: Request, call: Call) -> Response:
+        state = self._state
+        refused: list[str] = []
+        if call.operation == "DeleteObjects":
+            request.body, refused = permissions.split_deleted(state.permissions, call, request.body)
+        return objects.serve(request, call, refused)
+
+    def _cloudfront(self, request: Request, call: Call) -> Response:
+        distributions = self._state.distributions
+        with backend.lock():
+            distributions.guard(call)
+            if repeated := distributions.repeated(call):
+                return distributions.show(request, call, repeated)
+            response = distributions.answer(request, call) or backend.call_moto(request, call)
+            if call.operation == "CreateInvalidation" and response.status == 201:
+                return distributions.started(request, call)
+        return response
+
+    def _application(self, request: Request) -> Response:
+        name = request.path.removeprefix("/_app/").partition("/")[0]
+        region = self._state.beanstalk.holding(name)
+        label = None
+        if region:
+            with region.lock:
+                region.advance()
+                label = region.environments[name].version_label
+        return self._state.web.application(name, label)
+
+
+def _identify(request: Request) -> Call:
+    path = request.raw_path
+    if path.startswith("/_github/"):
+        return Call("github", github.operation(request.method, request.path.removeprefix("/_github")), "", "")
+    for prefix, service, operation in (("/_oidc/", "oidc", "GetToken"), ("/_app/", "app", "Get"), ("/_logs/", "logs", "Get")):
+        if path.startswith(prefix):
+            return Call(service, operation, "", "", request.query_params())
+    return identify(request)
+
+
+def _truncates(fault: Fault | None) -> bool:
+    return fault is not None and fault.kind == "truncate"
+
+
+def _finish(entry: Entry, response: Response) -> Response:
+    entry.finish(response.status)
+    return response

@@ -1,0 +1,152 @@
+"""Denied actions: which IAM actions a call needs on which resources, and AWS's wording when one is missing."""
+
+import fnmatch
+import re
+import threading
+from dataclasses import asdict, dataclass
+from xml.etree import ElementTree
+
+from cloud.aws.call import Call
+from cloud.aws.errors import AwsError
+from cloud.http import Request
+
+_OTHER_NAMES = {
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    "HeadObject": "GetObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "ListParts": "ListMultipartUploadParts",
+    "HeadBucket": "ListBucket",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListBuckets": "ListAllMyBuckets",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
+_VERSIONED = {"GetObject", "DeleteObject", "GetObjectAcl", "GetObjectTagging"}
+_ACL_HEADER = re.compile("x-amz-acl|x-amz-grant-")
+_OBJECT = re.compile(rb"<Object>.*?</Object>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Deny:
+    """One denied action; both are patterns with `*` and `?`."""
+
+    action: str
+    resource: str = "*"
+
+
+class Permissions:
+    """What the callers may not do; everything else they may."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._denied: list[Deny] = []
+
+    def deny(self, denied: Deny) -> None:
+        """Deny an action from now on."""
+        with self._lock:
+            self._denied.append(denied)
+
+    def clear(self) -> None:
+        """Allow everything again."""
+        with self._lock:
+            self._denied.clear()
+
+    def as_json(self) -> list[dict[str, str]]:
+        """The denied actions."""
+        with self._lock:
+            return [asdict(denied) for denied in self._denied]
+
+    def denies(self, action: str, resource: str) -> bool:
+        """Whether the action is denied on the resource."""
+        return any(
+            fnmatch.fnmatchcase(action, denied.action) and fnmatch.fnmatchcase(resource, denied.resource)
+            for denied in self._denied
+        )
+
+    def check(self, request: Request, call: Call, caller: str, account: str) -> None:
+        """Raise AccessDenied when the call needs an action that is denied."""
+        if not self._denied or call.operation in ("", "GetCallerIdentity", "DeleteObjects"):
+            return
+        for action, resource in needed(request, call, account):
+            if self.denies(action, resource):
+                raise access_denied(call.service, caller, action, resource)
+
+
+def access_denied(service: str, caller: str, action: str, resource: str) -> AwsError:
+    """AccessDenied as the service words it.
+
+    S3 quotes the resource (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html),
+    CloudFront does not (https://github.com/EasyDynamics/oscal.io/issues/39); Elastic Beanstalk and STS as in
+    https://github.com/aws-samples/eb-locustio-sample/issues/9 and
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
+    """
+    shown = f'"{resource}"' if service == "s3" else resource
+    message = (
+        f"User: {caller} is not authorized to perform: {action} on resource: {shown} "
+        f"because no identity-based policy allows the {action} action"
+    )
+    return AwsError(403, "AccessDenied", message)
+
+
+def needed(request: Request, call: Call, account: str) -> list[tuple[str, str]]:
+    """The actions that a call needs, each with the resource it acts on."""
+    if call.service == "s3":
+        return _needed_by_s3(request, call)
+    if call.service == "cloudfront":
+        distribution = call.params.get("DistributionId", "*")
+        return [(f"cloudfront:{call.operation}", f"arn:aws:cloudfront::{account}:distribution/{distribution}")]
+    if call.service == "sts":
+        return [(f"sts:{call.operation}", call.params.get("RoleArn", "*"))]
+    return [(f"elasticbeanstalk:{call.operation}", _beanstalk_resource(call, account))]
+
+
+def _needed_by_s3(request: Request, call: Call) -> list[tuple[str, str]]:
+    name = _OTHER_NAMES.get(call.operation, call.operation)
+    if name in _VERSIONED and "versionId" in call.params:
+        name = name.replace("Object", "ObjectVersion", 1)
+    resource = f"arn:aws:s3:::{call.bucket}" + (f"/{call.key}" if call.key else "")
+    actions = [(f"s3:{name}", resource)]
+    if name == "PutObject" and any(_ACL_HEADER.match(header) for header in request.headers):
+        actions.append(("s3:PutObjectAcl", resource))
+    if name == "PutObject" and "x-amz-tagging" in request.headers:
+        actions.append(("s3:PutObjectTagging", resource))
+    if source := request.headers.get("x-amz-copy-source"):
+        key, _, version = source.lstrip("/").partition("?versionId=")
+        action = "s3:GetObjectVersion" if version else "s3:GetObject"
+        actions.append((action, f"arn:aws:s3:::{key}"))
+    return actions
+
+
+def _beanstalk_resource(call: Call, account: str) -> str:
+    application = call.params.get("ApplicationName", "*")
+    prefix = f"arn:aws:elasticbeanstalk:{call.region}:{account}"
+    if "ApplicationVersion" in call.operation and "VersionLabel" in call.params:
+        return f"{prefix}:applicationversion/{application}/{call.params['VersionLabel']}"
+    if name := call.params.get("EnvironmentName") or call.params.get("EnvironmentNames.member.1"):
+        return f"{prefix}:environment/{application}/{name}"
+    return f"{prefix}:application/{application}"
+
+
+def split_deleted(permissions: Permissions, call: Call, body: bytes) -> tuple[bytes, list[str]]:
+    """A DeleteObjects body without the keys whose deletion is denied, and those keys."""
+    refused: list[str] = []
+
+    def keep(found: re.Match[bytes]) -> bytes:
+        element = ElementTree.fromstring(found[0])
+        key = element.findtext("Key") or ""
+        action = "s3:DeleteObject" if element.find("VersionId") is None else "s3:DeleteObjectVersion"
+        if not permissions.denies(action, f"arn:aws:s3:::{call.bucket}/{key}"):
+            return found[0]
+        refused.append(key)
+        return b""
+
+    return _OBJECT.sub(keep, body), refused

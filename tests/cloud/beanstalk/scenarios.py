@@ -1,0 +1,272 @@
+"""How updates go: each scenario is the list of steps that an update puts on an environment's timeline."""
+
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cloud.beanstalk import texts
+from cloud.beanstalk.environment import Environment, Instance, Step
+from cloud.beanstalk.region import Scenario
+
+Settings = dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Update:
+    """One accepted UpdateEnvironment call."""
+
+    environment: Environment
+    scenario: Scenario
+    request_id: str
+    start: float
+    label: str | None
+    """The version to deploy, None when only settings change."""
+    settings: Settings
+
+    def step(self, part: float, message: str = "", severity: str = "INFO", **rest: object) -> Step:
+        """A step at a part (0 to 1) of the update's time, with an event of this update."""
+        at = self.start + part * self.scenario.seconds
+        return Step(at, message=message, severity=severity, request_id=self.request_id, **rest)  # type: ignore[arg-type]
+
+
+def steps(update: Update) -> list[Step]:
+    """What will happen after an accepted update."""
+    return _SCENARIOS[update.scenario.name](update)
+
+
+def names() -> list[str]:
+    """The scenarios that a test may ask for."""
+    return sorted([*_SCENARIOS, "busy"])
+
+
+def busy(environment: Environment, scenario: Scenario, start: float) -> list[Step]:
+    """Somebody else's update that goes on now and ends well after the scenario's seconds; label and health stay."""
+    request_id = str(uuid.uuid4())
+    return [
+        Step(start, {"status": "Updating", "abortable": True}, texts.UPDATE_STARTING, request_id=request_id),
+        Step(
+            start + scenario.seconds,
+            {"status": "Ready", "abortable": False},
+            texts.UPDATE_COMPLETED,
+            request_id=request_id,
+        ),
+    ]
+
+
+def abort(environment: Environment, request_id: str, start: float, seconds: float) -> list[Step]:
+    """What happens after an accepted AbortEnvironmentUpdate: back to the version and health of before."""
+    label = environment.previous_label or environment.version_label
+    # Which events an abort sends is shown nowhere; this is what the EB CLI knows as "taken back".
+
+    def restore(restored: Environment) -> None:
+        if restored.version_label != label or any(instance.version_label != label for instance in restored.instances):
+            restored.run(label)
+        restored.paint("Green")
+
+    return [
+        Step(start, {"status": "Aborting", "abortable": False}),
+        Step(start + seconds, {"status": "Ready"}, texts.REVERTED, request_id=request_id, act=restore),
+    ]
+
+
+def _begin(update: Update) -> list[Step]:
+    found = [update.step(0, texts.UPDATE_STARTING)]
+    if update.settings:
+        found.append(
+            update.step(0.05, texts.UPDATING_SETTINGS.format(environment=update.environment.name), act=_set(update))
+        )
+    if update.label:
+        found.append(update.step(0.15, texts.DEPLOYING))
+        cause = texts.APPLICATION_UPDATE_RUNNING.format(seconds=max(1, round(update.scenario.seconds * 0.3)))
+        found.append(update.step(0.3, changes={"health_status": "Info", "causes": [cause]}))
+    return found + [
+        update.step(0.4, texts.BATCH_COMMANDS_COMPLETED.format(batch=number + 1))
+        for number in range(update.scenario.events)
+    ]
+
+
+def _set(update: Update) -> Callable[[Environment], None]:
+    return lambda environment: environment.settings.update(update.settings)
+
+
+def _deployed(update: Update) -> list[Step]:
+    """The end of a good deployment up to, but without, the Ready state."""
+    if not update.label:
+        return [update.step(0.9, texts.SETTINGS_DEPLOYED)]
+    label = update.label
+    return [
+        update.step(0.4, texts.PROCFILE_GENERATED),
+        update.step(0.8, texts.INSTANCE_DEPLOYED),
+        update.step(0.9, texts.VERSION_DEPLOYED, act=lambda environment: environment.run(label)),
+    ]
+
+
+def _ready(update: Update, colour: str, causes: list[str] | None = None) -> Step:
+    def act(environment: Environment) -> None:
+        environment.paint(colour, causes)
+        environment.last_failed = False
+
+    return update.step(1, texts.UPDATE_COMPLETED, changes={"status": "Ready", "abortable": False}, act=act)
+
+
+def _success(update: Update) -> list[Step]:
+    return [*_begin(update), *_deployed(update), _ready(update, update.scenario.colour or "Green")]
+
+
+def _yellow_then_green(update: Update) -> list[Step]:
+    recovered = Step(
+        update.start + update.scenario.seconds + update.scenario.recovery_seconds,
+        act=lambda environment: environment.paint("Green"),
+    )
+    return [*_begin(update), *_deployed(update), _ready(update, "Yellow", [texts.WARNING_CAUSE]), recovered]
+
+
+def _red(update: Update) -> list[Step]:
+    return [*_begin(update), *_deployed(update), _ready(update, "Red", [texts.SEVERE_CAUSE])]
+
+
+def _failure(update: Update) -> list[Step]:
+    instance = update.environment.instances[0].id
+    if not update.label:
+        return [update.step(0.6, texts.SETTINGS_FAILED, "ERROR"), update.step(0.9, texts.REVERTED, "ERROR")]
+    return [
+        update.step(0.5, texts.INSTANCE_FAILED, "ERROR"),
+        update.step(0.7, texts.COMMAND_FAILED.format(instance=instance), "ERROR", act=_fail_instances(update)),
+        update.step(0.7, texts.COMMANDS_COMPLETED.format(successful=0, failed=len(update.environment.instances))),
+        update.step(0.7, texts.COMMANDS_UNSUCCESSFUL.format(instances=instance), "ERROR"),
+        update.step(0.9, texts.DEPLOY_FAILED, "ERROR"),
+    ]
+
+
+def _fail_instances(update: Update) -> Callable[[Environment], None]:
+    def act(environment: Environment) -> None:
+        environment.last_failed = True
+        for instance in environment.instances:
+            instance.version_label = update.label or instance.version_label
+            instance.deployment_id = environment.deployment_id + 1
+            instance.deployment_status = "Failed"
+
+    return act
+
+
+def _fails(update: Update) -> list[Step]:
+    """The deployment fails: Ready and Red on the label of before, which does not run any more."""
+    count = len(update.environment.instances)
+    environment = update.environment
+    cause = texts.WRONG_VERSION_ON_ALL.format(
+        label=environment.version_label, deployment=environment.deployment_id
+    ) if count == 1 else texts.WRONG_VERSION_ON_SOME.format(
+        wrong=count, all=count, label=environment.version_label, deployment=environment.deployment_id
+    )
+    end = update.step(
+        1,
+        texts.DEPLOY_ABORTED if update.label else "",
+        "ERROR",
+        changes={"status": "Ready", "abortable": False},
+        act=lambda failed: failed.paint("Red" if update.label else "Green", [cause] if update.label else None),
+    )
+    return [*_begin(update), *_failure(update), end]
+
+
+def _reverts(update: Update) -> list[Step]:
+    """The deployment fails and Elastic Beanstalk puts the version of before back (immutable updates do so)."""
+    label = update.environment.version_label
+
+    def restore(environment: Environment) -> None:
+        environment.run(label)
+        environment.paint("Green")
+
+    end = update.step(1, texts.REVERTED, "ERROR", changes={"status": "Ready", "abortable": False}, act=restore)
+    return [*_begin(update), *_failure(update), end]
+
+
+def _green_on_old_label(update: Update) -> list[Step]:
+    """No error event at all, yet the version of before is what runs in the end."""
+    end = update.step(
+        1, changes={"status": "Ready", "abortable": False}, act=lambda environment: environment.paint("Green")
+    )
+    return [*_begin(update), end]
+
+
+def _hangs(update: Update) -> list[Step]:
+    """Nothing more is heard, until somebody aborts."""
+    return _begin(update)
+
+
+def _partial(update: Update) -> list[Step]:
+    """Success is reported although the last instance still runs the version of before.
+
+    https://github.com/aws/elastic-beanstalk-roadmap/issues/162
+    """
+    before = update.environment.version_label
+    label = update.label or before
+    if len(update.environment.instances) == 1:
+        update.environment.instances.append(
+            Instance("i-0" + secrets.token_hex(8), before, update.environment.deployment_id)
+        )
+    instances = update.environment.instances
+    count = len(instances)
+
+    def act(environment: Environment) -> None:
+        environment.run(label)
+        old = environment.instances[-1]
+        old.version_label, old.deployment_id = before, environment.deployment_id - 1
+
+    def blame(environment: Environment) -> None:
+        environment.paint(update.scenario.colour or "Green")
+        old = environment.instances[-1]
+        old.colour, old.health_status = "Red", "Degraded"
+        old.causes = [
+            texts.WRONG_VERSION_ON_INSTANCE.format(
+                label=before,
+                deployment=old.deployment_id,
+                expected=label,
+                expected_deployment=environment.deployment_id,
+            )
+        ]
+
+    batches = []
+    for number, instance in enumerate(instances, start=1):
+        part = 0.3 + 0.5 * number / count
+        batches += [
+            update.step(part, texts.BATCH_STARTING.format(batch=number, instance=instance.id)),
+            update.step(part, texts.BATCH_COMMANDS_COMPLETED.format(batch=number)),
+            update.step(part, texts.BATCH_REGISTERING.format(batch=number)),
+            update.step(part, texts.BATCH_COMPLETED.format(batch=number)),
+        ]
+    return [
+        *_begin(update),
+        *batches,
+        update.step(0.85, texts.COMMANDS_COMPLETED_ON.format(count=count)),
+        update.step(0.9, texts.VERSION_DEPLOYED, act=act),
+        update.step(1, texts.UPDATE_COMPLETED, changes={"status": "Ready", "abortable": False}, act=blame),
+    ]
+
+
+def _terminated(update: Update) -> list[Step]:
+    """Somebody terminates the environment while the update goes on."""
+    request_id = str(uuid.uuid4())
+    middle = update.start + update.scenario.seconds / 2
+    return [*_begin(update), *termination(request_id, middle, update.scenario.seconds / 2)]
+
+
+def termination(request_id: str, start: float, seconds: float) -> list[Step]:
+    """What TerminateEnvironment does."""
+    return [
+        Step(start, {"status": "Terminating", "abortable": False}, texts.TERMINATION_STARTING, request_id=request_id),
+        Step(start + seconds, {"status": "Terminated"}, texts.TERMINATION_COMPLETED, request_id=request_id),
+    ]
+
+
+_SCENARIOS: dict[str, Callable[[Update], list[Step]]] = {
+    "success": _success,
+    "fails": _fails,
+    "reverts": _reverts,
+    "green-on-old-label": _green_on_old_label,
+    "yellow-then-green": _yellow_then_green,
+    "red": _red,
+    "hangs": _hangs,
+    "partial": _partial,
+    "terminated": _terminated,
+}

@@ -1,0 +1,38 @@
+"""What the handling of one request may look up without being passed it: the request's id and the cloud's state.
+
+moto builds its response objects itself, so the Elastic Beanstalk operations added to them reach the state here.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloud.state import State
+
+ACCOUNT = "123456789012"
+"""The account that owns everything, unless an identity says otherwise."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The request being handled."""
+
+    request_id: str
+    account: str
+    state: State
+
+
+_CURRENT: ContextVar[Context] = ContextVar("context")
+
+
+def enter(context: Context) -> None:
+    """Make `context` the one of this thread's request."""
+    _CURRENT.set(context)
+
+
+def current() -> Context:
+    """The context of the request that this thread handles."""
+    return _CURRENT.get()

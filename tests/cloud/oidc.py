@@ -1,0 +1,83 @@
+"""GitHub's OIDC token endpoint, which a job with `permissions: id-token: write` may ask.
+
+https://docs.github.com/en/actions/reference/security/oidc
+"""
+
+import base64
+import json
+import secrets
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloud.http import Request, Response, json_response
+
+ISSUER = "https://token.actions.githubusercontent.com"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a role's trust policy asks of a token; `sub` is a pattern with `*`."""
+
+    role: str
+    sub: str = "*"
+    aud: str = "sts.amazonaws.com"
+
+
+@dataclass
+class Oidc:
+    """The endpoint's settings, and the AWS account's side of the trust."""
+
+    sub: str = "repo:octo-org/octo-repo:ref:refs/heads/main"
+    token_request_token: str = "request-token"
+    """The bearer token that the runner gives the job as ACTIONS_ID_TOKEN_REQUEST_TOKEN."""
+    audience: str = "sts.amazonaws.com"
+    """The client id that the account's identity provider allows."""
+    has_provider: bool = True
+    """Whether the account has an identity provider for GitHub."""
+    token_seconds: float = 300
+    """How long a token is good; negative makes expired ones."""
+    trust: list[Trust] = field(default_factory=list)
+    """The roles that trust GitHub."""
+    max_duration_seconds: int = 3600
+    """The roles' MaxSessionDuration."""
+
+    def token(self, request: Request) -> Response:
+        """Answer a request for a token."""
+        if request.headers.get("authorization", "").lower() != f"bearer {self.token_request_token}".lower():
+            return json_response({"message": "Unauthorized"}, 401)
+        audience = request.query_params().get("audience") or "https://github.com/octo-org"
+        return json_response({"value": self._jwt(audience)})
+
+    def _jwt(self, audience: str) -> str:
+        now = int(time.time())
+        repository, _, context = self.sub.removeprefix("repo:").partition(":")
+        claims = {
+            "jti": str(uuid.uuid4()),
+            "sub": self.sub,
+            "aud": audience,
+            "ref": context.removeprefix("ref:"),
+            "repository": repository,
+            "repository_owner": repository.partition("/")[0],
+            "iss": ISSUER,
+            "nbf": now - 600,
+            "exp": now + int(self.token_seconds),
+            "iat": now,
+        }
+        header = {"typ": "JWT", "alg": "RS256", "x5t": "example", "kid": "example"}
+        parts = [_base64url(json.dumps(part).encode()) for part in (header, claims)]
+        return ".".join([*parts, _base64url(secrets.token_bytes(256))])
+
+
+def claims_of(token: str) -> dict[str, Any] | None:
+    """The claims in a token, None when it is not a JSON web token."""
+    try:
+        _, payload, _ = token.split(".")
+        return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return None
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
