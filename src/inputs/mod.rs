@@ -3,6 +3,7 @@
 //! Two stages: [`raw`] knows the names and holds what was typed; the modules below turn it into [`Inputs`]. Nothing
 //! here sends a request or reads anything but the files that inputs name.
 
+pub mod args;
 pub mod raw;
 
 use std::path::PathBuf;
