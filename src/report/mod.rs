@@ -75,6 +75,25 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report of a run that began at `started_at` and has done nothing yet.
+    #[must_use]
+    pub fn new(started_at: String) -> Self {
+        Self {
+            command: "deploy".to_owned(),
+            outcome: Outcome::Unchanged,
+            dry_run: false,
+            release: None,
+            started_at,
+            seconds: 0.0,
+            site: None,
+            invalidations: Vec::new(),
+            backend: None,
+            github: None,
+            timeline: Vec::new(),
+            error: None,
+        }
+    }
+
     /// Whether this run changed anything anywhere.
     #[must_use]
     pub fn changed(&self) -> bool {

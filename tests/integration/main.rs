@@ -1,1 +1,5 @@
-fn x() {}
+//! The freshly built binary inside a copy of the action, run through `action.yml` against the local cloud.
+
+mod contract;
+mod house;
+mod support;

@@ -2,11 +2,13 @@
 
 JOB.json: `action` (directory), `with`, `env`, `github`, `runner`, `workspace`, `temp`, `secrets` (values masked from
 the start), `id_token` (`url` and `token`), `timeout` (seconds), `signals` (`signal`, `after`, `when`); for a workflow
-also `checkout` (directory), `contexts` (`secrets`, `vars`, `inputs`, …) and `skip`. Prints one JSON object.
+also `checkout` (directory), `contexts` (`secrets`, `vars`, `inputs`, …) and `skip`. Prints one JSON object; with
+`stream`, the log's lines on stderr as they come.
 """
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -60,7 +62,8 @@ def _run_workflow(described: dict[str, Any], arguments: argparse.Namespace) -> d
 def _prepare(described: dict[str, Any]) -> tuple[Job, Log, list[Signal]]:
     job = Job.from_json(described)
     signals = [Signal(**planned) for planned in described.get("signals", [])]
-    return job, Log(Masker(job.secrets)), signals
+    echo = sys.stderr if described.get("stream") else None
+    return job, Log(Masker(job.secrets), echo=echo), signals
 
 
 def _shown(log: Log, started: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ src/Runner.Worker/ActionCommandManager.cs
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 _REGISTERED = {
     "add-mask", "add-matcher", "add-path", "debug", "echo", "endgroup", "error", "group", "notice", "remove-matcher",
@@ -111,6 +111,8 @@ class Log:
     """Outputs set by the old `set-output` command."""
     failed: bool = False
     """Whether a command could not be carried out, which fails the step."""
+    echo: TextIO | None = None
+    """Where lines are shown as they come, for a person who watches."""
     _stop_token: str | None = None
 
     def write(self, line: str) -> None:
@@ -146,6 +148,8 @@ class Log:
         masked = self.masker.mask(line)
         self.lines.append(masked)
         self.runner_lines.append(masked)
+        if self.echo:
+            print(masked, file=self.echo, flush=True)
 
     def _carry_out(self, command: Command, line: str) -> None:
         match command.name:

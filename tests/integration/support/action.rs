@@ -1,0 +1,249 @@
+//! One `uses:` step, run as GitHub's runner runs a composite action.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::Cloud;
+
+/// A step to run, with a workspace of its own.
+pub(crate) struct Action {
+    with: BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
+    github: BTreeMap<String, Value>,
+    signals: Vec<Value>,
+    id_token: Value,
+    timeout: u64,
+    directory: TempDir,
+}
+
+/// What a step did.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The step's exit code.
+    pub(crate) exit_code: i64,
+    /// The log, secrets masked as the runner does.
+    pub(crate) log: String,
+    /// The action's outputs.
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// The step summary.
+    pub(crate) summary: String,
+    /// The workflow commands that the runner saw: `command`, `properties`, `message`.
+    pub(crate) commands: Vec<Value>,
+    /// The report file.
+    pub(crate) report: Value,
+    /// Everything that the harness says.
+    pub(crate) raw: Value,
+}
+
+/// A copy of the action that holds the freshly built binary.
+fn action_copy() -> &'static Path {
+    static COPY: OnceLock<TempDir> = OnceLock::new();
+    COPY.get_or_init(|| {
+        let copy = TempDir::new().expect("a temporary directory");
+        let project = super::project();
+        std::fs::create_dir(copy.path().join("dist")).expect("a directory");
+        for file in ["action.yml", "dist/run"] {
+            std::fs::copy(project.join(file), copy.path().join(file)).expect("a file of the action");
+        }
+        let target = if cfg!(target_arch = "aarch64") {
+            "linux-arm64"
+        } else {
+            "linux-x64"
+        };
+        let binary = copy.path().join(format!("dist/aws-web-deploy-{target}"));
+        std::fs::copy(env!("CARGO_BIN_EXE_aws-web-deploy"), binary).expect("the freshly built binary");
+        copy
+    })
+    .path()
+}
+
+impl Action {
+    /// A step in an empty workspace, with credentials and endpoints of `cloud` in its environment.
+    pub(crate) fn new(cloud: &Cloud) -> Self {
+        Self::without_credentials(cloud)
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    }
+
+    /// The same without any credentials.
+    pub(crate) fn without_credentials(cloud: &Cloud) -> Self {
+        let action = Self {
+            with: BTreeMap::new(),
+            env: BTreeMap::new(),
+            github: BTreeMap::new(),
+            signals: Vec::new(),
+            id_token: json!({}),
+            timeout: 120,
+            directory: TempDir::new().expect("a temporary directory"),
+        };
+        for directory in ["workspace", "temp"] {
+            std::fs::create_dir(action.directory.path().join(directory)).expect("a directory");
+        }
+        action
+            .env("AWS_ENDPOINT_URL", &cloud.endpoint)
+            .env("AWS_REGION", "us-east-1")
+            .github("api_url", &cloud.github)
+            .github("repository", "octo/site")
+            .github("sha", "8f3c2a1b5d7e9f00112233445566778899aabbcc")
+            .github("ref", "refs/heads/main")
+            .github("run_id", "1001")
+            .github("run_number", "7")
+    }
+
+    /// Sets an input.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.with.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets a variable of the step's environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sets a value of the `github` context.
+    pub(crate) fn github(mut self, name: &str, value: &str) -> Self {
+        self.github.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// Grants `permissions: id-token: write`.
+    pub(crate) fn id_token(mut self, cloud: &Cloud) -> Self {
+        self.id_token = json!({"url": cloud.oidc, "token": "request-token"});
+        self
+    }
+
+    /// Sends a signal (`INT`, `TERM`, `KILL`, or `CANCEL`: what the runner sends in its time) `after` so many seconds,
+    /// counted from the first line of the log that holds `when` (from the start when that is empty).
+    pub(crate) fn signal(mut self, signal: &str, when: &str, after: f64) -> Self {
+        self.signals
+            .push(json!({"signal": signal, "when": when, "after": after}));
+        self
+    }
+
+    /// Sets the event that started the run.
+    pub(crate) fn event(mut self, event: Value) -> Self {
+        self.github.insert("event".to_owned(), event);
+        self
+    }
+
+    /// Writes a file of the workspace.
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.write(path, content);
+        self
+    }
+
+    /// Writes a file of the workspace, between runs.
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let file = self.workspace().join(path);
+        std::fs::create_dir_all(file.parent().expect("a directory above")).expect("a directory");
+        std::fs::write(file, content).expect("a file");
+    }
+
+    /// The workspace's directory.
+    pub(crate) fn workspace(&self) -> PathBuf {
+        self.directory.path().join("workspace")
+    }
+
+    /// Runs the step. It can be run again: the workspace stays.
+    pub(crate) fn run(&self) -> Run {
+        let job = json!({
+            "action": action_copy(),
+            "with": self.with,
+            "env": self.env,
+            "github": self.github,
+            "workspace": self.workspace(),
+            "temp": self.directory.path().join("temp"),
+            "runner": {"os": "Linux", "arch": if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" }},
+            "timeout": self.timeout,
+            "signals": self.signals,
+            "id_token": self.id_token,
+        });
+        let file = self.directory.path().join("job.json");
+        std::fs::write(&file, job.to_string()).expect("the job's file");
+        let output = Command::new(super::python())
+            .args(["-m", "runner"])
+            .arg(&file)
+            .current_dir(super::project().join("tests"))
+            .stdin(Stdio::null())
+            .output()
+            .expect("the runner harness starts");
+        if !output.status.success() {
+            let _ = std::io::stderr().write_all(&output.stderr);
+            panic!("the runner harness failed: {}", output.status);
+        }
+        Run::new(serde_json::from_slice(&output.stdout).expect("the harness answers JSON"))
+    }
+}
+
+impl Run {
+    fn new(raw: Value) -> Self {
+        let text = |name: &str| raw[name].as_str().unwrap_or_default().to_owned();
+        let outputs: BTreeMap<String, String> = raw["outputs"]
+            .as_object()
+            .map(|all| {
+                all.iter()
+                    .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+                    .collect()
+            })
+            .unwrap_or_default();
+        let report = outputs
+            .get("report")
+            .and_then(|path| std::fs::read(path).ok())
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or(Value::Null);
+        Self {
+            exit_code: raw["exit_code"].as_i64().unwrap_or(-1),
+            log: text("log"),
+            summary: text("summary"),
+            commands: raw["commands"].as_array().cloned().unwrap_or_default(),
+            outputs,
+            report,
+            raw,
+        }
+    }
+
+    /// The value of an output; empty when it is not set.
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).map_or("", String::as_str)
+    }
+
+    /// The messages of the workflow command `name` (`error`, `warning`, `notice`, …).
+    pub(crate) fn messages(&self, name: &str) -> Vec<&str> {
+        self.commands
+            .iter()
+            .filter(|one| one["command"] == name)
+            .filter_map(|one| one["message"].as_str())
+            .collect()
+    }
+
+    /// The one error of the run.
+    pub(crate) fn error(&self) -> &str {
+        match self.messages("error").as_slice() {
+            [one] => one,
+            other => panic!("expected one error, saw {other:?} in\n{}", self.log),
+        }
+    }
+
+    /// Fails with the log unless the exit code is `code`.
+    #[track_caller]
+    pub(crate) fn expect_exit(self, code: i64) -> Self {
+        assert_eq!(self.exit_code, code, "{}", self.log);
+        self
+    }
+
+    /// The keys that the report says were uploaded.
+    pub(crate) fn uploaded(&self) -> Vec<&str> {
+        self.report["site"]["uploads"]
+            .as_array()
+            .map(|all| all.iter().filter_map(|one| one["key"].as_str()).collect())
+            .unwrap_or_default()
+    }
+}
