@@ -126,8 +126,8 @@ def install_ziglang(env: dict[str, str]) -> None:
     stamp.write_text(ZIGLANG.read_text())
 
 
-def write_wrappers() -> None:
-    """Writes `cc-TARGET` and `ar` into `BIN`: zig takes other target names than cc-rs gives."""
+def write_helpers() -> None:
+    """Writes `cc-TARGET` and `ar` (zig takes other target names than cc-rs gives) and the linker script into `BIN`."""
     BIN.mkdir(exist_ok=True)
     zig = ZIG / "ziglang/zig"
     for name, (_, target) in TARGETS.items():
@@ -140,10 +140,12 @@ done
 exec {zig} cc -target {target} "$@"
 """)
     script(BIN / "ar", f'#!/bin/sh\nexec {zig} ar "$@"\n')
+    # The standard library brings the tables along although `panic = "abort"` never reads them.
+    script(BIN / "no-unwind.ld", "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) } } INSERT AFTER .rodata;\n")
 
 
 def script(path: Path, text: str) -> None:
-    """Writes an executable file, unless it is there already."""
+    """Writes a file that may be executed, unless it is there already."""
     if not path.is_file() or path.read_text() != text:
         path.write_text(text)
         path.chmod(0o755)
@@ -176,7 +178,7 @@ def build(names: list[str], cold: bool) -> dict[str, Path]:
     env = {key: value for key, value in os.environ.items() if PASSED.fullmatch(key)}
     copy_sources()
     install_ziglang(env)
-    write_wrappers()
+    write_helpers()
     sysroot, commit = toolchain(env)
     cargo_home = Path(env.get("CARGO_HOME") or Path.home() / ".cargo").resolve()
     flags = [
@@ -189,6 +191,11 @@ def build(names: list[str], cold: bool) -> dict[str, Path]:
         "-Clinker-flavor=ld.lld",
         "-Clink-self-contained=yes",
         "-Ctarget-feature=+crt-static",
+        # Size: relocations as a bitmap, functions of the same code once, no tables for an unwinding that never happens.
+        "-Clink-arg=--pack-dyn-relocs=relr",
+        "-Clink-arg=--icf=all",
+        "-Clink-arg=--no-eh-frame-hdr",
+        f"-Clink-arg=--script={BIN / 'no-unwind.ld'}",
     ]
     env |= {
         "CARGO_INCREMENTAL": "0",
