@@ -3,10 +3,10 @@ PYTHON ?= python3
 CARGO_DENY := 0.20.2
 VENV := .venv/bin
 
-.PHONY: help demo test check fmt clippy doc rust python lint dist verify-dist dist-check arm64 bench clean
+.PHONY: .venv help demo test check fmt clippy doc rust python lint dist verify-dist dist-check arm64 bench clean
 
 help: ## What can be made
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: .venv/tests ## Deploy the example twice to a local cloud, with the committed binary
 	@$(VENV)/python tests/demo.py
@@ -25,7 +25,7 @@ doc:
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
 
 rust: .venv/tests ## The Rust tests: unit, and action.yml against the local cloud
-	PATH="$(CURDIR)/$(VENV):$$PATH" cargo test --locked --quiet
+	cargo test --locked --quiet
 
 python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
 	cd tests && ../$(VENV)/python -m unittest discover --top-level-directory . --pattern 'test_*.py'
@@ -50,6 +50,8 @@ bench: .venv/tests ## Measure against other tools
 
 clean:
 	rm -rf .venv target
+
+.venv: .venv/tests ## The Python that tests and demo run in
 
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -16,8 +16,6 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-import boto3
-
 PROJECT = Path(__file__).resolve().parents[2]
 TESTS = PROJECT / "tests"
 NAME = "aws-web-deploy-linux-arm64"
@@ -66,6 +64,14 @@ def local_cloud():
             cloud.terminate()
 
 
+def call(cloud: dict, path: str, body: dict | None = None) -> object:
+    """Asks the local cloud's control endpoint, or tells it something."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{cloud['control']}/{path}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
 def step(folder: Path, copy: Path, given: dict, env: dict) -> dict:
     """What the runner reports of one step that uses the action."""
     for name in ("workspace", "temp"):
@@ -111,16 +117,8 @@ def main() -> None:
         errors = [command for command in wrong["commands"] if command["command"] == "error"]
         expect("wrong inputs fail with code 2 and one error", (wrong["exit_code"], len(errors)) == (2, 1), wrong["log"])
 
-        client = {"endpoint_url": cloud["endpoint"], "region_name": "us-east-1",
-                  "aws_access_key_id": KEYS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": KEYS["AWS_SECRET_ACCESS_KEY"]}
-        s3, cloudfront = boto3.client("s3", **client), boto3.client("cloudfront", **client)
-        s3.create_bucket(Bucket="site-on-arm", ObjectOwnership="ObjectWriter")
-        origin = {"Id": "site", "DomainName": "site-on-arm.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
-        distribution = cloudfront.create_distribution(DistributionConfig={
-            "CallerReference": "1", "Comment": "", "Enabled": True, "Origins": {"Quantity": 1, "Items": [origin]},
-            "DefaultCacheBehavior": {"TargetOriginId": "site", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
-                                     "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}},
-        })["Distribution"]["Id"]
+        call(cloud, "s3/bucket", {"bucket": "site-on-arm", "ownership": "ObjectWriter", "versioning": "Enabled"})
+        call(cloud, "cloudfront", {"id": "E2ARMEXAMPLE", "origins": [{"domain": "site-on-arm.s3.amazonaws.com", "path": ""}]})
         (folder / "workspace/index.html").write_text("<!doctype html><title>arm</title>")
         (folder / "workspace/secret.txt").write_text("stays here")
         front = step(
@@ -128,13 +126,16 @@ def main() -> None:
             {"args": "--acl public-read --exclude '*' --include 'index.html'", "paths": "/index.html",
              "invalidation-failure": "warn"},
             {"AWS_ENDPOINT_URL": cloud["endpoint"], "AWS_REGION": "us-east-1", "AWS_S3_BUCKET": "site-on-arm",
-             "DISTRIBUTION": distribution},
+             "DISTRIBUTION": "E2ARMEXAMPLE"},
         )
         expect("the front end job succeeds", front["exit_code"] == 0, front["log"])
-        keys = [item["Key"] for item in s3.list_objects_v2(Bucket="site-on-arm")["Contents"]]
-        expect("index.html alone is uploaded", [key for key in keys if not key.startswith(".aws-web-deploy/")] == ["index.html"], keys)
-        with urllib.request.urlopen(f"{cloud['control']}/requests") as answer:
-            requests = json.load(answer)
+        requests = call(cloud, "requests")
+        uploads = [request for request in requests
+                   if request["operation"] == "PutObject" and "/.aws-web-deploy/" not in request["path"]]
+        expect("index.html alone is uploaded, public and as HTML",
+               [request["path"].rsplit("/", 1)[-1] for request in uploads] == ["index.html"]
+               and uploads[0]["headers"]["x-amz-acl"] == "public-read"
+               and uploads[0]["headers"]["content-type"] == "text/html; charset=utf-8", uploads)
         made = [request for request in requests if request["operation"] == "CreateInvalidation"]
         expect("one invalidation is created", len(made) == 1, requests)
 
