@@ -1,7 +1,10 @@
 //! SDK errors become messages for people, with the call, AWS's code and request id, and a hint.
+//!
+//! Every error of AWS leaves through [`CallExt::call`]; what to do about it is said by [`super::hint`].
 
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::io;
 
 use aws_sdk_s3::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -9,7 +12,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::calls::Call;
-use crate::failure::{HintExt as _, ServiceError};
+use super::hint::hint_for;
+use crate::failure::{Failure, HintExt as _, ServiceError};
 
 /// Turns the outcome of an SDK call into ours.
 pub trait CallExt<T> {
@@ -27,8 +31,11 @@ where
 {
     fn call(self, call: &'static Call, resource: &dyn Display, doing: impl FnOnce() -> String) -> anyhow::Result<T> {
         self.map_err(|error| {
+            if let Some(failure) = find::<CredentialsFailure>(&error) {
+                return failure.again().context(doing());
+            }
             let service = service_error(call, &error);
-            let hint = hint_for(call, service.code.as_deref(), &resource.to_string());
+            let hint = hint_for(&service, &resource.to_string());
             let error = anyhow::Error::new(service).context(doing());
             match hint {
                 Some(hint) => error.hint(hint),
@@ -44,36 +51,174 @@ pub fn service_error<E>(call: &'static Call, error: &SdkError<E, HttpResponse>) 
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let message = match error.message() {
-        Some(message) => message.to_owned(),
-        None => innermost(error),
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let code = error.code().filter(|code| !code.is_empty());
+    let message = match (error.message().filter(|message| !message.is_empty()), status) {
+        (Some(message), _) => message.to_owned(),
+        // Answers to HEAD have no body, so neither code nor message.
+        (None, Some(status)) if code.is_none() => bare_status(status, error),
+        (None, Some(_)) => "no message".to_owned(),
+        (None, None) => plain_text(error),
     };
     ServiceError {
         action: call.action,
-        code: error.code().map(ToOwned::to_owned),
+        code: code.map(ToOwned::to_owned),
         message,
         request_id: error.request_id().map(ToOwned::to_owned),
-        status: error.raw_response().map(|response| response.status().as_u16()),
+        status,
     }
 }
 
-/// The last link of the chain: the SDK's outer links ("dispatch failure", "io error") say nothing to a person.
-fn innermost(error: &dyn Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+/// The words for a status without a message.
+fn bare_status<E>(status: u16, error: &SdkError<E, HttpResponse>) -> String
+where
+    E: Error + Send + Sync + 'static,
+{
+    match status {
+        403 => "access denied (HTTP 403)".to_owned(),
+        404 => "not found (HTTP 404)".to_owned(),
+        301 | 307 => format!("it is in another region (HTTP {status})"),
+        200..=299 => format!("the answer cannot be read: {}", plain_text(error)),
+        _ => format!("HTTP {status} without a message"),
     }
-    error.to_string()
 }
 
-/// What to do about an error of a call, where the code alone tells.
+/// What an error of the network, of TLS or of the SDK means, in words; the SDK's outer links ("dispatch failure",
+/// "io error") say nothing to a person.
 #[must_use]
-pub fn hint_for(call: &Call, code: Option<&str>, resource: &str) -> Option<String> {
-    match code? {
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Some(format!(
-            "allow it: {{\"Effect\": \"Allow\", \"Action\": \"{}\", \"Resource\": \"{resource}\"}}",
-            call.action
-        )),
-        _ => None,
+pub fn plain_text(error: &(dyn Error + 'static)) -> String {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_text(tls);
+    }
+    let texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    if texts
+        .iter()
+        .any(|text| text == "dns error" || text.contains("failed to lookup address"))
+    {
+        return "its host name cannot be resolved (DNS)".to_owned();
+    }
+    if let Some(text) = texts.iter().find(|text| text.contains("timeout occurred")) {
+        return text.clone();
+    }
+    if let Some(io) = chain(error).filter_map(<dyn Error>::downcast_ref::<io::Error>).last() {
+        return match io.kind() {
+            io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                "the connection was closed by the other side".to_owned()
+            }
+            io::ErrorKind::TimedOut => "the connection timed out".to_owned(),
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                "the network does not lead there".to_owned()
+            }
+            _ => io.to_string(),
+        };
+    }
+    if texts
+        .iter()
+        .any(|text| text.contains("connection closed before message completed"))
+    {
+        return "the connection was closed before the answer was complete".to_owned();
+    }
+    texts.into_iter().next_back().unwrap_or_default()
+}
+
+fn tls_text(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{Expired, NotValidForName, UnknownIssuer};
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer) => {
+            "its TLS certificate is signed by an authority that is not trusted here".to_owned()
+        }
+        rustls::Error::InvalidCertificate(NotValidForName) => "its TLS certificate is for another host name".to_owned(),
+        rustls::Error::InvalidCertificate(Expired) => "its TLS certificate has expired".to_owned(),
+        other => format!("TLS: {other}"),
+    }
+}
+
+/// The links of a chain of errors; what an [`io::Error`] wraps is a link too, which its `source()` leaves out.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
+}
+
+/// The first link of type `E`.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    chain(error).find_map(<dyn Error>::downcast_ref)
+}
+
+/// An error of getting credentials that travels through the SDK, whose call it stops, and keeps its hint.
+#[derive(Debug)]
+pub(super) struct CredentialsFailure(Failure);
+
+impl CredentialsFailure {
+    pub(super) fn new(error: &anyhow::Error) -> Self {
+        Self(Failure::from(error))
+    }
+
+    fn again(&self) -> anyhow::Error {
+        let error = anyhow::anyhow!("{}", self.0.message);
+        match &self.0.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+impl Display for CredentialsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl Error for CredentialsFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Outer(&'static str, #[source] Box<dyn Error + Send + Sync>);
+
+    #[test]
+    fn errors_of_the_network_are_told_in_words() {
+        for (inner, text) in [
+            (
+                io::Error::from(io::ErrorKind::ConnectionRefused),
+                "the connection was refused",
+            ),
+            (
+                io::Error::from(io::ErrorKind::ConnectionReset),
+                "the connection was closed by the other side",
+            ),
+            (
+                io::Error::other(rustls::Error::InvalidCertificate(
+                    rustls::CertificateError::UnknownIssuer,
+                )),
+                "its TLS certificate is signed by an authority that is not trusted here",
+            ),
+            (
+                io::Error::other("failed to lookup address information: Name or service not known"),
+                "its host name cannot be resolved (DNS)",
+            ),
+            (
+                io::Error::other("HTTP connect timeout occurred after 10s"),
+                "HTTP connect timeout occurred after 10s",
+            ),
+        ] {
+            let error = Outer("dispatch failure", Box::new(Outer("io error", Box::new(inner))));
+            assert_eq!(plain_text(&error), text);
+        }
+    }
+
+    #[test]
+    fn a_failure_of_credentials_keeps_its_hint_on_the_way_through_the_sdk() {
+        let cause = anyhow::anyhow!("cannot assume the role `r`").hint("change the trust policy");
+        let wrapped = Outer("dispatch failure", Box::new(CredentialsFailure::new(&cause)));
+        let found = find::<CredentialsFailure>(&wrapped).expect("the failure");
+        let failure = Failure::from(&found.again().context("cannot list `b`"));
+        assert_eq!(failure.message, "cannot list `b`: cannot assume the role `r`");
+        assert_eq!(failure.hint.as_deref(), Some("change the trust policy"));
     }
 }

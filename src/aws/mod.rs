@@ -5,35 +5,224 @@
 pub mod beanstalk;
 pub mod calls;
 pub mod cloudfront;
+pub mod credentials;
 pub mod error;
+pub mod hint;
 pub mod history;
+pub mod http;
+pub(crate) mod roots;
 pub mod s3;
+pub mod trust;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use tokio::sync::OnceCell;
+
+use crate::context::{Env, RunContext};
+use crate::failure::HintExt as _;
+use crate::github::console::Console;
+use crate::inputs::AwsInputs;
+use error::CallExt as _;
+
+/// Tries for a request, the first one too; `AWS_MAX_ATTEMPTS` overrides.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// How long one try of a small request may take. Uploads have no such limit.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Who we are and how to reach AWS.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// Region, credentials, HTTP client, retries: what every service client is built from.
-    pub sdk: aws_config::SdkConfig,
+    /// Region, credentials, HTTP client, retries: what every service client is built from. It has no time limit for
+    /// an answer, for uploads may be large; see [`Aws::control`].
+    pub sdk: SdkConfig,
+    /// The HTTP client of `sdk`, for everything that is not AWS's API.
+    pub http: http::Client,
     /// `endpoint-url`: an S3-compatible store; for the S3 client only.
     pub s3_endpoint: Option<String>,
-    /// The caller's account, when STS was asked.
+    /// The caller's account, when STS was asked while connecting.
     pub account: Option<String>,
+    caller: Arc<OnceCell<Caller>>,
+}
+
+/// Who AWS says that we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account: String,
+    /// The ARN of the user, or of the role's session.
+    pub arn: String,
+}
+
+/// Finds credentials, asks for them once, and checks `allowed-account-ids`.
+///
+/// # Errors
+/// There are no credentials, or AWS refuses them, each with what to change; the account is not allowed;
+/// `AWS_CA_BUNDLE` or a proxy cannot be used.
+pub async fn connect(inputs: &AwsInputs, context: &RunContext, env: &Env, console: &Console) -> anyhow::Result<Aws> {
+    credentials::mask(inputs, env, console);
+    let http = http::client(env)?;
+    http.proxy_passwords().for_each(|password| console.mask(&password));
+    let base = base_config(inputs, env, &http).await;
+    let resolved = credentials::resolve(inputs, context, env, &http, &base, console).await?;
+    console.debug(&format!("credentials: {}", resolved.origin));
+    let aws = Aws {
+        sdk: base.to_builder().credentials_provider(resolved.provider).build(),
+        http,
+        s3_endpoint: inputs.endpoint_url.clone(),
+        account: None,
+        caller: Arc::default(),
+    };
+    if inputs.allowed_account_ids.is_empty() {
+        return Ok(aws);
+    }
+    let caller = aws.caller().await?.clone();
+    if !inputs.allowed_account_ids.contains(&caller.account) {
+        return Err(anyhow::anyhow!(
+            "cannot go on: the credentials are of the account {} (`{}`), which is not among `allowed-account-ids` ({})",
+            caller.account,
+            caller.arn,
+            inputs.allowed_account_ids.join(", ")
+        ))
+        .hint("use credentials of an allowed account, or add this one to `allowed-account-ids`");
+    }
+    Ok(Aws {
+        account: Some(caller.account),
+        ..aws
+    })
+}
+
+/// Everything but credentials.
+async fn base_config(inputs: &AwsInputs, env: &Env, http: &http::Client) -> SdkConfig {
+    let attempts = env.get("AWS_MAX_ATTEMPTS").and_then(|value| value.trim().parse().ok());
+    let timeouts = TimeoutConfig::builder().connect_timeout(http::CONNECT_TIMEOUT).build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http.clone())
+        .region(Region::new(start_region(inputs)))
+        .no_credentials()
+        .identity_cache(
+            aws_config::identity::IdentityCache::lazy()
+                // A role needs GitHub's answer and STS's, each with its retries.
+                .load_timeout(Duration::from_secs(90))
+                .buffer_time(credentials::REFRESH_BEFORE)
+                .build(),
+        )
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts.unwrap_or(MAX_ATTEMPTS).max(1)))
+        .timeout_config(timeouts)
+        .app_name(AppName::new("aws-web-deploy").expect("a name of legal characters"))
+        .load()
+        .await
+}
+
+/// The region to begin with. A run of the site alone may have none: the bucket's is found out, and any region of the
+/// partition can tell it.
+fn start_region(inputs: &AwsInputs) -> String {
+    let role = inputs.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
+    let (partition, _) = trust::partition_and_account(role);
+    let otherwise = match partition {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    };
+    inputs.region.clone().unwrap_or_else(|| otherwise.to_owned())
 }
 
 impl Aws {
-    /// The partition of the configured region: `aws`, `aws-cn`, `aws-us-gov`, ….
+    /// The configuration for clients whose requests and answers are small (all but S3): a try that gets no answer
+    /// within a minute counts as failed.
+    #[must_use]
+    pub fn control(&self) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(http::CONNECT_TIMEOUT)
+            .operation_attempt_timeout(CONTROL_TIMEOUT)
+            .build();
+        self.sdk.to_builder().timeout_config(timeouts).build()
+    }
+
+    /// Who AWS says that we are; asked once a run, and only when somebody wants to know.
     ///
-    /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+    /// # Errors
+    /// STS cannot be reached, or does not know the credentials.
+    pub async fn caller(&self) -> anyhow::Result<&Caller> {
+        self.caller
+            .get_or_try_init(|| async {
+                let answer = aws_sdk_sts::Client::new(&self.control())
+                    .get_caller_identity()
+                    .send()
+                    .await
+                    .call(&calls::GET_CALLER_IDENTITY, &"*", || {
+                        "cannot find out whose credentials these are".to_owned()
+                    })?;
+                Ok(Caller {
+                    account: answer
+                        .account
+                        .context("cannot find out whose credentials these are: STS named no account")?,
+                    arn: answer.arn.unwrap_or_default(),
+                })
+            })
+            .await
+    }
+
+    /// The partition of the configured region: `aws`, `aws-cn`, `aws-us-gov`, ….
     #[must_use]
     pub fn partition(&self) -> &'static str {
-        let region = self.sdk.region().map_or("", |region| region.as_ref());
-        match region {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            region if region.starts_with("us-iso-") => "aws-iso",
-            region if region.starts_with("us-isob-") => "aws-iso-b",
-            region if region.starts_with("eusc-") => "aws-eusc",
-            _ => "aws",
+        partition(self.sdk.region().map_or("", |region| region.as_ref()))
+    }
+}
+
+/// The partition of `region`.
+///
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        region if region.starts_with("us-iso-") => "aws-iso",
+        region if region.starts_with("us-isob-") => "aws-iso-b",
+        region if region.starts_with("eusc-") => "aws-eusc",
+        _ => "aws",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::RoleInputs;
+
+    #[test]
+    fn the_first_region_is_one_of_the_roles_partition() {
+        let inputs = |arn: &str| AwsInputs {
+            role: Some(RoleInputs {
+                arn: arn.to_owned(),
+                session_name: "s".to_owned(),
+                duration: Duration::from_secs(900),
+                audience: "a".to_owned(),
+            }),
+            ..AwsInputs::default()
+        };
+        assert_eq!(
+            start_region(&inputs("arn:aws-cn:iam::123456789012:role/x")),
+            "cn-north-1"
+        );
+        assert_eq!(start_region(&inputs("arn:aws:iam::123456789012:role/x")), "us-east-1");
+        assert_eq!(start_region(&AwsInputs::default()), "us-east-1");
+    }
+
+    #[test]
+    fn regions_know_their_partition() {
+        for (region, expected) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-east-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+        ] {
+            assert_eq!(partition(region), expected);
         }
     }
 }

@@ -117,6 +117,12 @@ impl Console {
     }
 }
 
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Console")
+    }
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         self.0.end_group();

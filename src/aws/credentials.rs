@@ -1,0 +1,484 @@
+//! Where credentials come from, in order: keys of the inputs, a role by GitHub's token, the environment, the SDK's
+//! default chain.
+//!
+//! They live in memory only, and every secret of them is masked before anything else is printed. Keys of the inputs
+//! are never completed from the environment. Roles are assumed again when a long wait outlives them.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use aws_config::SdkConfig;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts as sts;
+
+use super::error::{CredentialsFailure, plain_text, service_error};
+use super::http::Client;
+use super::{calls, trust};
+use crate::context::{Env, OidcEndpoint, RunContext};
+use crate::failure::HintExt as _;
+use crate::github::console::Console;
+use crate::github::oidc;
+use crate::inputs::{AwsInputs, RoleInputs};
+
+/// Credentials that expire sooner than this are asked for again.
+pub(super) const REFRESH_BEFORE: Duration = Duration::from_secs(120);
+
+/// AWS's limit for a role that is assumed by another role's credentials.
+const CHAINED_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Makes the runner hide every AWS secret of the inputs and the environment; call it before anything is printed.
+pub fn mask(inputs: &AwsInputs, env: &Env, console: &Console) {
+    if let Some(keys) = &inputs.keys {
+        mask_id(console, &keys.access_key_id);
+        console.mask(keys.secret_access_key.expose());
+        if let Some(token) = &keys.session_token {
+            console.mask(token.expose());
+        }
+    }
+    for name in [
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ] {
+        if let Some(secret) = env.get(name) {
+            console.mask(secret);
+        }
+    }
+    if let Some(id) = env.get("AWS_ACCESS_KEY_ID") {
+        mask_id(console, id);
+    }
+}
+
+/// AWS's key ids are masked as aws-actions/configure-aws-credentials does; the short names that S3-compatible stores
+/// use (`minioadmin`, `test`) would black out half of the log.
+fn mask_id(console: &Console, id: &str) {
+    if id.len() >= 16 {
+        console.mask(id);
+    }
+}
+
+/// Resolved credentials, and where they come from, for the log.
+pub(super) struct Resolved {
+    pub(super) provider: SharedCredentialsProvider,
+    pub(super) origin: String,
+}
+
+/// Finds credentials and asks for them once, so that a mistake shows before any other request is sent.
+pub(super) async fn resolve(
+    inputs: &AwsInputs,
+    context: &RunContext,
+    env: &Env,
+    http: &Client,
+    base: &SdkConfig,
+    console: &Console,
+) -> anyhow::Result<Resolved> {
+    if let Some(keys) = &inputs.keys {
+        let session = keys.session_token.as_ref().map(|token| token.expose().to_owned());
+        let keys = Credentials::new(
+            &keys.access_key_id,
+            keys.secret_access_key.expose(),
+            session,
+            None,
+            "inputs",
+        );
+        let origin = "the keys of the inputs".to_owned();
+        return with_role(
+            inputs,
+            keys.session_token().is_some(),
+            SharedCredentialsProvider::new(keys),
+            origin,
+            base,
+            console,
+        )
+        .await;
+    }
+    if let Some((role, endpoint)) = inputs.role.as_ref().zip(context.oidc.as_ref()) {
+        let source = RoleSource::Github {
+            http: http.clone(),
+            endpoint: endpoint.clone(),
+        };
+        let origin = format!("the role `{}`, by GitHub's OIDC token", role.arn);
+        return RoleProvider::resolve(role.clone(), source, base, console, origin).await;
+    }
+    if let Some(keys) = environment_keys(env)? {
+        let origin = "the keys of the environment".to_owned();
+        return with_role(
+            inputs,
+            keys.session_token().is_some(),
+            SharedCredentialsProvider::new(keys),
+            origin,
+            base,
+            console,
+        )
+        .await;
+    }
+    let (provider, found) = default_chain(env, http, base).await;
+    match found {
+        Ok(credentials) => {
+            mask_credentials(console, &credentials);
+            let origin = "the default chain (profile, web identity, container or instance)".to_owned();
+            with_role(inputs, true, provider, origin, base, console).await
+        }
+        Err(CredentialsError::CredentialsNotLoaded(_)) => Err(nothing_found(inputs, context, env)),
+        Err(error) => Err(anyhow::anyhow!("cannot get AWS credentials from the default chain: {}", plain_text(&error)))
+            .hint("check the profile, web identity or container credentials of this runner, or set `role-to-assume`, or `aws-access-key-id` and `aws-secret-access-key`"),
+    }
+}
+
+/// The keys themselves, or the role that they are to assume.
+async fn with_role(
+    inputs: &AwsInputs,
+    temporary: bool,
+    keys: SharedCredentialsProvider,
+    origin: String,
+    base: &SdkConfig,
+    console: &Console,
+) -> anyhow::Result<Resolved> {
+    let Some(role) = &inputs.role else {
+        return Ok(Resolved { provider: keys, origin });
+    };
+    let mut role = role.clone();
+    if temporary && role.duration > CHAINED_LIMIT {
+        console
+            .line("role-duration-seconds is cut to 3600: a role assumed by temporary credentials gets an hour at most");
+        role.duration = CHAINED_LIMIT;
+    }
+    let base = base.to_builder().credentials_provider(keys).build();
+    let origin = format!("the role `{}`, by {origin}", role.arn);
+    RoleProvider::resolve(role, RoleSource::Keys, &base, console, origin).await
+}
+
+/// The keys of the environment; half of a pair is an error, for the default chain would go on without a word.
+fn environment_keys(env: &Env) -> anyhow::Result<Option<Credentials>> {
+    let id = env.get("AWS_ACCESS_KEY_ID").map(str::trim);
+    let secret = env.get("AWS_SECRET_ACCESS_KEY").map(str::trim);
+    let (missing, given) = match (id, secret) {
+        (Some(id), Some(secret)) => {
+            let token = env.get("AWS_SESSION_TOKEN").map(ToOwned::to_owned);
+            return Ok(Some(Credentials::new(id, secret, token, None, "environment")));
+        }
+        (None, None) => return Ok(None),
+        (Some(_), None) => ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+        (None, Some(_)) => ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    };
+    let how = if env.present(missing).is_some() {
+        "empty"
+    } else {
+        "not set"
+    };
+    Err(anyhow::anyhow!("cannot use the keys of the environment: `{given}` is set and `{missing}` is {how}"))
+        .hint(format!("set `{missing}`; when it comes from a secret, check the secret's name and that this repository, environment or event may read it"))
+}
+
+/// The SDK's default chain without the environment's keys, and its first answer.
+async fn default_chain(
+    env: &Env,
+    http: &Client,
+    base: &SdkConfig,
+) -> (SharedCredentialsProvider, Result<Credentials, CredentialsError>) {
+    let config = ProviderConfig::without_region()
+        .with_http_client(http.clone())
+        .with_region(base.region().cloned());
+    let mut chain = CredentialsProviderChain::first_try(
+        "Profile",
+        ProfileFileCredentialsProvider::builder().configure(&config).build(),
+    )
+    .or_else(
+        "WebIdentityToken",
+        WebIdentityTokenCredentialsProvider::builder()
+            .configure(&config)
+            .build(),
+    )
+    .or_else(
+        "EcsContainer",
+        EcsCredentialsProvider::builder().configure(&config).build(),
+    );
+    if instance_metadata_is_likely(env) {
+        // One short try: without an instance the address leads nowhere, and a packet that is dropped is waited for.
+        let client = imds::Client::builder()
+            .configure(&config)
+            .max_attempts(1)
+            .connect_timeout(Duration::from_secs(1))
+            .read_timeout(Duration::from_secs(2))
+            .build();
+        chain = chain.or_else(
+            "Ec2InstanceMetadata",
+            imds::credentials::ImdsCredentialsProvider::builder()
+                .configure(&config)
+                .imds_client(client)
+                .build(),
+        );
+    }
+    let found = chain.provide_credentials().await;
+    (SharedCredentialsProvider::new(chain), found)
+}
+
+/// Whether to ask for an instance's role: never on GitHub's own runners, which are virtual machines of Azure and have
+/// a metadata service of another kind at the same address.
+fn instance_metadata_is_likely(env: &Env) -> bool {
+    let hosted = env.get("RUNNER_ENVIRONMENT") == Some("github-hosted");
+    let disabled = env
+        .get("AWS_EC2_METADATA_DISABLED")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    !hosted && !disabled
+}
+
+/// There are no credentials anywhere.
+fn nothing_found(inputs: &AwsInputs, context: &RunContext, env: &Env) -> anyhow::Error {
+    let permissions = oidc::PERMISSIONS;
+    match &inputs.role {
+        Some(role) => {
+            let fork = matches!(context.event_name.as_deref(), Some("pull_request"));
+            let note = if fork {
+                " (a pull request from a fork never gets one)"
+            } else {
+                ""
+            };
+            anyhow::anyhow!(
+                "cannot assume the role `{}`: this job may not ask GitHub for an OIDC token, and there are no keys",
+                role.arn
+            )
+            .hint(format!(
+                "add this to the job, and to the workflow that calls it{note}:\n{permissions}"
+            ))
+        }
+        None => {
+            let empty: Vec<_> = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+                .into_iter()
+                .filter(|name| env.present(name).is_some())
+                .collect();
+            let note = if empty.is_empty() {
+                String::new()
+            } else {
+                format!(
+                    "; {} set but empty: is the secret defined, and may this job read it?",
+                    empty.join(" and ")
+                )
+            };
+            anyhow::anyhow!("found no AWS credentials{note}").hint(format!(
+                "set `role-to-assume` and give the job these permissions, or set `aws-access-key-id` and `aws-secret-access-key`, or run aws-actions/configure-aws-credentials in an earlier step:\n{permissions}"
+            ))
+        }
+    }
+}
+
+fn mask_credentials(console: &Console, credentials: &Credentials) {
+    mask_id(console, credentials.access_key_id());
+    console.mask(credentials.secret_access_key());
+    if let Some(token) = credentials.session_token() {
+        console.mask(token);
+    }
+}
+
+/// A role that is assumed when its credentials are needed, and again when they run out.
+#[derive(Debug)]
+struct RoleProvider {
+    role: RoleInputs,
+    source: RoleSource,
+    sts: sts::Client,
+    console: Console,
+    /// The credentials of the first try, until they are near their end: the SDK's cache asks once more than we did.
+    first: Mutex<Option<Credentials>>,
+}
+
+#[derive(Debug)]
+enum RoleSource {
+    /// A fresh token of this job each time.
+    Github { http: Client, endpoint: OidcEndpoint },
+    /// The credentials of the STS client.
+    Keys,
+}
+
+impl RoleProvider {
+    async fn resolve(
+        role: RoleInputs,
+        source: RoleSource,
+        base: &SdkConfig,
+        console: &Console,
+        origin: String,
+    ) -> anyhow::Result<Resolved> {
+        let provider = Self {
+            role,
+            source,
+            sts: sts::Client::new(base),
+            console: console.clone(),
+            first: Mutex::default(),
+        };
+        let credentials = provider.assume().await?;
+        *provider.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
+        Ok(Resolved {
+            provider: SharedCredentialsProvider::new(provider),
+            origin,
+        })
+    }
+
+    async fn assume(&self) -> anyhow::Result<Credentials> {
+        let answer = match &self.source {
+            RoleSource::Github { http, endpoint } => self.assume_by_token(http, endpoint).await?,
+            RoleSource::Keys => self.assume_by_keys().await?,
+        };
+        let answer =
+            answer.with_context(|| format!("cannot assume the role `{}`: STS sent no credentials", self.role.arn))?;
+        let expiry = SystemTime::try_from(*answer.expiration()).ok();
+        let credentials = Credentials::new(
+            answer.access_key_id(),
+            answer.secret_access_key(),
+            Some(answer.session_token().to_owned()),
+            expiry,
+            "role-to-assume",
+        );
+        mask_credentials(&self.console, &credentials);
+        Ok(credentials)
+    }
+
+    async fn assume_by_token(
+        &self,
+        http: &Client,
+        endpoint: &OidcEndpoint,
+    ) -> anyhow::Result<Option<sts::types::Credentials>> {
+        let role = &self.role;
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let token = oidc::token(http, endpoint, &role.audience).await?;
+            self.console.mask(token.value.expose());
+            let answer = self
+                .sts
+                .assume_role_with_web_identity()
+                .role_arn(&role.arn)
+                .role_session_name(&role.session_name)
+                .duration_seconds(seconds(role.duration))
+                .web_identity_token(token.value.expose())
+                .send()
+                .await;
+            let error = match answer {
+                Ok(answer) => return Ok(answer.credentials),
+                Err(error) => service_error(&calls::ASSUME_ROLE_WITH_WEB_IDENTITY, &error),
+            };
+            // AWS now and then cannot fetch GitHub's keys: aws-actions/configure-aws-credentials retries that too.
+            if trust::is_key_retrieval(&error) && pause < Duration::from_secs(8) {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                continue;
+            }
+            let hint = trust::web_identity_hint(&error, &role.arn, &token.claims, &role.audience);
+            return Err(self.refused(error, hint));
+        }
+    }
+
+    async fn assume_by_keys(&self) -> anyhow::Result<Option<sts::types::Credentials>> {
+        let role = &self.role;
+        let answer = self
+            .sts
+            .assume_role()
+            .role_arn(&role.arn)
+            .role_session_name(&role.session_name)
+            .duration_seconds(seconds(role.duration))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.credentials),
+            Err(error) => {
+                let error = service_error(&calls::ASSUME_ROLE, &error);
+                let hint = trust::assume_role_hint(&error, &role.arn);
+                Err(self.refused(error, hint))
+            }
+        }
+    }
+
+    fn refused(&self, error: crate::failure::ServiceError, hint: Option<String>) -> anyhow::Error {
+        let hint = hint.or_else(|| super::hint::hint_for(&error, &self.role.arn));
+        let error = anyhow::Error::new(error).context(format!("cannot assume the role `{}`", self.role.arn));
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    async fn provide(&self) -> Result<Credentials, CredentialsError> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(credentials) = first.filter(is_fresh) {
+            return Ok(credentials);
+        }
+        self.assume()
+            .await
+            .map_err(|error| CredentialsError::provider_error(CredentialsFailure::new(&error)))
+    }
+}
+
+fn is_fresh(credentials: &Credentials) -> bool {
+    credentials
+        .expiry()
+        .is_none_or(|expiry| expiry > SystemTime::now() + REFRESH_BEFORE)
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+impl ProvideCredentials for RoleProvider {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.provide())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Env {
+        Env::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
+    #[test]
+    fn half_a_pair_of_keys_is_an_error_that_names_the_other_half() {
+        for (pairs, text) in [
+            (
+                &[("AWS_ACCESS_KEY_ID", "AKIA")][..],
+                "`AWS_SECRET_ACCESS_KEY` is not set",
+            ),
+            (
+                &[("AWS_ACCESS_KEY_ID", "AKIA"), ("AWS_SECRET_ACCESS_KEY", "")],
+                "`AWS_SECRET_ACCESS_KEY` is empty",
+            ),
+            (&[("AWS_SECRET_ACCESS_KEY", "s3cret")], "`AWS_ACCESS_KEY_ID` is not set"),
+        ] {
+            let error = environment_keys(&env(pairs)).expect_err("an error");
+            assert!(error.to_string().contains(text), "{error}");
+            assert!(!format!("{error:?}").contains("s3cret"));
+        }
+        assert!(environment_keys(&env(&[])).is_ok_and(|keys| keys.is_none()));
+    }
+
+    #[test]
+    fn hosted_runners_are_never_asked_for_an_instance_role() {
+        assert!(!instance_metadata_is_likely(&env(&[(
+            "RUNNER_ENVIRONMENT",
+            "github-hosted"
+        )])));
+        assert!(!instance_metadata_is_likely(&env(&[(
+            "AWS_EC2_METADATA_DISABLED",
+            "TRUE"
+        )])));
+        assert!(instance_metadata_is_likely(&env(&[(
+            "RUNNER_ENVIRONMENT",
+            "self-hosted"
+        )])));
+    }
+}
