@@ -263,7 +263,7 @@ mod tests {
         for (message, expected) in [
             (
                 "Access Denied",
-                r#"allow it: {"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::b/k"}"#,
+                r#"allow it: {"Action":"s3:PutObject","Effect":"Allow","Resource":"arn:aws:s3:::b/k"}"#,
             ),
             (
                 "s3:PutObjectAcl on resource: \"arn:aws:s3:::b/k\" because no identity-based policy allows the s3:PutObjectAcl action",
