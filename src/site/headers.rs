@@ -199,7 +199,7 @@ impl HeaderRules {
             }
             match HeaderRule::parse(line) {
                 Ok(rule) => rules.push(rule),
-                Err(error) => errors.push(format!("line {}, `{line}`: {error}", n + 1)),
+                Err(error) => errors.push(format!("`headers`, line {}, `{line}`: {error}", n + 1)),
             }
         }
         if errors.is_empty() {
@@ -346,16 +346,16 @@ mod tests {
         )
         .expect_err("nothing of this is legal");
         for (error, expected) in errors.iter().zip([
-            "line 1, `*.html`: write `PATTERN Header-Name: value`",
-            "line 2, `* X-Frame-Options: DENY`: `X-Frame-Options` is not a header that can be set",
-            "line 3, `* x-amz-storage-class: COLD`: `COLD` is not a storage class",
-            "line 4, `* Expires: soon`: `soon` is not a date",
-            "line 5, `'a Cache-Control: x`: the quote ' is not closed",
-            "line 6, `a b Cache-Control: x`: `b Cache-Control` is not the name of a header",
-            "line 7, `* Content-Type: html`: `html` is not a content type",
-            "line 8, `* x-amz-website-redirect-location: there`: `there` is not a redirect target",
-            "line 9, `* Content-Disposition: attachment; filename=\u{fc}.pdf`: the value of `Content-Disposition`",
-            "line 10, `* x-amz-meta-: x`: `x-amz-meta-` is not a header",
+            "`headers`, line 1, `*.html`: write `PATTERN Header-Name: value`",
+            "`headers`, line 2, `* X-Frame-Options: DENY`: `X-Frame-Options` is not a header that can be set",
+            "`headers`, line 3, `* x-amz-storage-class: COLD`: `COLD` is not a storage class",
+            "`headers`, line 4, `* Expires: soon`: `soon` is not a date",
+            "`headers`, line 5, `'a Cache-Control: x`: the quote ' is not closed",
+            "`headers`, line 6, `a b Cache-Control: x`: `b Cache-Control` is not the name of a header",
+            "`headers`, line 7, `* Content-Type: html`: `html` is not a content type",
+            "`headers`, line 8, `* x-amz-website-redirect-location: there`: `there` is not a redirect target",
+            "`headers`, line 9, `* Content-Disposition: attachment; filename=\u{fc}.pdf`: the value of `Content-Disposition`",
+            "`headers`, line 10, `* x-amz-meta-: x`: `x-amz-meta-` is not a header",
         ]) {
             assert!(
                 error.starts_with(expected),

@@ -3,7 +3,7 @@ use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 use super::*;
 use crate::site::object::GrantPermission;
 
-const NO_FILES: &dyn Fn(&str) -> Result<Vec<u8>, String> = &|path| Err(format!("names `{path}`, which is not there"));
+const NO_FILES: &dyn Fn(&str) -> Result<Vec<u8>, String> = &|_| Err("it is not there".to_owned());
 
 fn flags(args: &str) -> SyncFlags {
     parse(args, NO_FILES).expect("legal flags")

@@ -38,11 +38,15 @@ impl Values<'_> {
         match self.one().strip_prefix("file://") {
             None => Ok(self.one().to_owned()),
             Some(path) => {
-                let bytes = (self.read)(path)?;
+                let bytes = self.file(path)?;
                 let text = String::from_utf8(bytes).map_err(|_| format!("names `{path}`, which is not UTF-8 text"))?;
                 Ok(text.trim_end_matches(['\n', '\r']).to_owned())
             }
         }
+    }
+
+    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+        (self.read)(path).map_err(|error| format!("names `{path}`, which cannot be read: {error}"))
     }
 
     /// One of `legal`; the first one when the value is left out.
@@ -133,7 +137,7 @@ impl Values<'_> {
         let value = self.one();
         let file = value.strip_prefix("fileb://").or_else(|| value.strip_prefix("file://"));
         let bytes = match file {
-            Some(path) => (self.read)(path)?,
+            Some(path) => self.file(path)?,
             None => value.as_bytes().to_vec(),
         };
         let key = if bytes.len() == 32 {

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
@@ -93,6 +94,16 @@ impl Cloud {
     pub(crate) fn with_bucket(name: &str) -> Self {
         let cloud = Self::start();
         cloud.create_bucket(name);
+        cloud
+    }
+
+    /// A cloud with the bucket `name` that takes ACLs, as buckets did before 2023.
+    pub(crate) fn with_acl_bucket(name: &str) -> Self {
+        let cloud = Self::with_bucket(name);
+        cloud.post(
+            "/s3/bucket",
+            &json!({"bucket": name, "ownership": "ObjectWriter", "block_public_access": false}),
+        );
         cloud
     }
 
@@ -194,6 +205,15 @@ impl Cloud {
             body: response.body.clone(),
             response,
         })
+    }
+
+    /// When the object at `key` was last modified, as a listing says it, when there is one.
+    pub(crate) fn last_modified(&self, bucket: &str, key: &str) -> Option<SystemTime> {
+        let target = format!("/{bucket}?list-type=2&max-keys=1&prefix={}", encode(key));
+        let page = self.s3("GET", &target, &[], b"").text();
+        let time = between(&page, "<LastModified>", "</LastModified>").into_iter().next()?;
+        let time = chrono::DateTime::parse_from_rfc3339(&time).expect("an ISO time");
+        Some(time.into())
     }
 
     /// The ACL of the object at `key`, as XML.
