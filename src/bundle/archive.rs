@@ -1,0 +1,464 @@
+//! The archive: a ZIP file whose bytes depend on nothing but names, contents, executable bits and link targets.
+//!
+//! Written here and not by the `zip` crate, which cannot take a large file compressed in blocks; read by it.
+//! Format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use flate2::Crc;
+
+use super::deflate::{self, Block, Encoding, Source};
+use super::select::{Kind, Selection};
+use super::{SIZE_LIMIT, too_large};
+use crate::failure::HintExt as _;
+
+/// Host system Unix, version 3.0 of the format: external attributes hold a Unix mode.
+const MADE_BY: u16 = 3 << 8 | 30;
+/// Version 2.0 of the format: deflate and directories.
+const NEEDED: u16 = 20;
+/// Names are UTF-8.
+const UTF8: u16 = 1 << 11;
+
+/// What a ready archive holds.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Regular files.
+    pub files: u64,
+    /// All names, directories with a `/` at the end.
+    pub names: Vec<String>,
+    /// The `Procfile` at the top, when there is one.
+    pub procfile: Option<Vec<u8>>,
+}
+
+/// Writes `selection` of the directory `root` to the file `path`; returns its size.
+///
+/// # Errors
+/// What cannot be read or written; more than [`SIZE_LIMIT`].
+pub fn write(root: &Path, selection: &Selection, path: &Path) -> anyhow::Result<u64> {
+    let cannot_write = || format!("cannot write the bundle `{}`", path.display());
+    let out = File::create(path).with_context(cannot_write)?;
+    let mut writer = Writer {
+        out: BufWriter::with_capacity(256 * 1024, out),
+        position: 0,
+        entries: Vec::with_capacity(selection.entries.len()),
+    };
+    let mut names = Vec::new();
+    let mut sources = Vec::new();
+    for (name, kind) in &selection.entries {
+        match kind {
+            Kind::Directory => writer.small(&format!("{name}/"), 0o040_755, b"")?,
+            Kind::Link { target } => writer.small(name, 0o120_777, target.as_bytes())?,
+            Kind::File { size, executable } => {
+                if *size > u64::from(u32::MAX) {
+                    return Err(too_large(&format!("`{name}` alone has {} MB", size >> 20)));
+                }
+                names.push((name, if *executable { 0o100_755 } else { 0o100_644 }));
+                sources.push(Source {
+                    path: root.join(name),
+                    size: *size,
+                });
+            }
+        }
+    }
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut open: Option<OpenFile> = None;
+    deflate::compress(&sources, threads, |block| {
+        let (name, mode) = names[block.source];
+        let mut file = match open.take() {
+            Some(file) => file,
+            None => writer.begin(name, mode, &block)?,
+        };
+        let last = block.last;
+        writer.add(&mut file, block)?;
+        if last {
+            writer.end(file)?;
+        } else {
+            open = Some(file);
+        }
+        Ok(())
+    })?;
+    writer.finish().with_context(cannot_write)
+}
+
+/// Reads the directory of the ready archive at `path`.
+///
+/// # Errors
+/// When it is no readable ZIP file, or holds no file.
+pub fn check(path: &Path) -> anyhow::Result<Contents> {
+    let shown = path.display();
+    let file = File::open(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let mut archive = zip::ZipArchive::new(BufReader::new(file))
+        .with_context(|| format!("cannot use `{shown}` as a bundle: it is not a readable ZIP file"))
+        .hint("make it again, and check that the step before did not cut or convert it")?;
+    let mut contents = Contents::default();
+    contents.names = archive
+        .file_names()
+        .map(|name| name.map(std::borrow::Cow::into_owned))
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("cannot read the names in `{shown}`"))?;
+    contents.names.sort();
+    contents.files = contents.names.iter().filter(|name| !name.ends_with('/')).count() as u64;
+    if contents.files == 0 {
+        return Err(anyhow!("cannot use `{shown}` as a bundle: there is no file in it")
+            .hint("build the application before this step"));
+    }
+    if let Ok(procfile) = archive.by_name("Procfile") {
+        let mut text = Vec::new();
+        procfile
+            .take(64 * 1024)
+            .read_to_end(&mut text)
+            .with_context(|| format!("cannot read `Procfile` in `{shown}`"))?;
+        contents.procfile = Some(text);
+    }
+    Ok(contents)
+}
+
+struct Writer {
+    out: BufWriter<File>,
+    position: u64,
+    entries: Vec<Entry>,
+}
+
+/// What the central directory says of an entry.
+#[derive(Debug, Clone)]
+struct Entry {
+    name: String,
+    mode: u32,
+    encoding: Encoding,
+    crc: u32,
+    compressed: u32,
+    raw: u32,
+    offset: u32,
+}
+
+/// An entry whose blocks are being written.
+struct OpenFile {
+    entry: Entry,
+    crc: Crc,
+    compressed: u64,
+}
+
+impl Writer {
+    fn small(&mut self, name: &str, mode: u32, data: &[u8]) -> anyhow::Result<()> {
+        let mut crc = Crc::new();
+        crc.update(data);
+        let block = Block {
+            source: 0,
+            last: true,
+            encoding: Encoding::Stored,
+            data: data.to_vec(),
+            crc,
+        };
+        let mut file = self.begin(name, mode, &block)?;
+        self.add(&mut file, block)?;
+        self.end(file)
+    }
+
+    fn begin(&mut self, name: &str, mode: u32, first: &Block) -> anyhow::Result<OpenFile> {
+        let mut entry = Entry {
+            name: name.to_owned(),
+            mode,
+            encoding: first.encoding,
+            crc: 0,
+            compressed: 0,
+            raw: 0,
+            offset: u32::try_from(self.position)?,
+        };
+        if u16::try_from(name.len()).is_err() {
+            return Err(anyhow!("cannot bundle `{name}`: its path is longer than 65,535 bytes"));
+        }
+        // The sizes of a file of one block are known now; those of others are filled in at the end.
+        if first.last {
+            entry.set_sizes(&first.crc, first.data.len() as u64)?;
+        }
+        self.write(&entry.local_header())?;
+        Ok(OpenFile {
+            entry,
+            crc: Crc::new(),
+            compressed: 0,
+        })
+    }
+
+    fn add(&mut self, file: &mut OpenFile, block: Block) -> anyhow::Result<()> {
+        file.crc.combine(&block.crc);
+        file.compressed += block.data.len() as u64;
+        self.write(&block.data)
+    }
+
+    fn end(&mut self, mut file: OpenFile) -> anyhow::Result<()> {
+        let known = file.entry.local_header();
+        file.entry.set_sizes(&file.crc, file.compressed)?;
+        let header = file.entry.local_header();
+        if header != known {
+            self.out.seek(SeekFrom::Start(u64::from(file.entry.offset)))?;
+            self.out.write_all(&header)?;
+            self.out.seek(SeekFrom::Start(self.position))?;
+        }
+        self.entries.push(file.entry);
+        Ok(())
+    }
+
+    /// The central directory, in the order of names, and what points to it.
+    fn finish(mut self) -> anyhow::Result<u64> {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        let start = self.position;
+        for entry in &entries {
+            self.write(&entry.central_header())?;
+        }
+        let size = self.position - start;
+        let end = end_of_directory(entries.len() as u64, size, start, self.position)?;
+        self.write(&end)?;
+        self.out.flush()?;
+        Ok(self.position)
+    }
+
+    fn write(&mut self, data: &[u8]) -> anyhow::Result<()> {
+        self.position += data.len() as u64;
+        if self.position > SIZE_LIMIT {
+            return Err(too_large("it grows larger"));
+        }
+        self.out.write_all(data)?;
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn set_sizes(&mut self, crc: &Crc, compressed: u64) -> anyhow::Result<()> {
+        self.crc = crc.sum();
+        self.raw = crc.amount();
+        self.compressed = u32::try_from(compressed)?;
+        Ok(())
+    }
+
+    /// The fields that local and central header share.
+    fn common(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(26);
+        out.extend(NEEDED.to_le_bytes());
+        out.extend(if self.name.is_ascii() { 0 } else { UTF8 }.to_le_bytes());
+        let method: u16 = match self.encoding {
+            Encoding::Stored => 0,
+            Encoding::Deflated => 8,
+        };
+        out.extend(method.to_le_bytes());
+        out.extend(dos_time(self.crc).to_le_bytes());
+        out.extend(self.crc.to_le_bytes());
+        out.extend(self.compressed.to_le_bytes());
+        out.extend(self.raw.to_le_bytes());
+        // Checked when the entry was begun.
+        out.extend(u16::try_from(self.name.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend(0_u16.to_le_bytes());
+        out
+    }
+
+    fn local_header(&self) -> Vec<u8> {
+        let mut out = b"PK\x03\x04".to_vec();
+        out.extend(self.common());
+        out.extend(self.name.as_bytes());
+        out
+    }
+
+    fn central_header(&self) -> Vec<u8> {
+        let directory_flag = u32::from(self.name.ends_with('/')) << 4;
+        let mut out = b"PK\x01\x02".to_vec();
+        out.extend(MADE_BY.to_le_bytes());
+        out.extend(self.common());
+        // Comment length, disk number, internal attributes.
+        out.extend([0; 6]);
+        out.extend((self.mode << 16 | directory_flag).to_le_bytes());
+        out.extend(self.offset.to_le_bytes());
+        out.extend(self.name.as_bytes());
+        out
+    }
+}
+
+/// An entry's date and time as MS-DOS packs them: the date in the upper half.
+///
+/// Not the file's (the same files must give the same bytes), and not one for all: web servers make ETags of time and
+/// size ([nginx](https://nginx.org/en/docs/http/ngx_http_core_module.html#etag)), so that a browser would keep an old
+/// file when a new one has the same size. Derived from the contents instead: a day and second of the years 1990 to 2017.
+fn dos_time(crc: u32) -> u32 {
+    if crc == 0 {
+        return 10 << 25 | 1 << 21 | 1 << 16;
+    }
+    let (two_seconds, rest) = (crc % 30, crc / 30);
+    let (minute, rest) = (rest % 60, rest / 60);
+    let (hour, rest) = (rest % 24, rest / 24);
+    let (day, rest) = (rest % 28, rest / 28);
+    let (month, rest) = (rest % 12, rest / 12);
+    let year = rest % 28;
+    (10 + year) << 25 | (month + 1) << 21 | (day + 1) << 16 | hour << 11 | minute << 5 | two_seconds
+}
+
+/// The records at the end; with those of ZIP64 before them when there are more entries than 16 bits count.
+fn end_of_directory(count: u64, size: u64, start: u64, position: u64) -> anyhow::Result<Vec<u8>> {
+    let (size, start) = (u32::try_from(size)?, u32::try_from(start)?);
+    let mut out = Vec::new();
+    let short_count = u16::try_from(count).ok().filter(|count| *count < u16::MAX);
+    if short_count.is_none() {
+        out.extend(b"PK\x06\x06");
+        out.extend(44_u64.to_le_bytes());
+        out.extend([MADE_BY.to_le_bytes(), 45_u16.to_le_bytes()].concat());
+        out.extend([0; 8]);
+        for number in [count, count, u64::from(size), u64::from(start)] {
+            out.extend(number.to_le_bytes());
+        }
+        out.extend(b"PK\x06\x07");
+        out.extend(0_u32.to_le_bytes());
+        out.extend(position.to_le_bytes());
+        out.extend(1_u32.to_le_bytes());
+    }
+    let short_count = short_count.unwrap_or(u16::MAX);
+    out.extend(b"PK\x05\x06");
+    out.extend([0; 4]);
+    out.extend([short_count.to_le_bytes(), short_count.to_le_bytes()].concat());
+    out.extend([size.to_le_bytes(), start.to_le_bytes()].concat());
+    out.extend([0; 2]);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::{Bundle, make};
+    use crate::inputs::PackageInputs;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn bundle_of(root: &Path) -> anyhow::Result<Bundle> {
+        let package = PackageInputs {
+            path: root.to_owned(),
+            ignore_file: None,
+            exclude: vec!["*.tmp".into()],
+        };
+        make(&package, &root.join("../temp"))
+    }
+
+    fn put(root: &Path, name: &str, content: impl AsRef<[u8]>) {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(path, content).expect("a file");
+    }
+
+    fn tree(root: &Path) {
+        put(root, "app.py", "print('hello')\n".repeat(100));
+        put(root, ".ebextensions/a.config", "files: {}\n");
+        put(root, "bin/run", "#!/bin/sh\n");
+        fs::set_permissions(root.join("bin/run"), fs::Permissions::from_mode(0o711)).expect("a mode");
+        put(root, "static/grüße.txt", "ü");
+        put(root, "big", vec![b'x'; 2_500_000]);
+        put(root, "empty", "");
+        put(root, "scratch.tmp", "no");
+        put(root, ".git/config", "secret");
+        put(root, "vendor/lib/.git", "gitdir: ../..");
+        put(root, "log/keep/.gitkeep", "");
+        symlink("../app.py", root.join("bin/app")).expect("a link");
+        put(root, ".ebignore", "node_modules/\n*.log\n!keep.log\n");
+        put(root, "node_modules/x/index.js", "");
+        put(root, "node_modules/keep.log", "");
+        put(root, "a.log", "");
+        put(root, "keep.log", "");
+        put(root, "sub/.ebignore", "/only-here\n!b.log\n");
+        put(root, "sub/only-here", "");
+        put(root, "sub/deep/only-here", "");
+        put(root, "sub/b.log", "");
+    }
+
+    #[test]
+    fn holds_what_zip_would_take_less_git_and_the_ignored() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().join("app");
+        tree(&root);
+        let bundle = bundle_of(&root).expect("a bundle");
+        let mut archive = zip::ZipArchive::new(File::open(&bundle.path).expect("a file")).expect("an archive");
+        let mut seen = Vec::new();
+        for position in 0..archive.len() {
+            let mut entry = archive.by_index(position).expect("an entry");
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).expect("its content");
+            let mode = entry.unix_mode().expect("a mode");
+            let name = entry.name().expect("a name").into_owned();
+            if entry.is_file() {
+                assert_eq!(content, fs::read(root.join(&name)).expect("a file"), "{name}");
+            }
+            seen.push((name, mode));
+        }
+        let seen: Vec<(&str, u32)> = seen.iter().map(|(name, mode)| (name.as_str(), *mode)).collect();
+        assert_eq!(
+            seen,
+            [
+                (".ebextensions/", 0o040_755),
+                (".ebextensions/a.config", 0o100_644),
+                (".ebignore", 0o100_644),
+                ("app.py", 0o100_644),
+                ("big", 0o100_644),
+                ("bin/", 0o040_755),
+                ("bin/app", 0o120_777),
+                ("bin/run", 0o100_755),
+                ("empty", 0o100_644),
+                ("keep.log", 0o100_644),
+                ("log/", 0o040_755),
+                ("log/keep/", 0o040_755),
+                ("log/keep/.gitkeep", 0o100_644),
+                ("static/", 0o040_755),
+                ("static/grüße.txt", 0o100_644),
+                ("sub/", 0o040_755),
+                ("sub/.ebignore", 0o100_644),
+                ("sub/b.log", 0o100_644),
+                ("sub/deep/", 0o040_755),
+                ("sub/deep/only-here", 0o100_644),
+                ("vendor/", 0o040_755),
+                ("vendor/lib/", 0o040_755),
+            ]
+        );
+        assert_eq!(bundle.files, 12);
+        assert_eq!(bundle.left_out.count, 6);
+        assert_eq!(
+            bundle.left_out.first,
+            [".git/", "a.log", "node_modules/", "scratch.tmp", "sub/only-here"]
+        );
+        assert_eq!(bundle.bytes, fs::metadata(&bundle.path).expect("a file").len());
+    }
+
+    #[test]
+    fn same_files_give_the_same_bytes_and_others_do_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (one, two) = (directory.path().join("one/app"), directory.path().join("two/other"));
+        tree(&one);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        tree(&two);
+        fs::set_permissions(two.join("app.py"), fs::Permissions::from_mode(0o600)).expect("a mode");
+        let first = bundle_of(&one).expect("a bundle").sha256;
+        assert_eq!(first, bundle_of(&two).expect("a bundle").sha256);
+        fs::set_permissions(two.join("app.py"), fs::Permissions::from_mode(0o755)).expect("a mode");
+        assert_ne!(first, bundle_of(&two).expect("a bundle").sha256);
+    }
+
+    #[test]
+    fn more_entries_than_sixteen_bits_count_are_readable() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().join("app");
+        fs::create_dir_all(&root).expect("a directory");
+        for number in 0..66_000 {
+            fs::write(root.join(number.to_string()), "").expect("a file");
+        }
+        let bundle = bundle_of(&root).expect("a bundle");
+        assert_eq!(check(&bundle.path).expect("contents").files, 66_000);
+        assert!(bundle.warnings[0].contains("66000 files"), "{:?}", bundle.warnings);
+    }
+
+    #[test]
+    fn times_are_legal_and_differ_with_the_contents() {
+        for crc in [0, 1, 29, 30, u32::MAX, 0x8000_0000] {
+            let time = dos_time(crc);
+            let (year, month, day) = (time >> 25, time >> 21 & 15, time >> 16 & 31);
+            let (hour, minute, second) = (time >> 11 & 31, time >> 5 & 63, time & 31);
+            assert!((10..=38).contains(&year) && (1..=12).contains(&month) && (1..=28).contains(&day));
+            assert!(hour < 24 && minute < 60 && second < 30);
+        }
+        assert_ne!(dos_time(1), dos_time(2));
+    }
+}

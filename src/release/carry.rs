@@ -1,0 +1,196 @@
+//! What earlier runs left to do: invalidations that CloudFront never confirmed, headers of unchanged objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::record::{Record, Status};
+use crate::site::repair::Applied;
+
+/// What this run has to invalidate for earlier ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Keys that a killed run was about to change: nobody knows which of them it did.
+    pub keys: BTreeSet<String>,
+    /// Paths that a run could not invalidate: distribution to paths.
+    pub paths: BTreeMap<String, BTreeSet<String>>,
+    /// The releases that owe them, newest first.
+    pub releases: Vec<String>,
+}
+
+impl Carried {
+    /// Whether nothing is owed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.paths.values().all(BTreeSet::is_empty)
+    }
+}
+
+/// What `records` (newest first, killed ones with their planned keys) owe to `distributions`: everything since the
+/// newest run that confirmed the distribution, for that run took all earlier debts with it.
+#[must_use]
+pub fn carried(records: &[Record], distributions: &[String]) -> Carried {
+    let mut carried = Carried::default();
+    let mut releases = BTreeSet::new();
+    for distribution in distributions {
+        for record in records {
+            let Some(cdn) = record
+                .cdn
+                .as_ref()
+                .filter(|cdn| cdn.distributions.contains(distribution))
+            else {
+                continue;
+            };
+            if cdn.confirmed.contains(distribution) {
+                break;
+            }
+            let paths = cdn.unconfirmed.get(distribution).map_or(&[][..], Vec::as_slice);
+            let mut owes = !paths.is_empty();
+            carried
+                .paths
+                .entry(distribution.clone())
+                .or_default()
+                .extend(paths.iter().cloned());
+            if let (Status::Started, Some(site)) = (record.status, &record.site) {
+                owes |= !site.planned.is_empty();
+                carried.keys.extend(site.planned.iter().map(|key| key.key.clone()));
+            }
+            if owes {
+                releases.insert(record.id.as_str());
+            }
+        }
+    }
+    carried.paths.retain(|_, paths| !paths.is_empty());
+    carried.releases = releases.into_iter().rev().map(ToOwned::to_owned).collect();
+    carried
+}
+
+/// The settings that objects may still have when this run uses `now`: those of the last release that succeeded, or of
+/// a later one that did not get through all objects. `None` without a record of a site.
+#[must_use]
+pub fn previous_settings<'a>(records: &'a [Record], now: &Applied) -> Option<&'a Applied> {
+    let mut last = None;
+    for record in records {
+        let Some(applied) = record.site.as_ref().and_then(|site| site.applied.as_ref()) else {
+            continue;
+        };
+        if applied != now {
+            return Some(applied);
+        }
+        last = Some(applied);
+        if record.status == Status::Succeeded {
+            break;
+        }
+    }
+    last
+}
+
+/// The records whose planned keys [`carried`] needs: killed runs since the newest confirmation.
+#[must_use]
+pub fn killed(records: &[Record], distributions: &[String]) -> Vec<usize> {
+    let mut positions = BTreeSet::new();
+    for distribution in distributions {
+        for (position, record) in records.iter().enumerate() {
+            let Some(cdn) = record
+                .cdn
+                .as_ref()
+                .filter(|cdn| cdn.distributions.contains(distribution))
+            else {
+                continue;
+            };
+            if cdn.confirmed.contains(distribution) {
+                break;
+            }
+            if record.status == Status::Started {
+                positions.insert(position);
+            }
+        }
+    }
+    positions.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{release, with_cdn, with_site};
+    use super::super::record::PlannedKey;
+    use super::*;
+    use crate::site::plan::KeyChange;
+
+    fn killed_run(id: &str, key: &str) -> Record {
+        let mut record = with_site(release(id, Status::Started), &[]);
+        if let Some(site) = &mut record.site {
+            site.planned = vec![PlannedKey {
+                key: key.into(),
+                change: KeyChange::Written,
+                existed: false,
+            }];
+        }
+        with_cdn(record, &["E1", "E2"], &[], &[])
+    }
+
+    #[test]
+    fn debts_reach_back_to_the_newest_confirmation_of_each_distribution() {
+        let records = [
+            release("r6", Status::Succeeded),
+            killed_run("r5", "a.html"),
+            with_cdn(
+                release("r4", Status::Failed),
+                &["E1", "E2"],
+                &["E2"],
+                &[("E1", &["/x"])],
+            ),
+            with_cdn(
+                release("r3", Status::Failed),
+                &["E1", "E2"],
+                &[],
+                &[("E1", &["/y", "/x"]), ("E2", &["/gone"])],
+            ),
+            with_cdn(release("r2", Status::Succeeded), &["E1", "E2"], &["E1", "E2"], &[]),
+            with_cdn(release("r1", Status::Failed), &["E1"], &[], &[("E1", &["/older"])]),
+        ];
+        let carried = carried(&records, &["E1".into(), "E2".into()]);
+        assert_eq!(carried.keys, BTreeSet::from(["a.html".to_owned()]));
+        assert_eq!(
+            carried.paths,
+            BTreeMap::from([("E1".to_owned(), BTreeSet::from(["/x".to_owned(), "/y".to_owned()]))])
+        );
+        assert_eq!(carried.releases, ["r5", "r4", "r3"]);
+        assert_eq!(killed(&records, &["E1".into()]), [1]);
+    }
+
+    #[test]
+    fn nothing_is_owed_to_a_distribution_that_no_run_knew() {
+        let records = [killed_run("r5", "a.html")];
+        assert!(carried(&records, &["E9".into()]).is_empty());
+        assert!(killed(&records, &["E9".into()]).is_empty());
+        assert!(!carried(&records, &["E2".into()]).is_empty());
+    }
+
+    #[test]
+    fn settings_of_a_failed_run_are_not_forgotten() {
+        let with = |id: &str, status, acl: Option<&str>| {
+            let mut record = with_site(release(id, status), &[]);
+            if let Some(site) = &mut record.site {
+                site.applied = Some(Applied {
+                    acl: acl.map(ToOwned::to_owned),
+                    ..Applied::default()
+                });
+            }
+            record
+        };
+        let now = Applied::default();
+        let acl_of = |records: &[Record]| previous_settings(records, &now).map(|applied| applied.acl.clone());
+        let (same, public) = (with("r3", Status::Succeeded, None), Some("public-read"));
+        assert_eq!(acl_of(&[]), None);
+        assert_eq!(acl_of(&[release("r4", Status::Succeeded)]), None);
+        assert_eq!(acl_of(std::slice::from_ref(&same)), Some(None));
+        let older = with("r2", Status::Succeeded, public);
+        assert_eq!(acl_of(&[same.clone(), older.clone()]), Some(None));
+        assert_eq!(
+            acl_of(&[with("r3", Status::Failed, None), older]),
+            Some(public.map(Into::into))
+        );
+        assert_eq!(
+            acl_of(&[with("r4", Status::Cancelled, public), same]),
+            Some(public.map(Into::into))
+        );
+    }
+}

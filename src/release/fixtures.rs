@@ -1,0 +1,99 @@
+//! Small records for the tests of this module.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+
+use super::record::{
+    Backend, Cdn, Commit, Environment, EnvironmentOutcome, Kind, Record, Run, Site, Status, VERSION, Versioning,
+};
+use crate::site::plan::{ChangedKey, KeyChange};
+
+/// A record; the id's digits are its time in minutes, so that ids sort as times do.
+pub(super) fn release(id: &str, status: Status) -> Record {
+    let digits: String = id.chars().filter(char::is_ascii_digit).collect();
+    let minutes: i64 = digits.parse().unwrap_or(0);
+    let started_at = DateTime::from_timestamp(1_795_000_000 + minutes * 60, 0).expect("a time");
+    Record {
+        version: VERSION,
+        id: id.to_owned(),
+        status,
+        command: Kind::Deploy,
+        rolls_back_to: None,
+        started_at,
+        finished_at: None,
+        commit: None,
+        run: Run::default(),
+        site: None,
+        cdn: None,
+        backend: None,
+        stored_at: Some(started_at),
+    }
+}
+
+/// Adds a site of bucket `b` with these written keys and their versions.
+pub(super) fn with_site(mut record: Record, keys: &[(&str, &str)]) -> Record {
+    let mut site = Site {
+        bucket: "b".into(),
+        versioning: Versioning::Enabled,
+        planned_keys: keys.len() as u64,
+        ..Site::default()
+    };
+    site.finish(
+        keys.iter()
+            .map(|&(key, version)| ChangedKey {
+                key: key.into(),
+                change: KeyChange::Written,
+                version_id: Some(version.into()),
+            })
+            .collect(),
+    );
+    record.site = Some(site);
+    record
+}
+
+/// Adds environment `web-prod` at `label`.
+pub(super) fn with_label(mut record: Record, label: &str, outcome: EnvironmentOutcome) -> Record {
+    record.backend = Some(Backend {
+        application: "web".into(),
+        version_label: Some(label.into()),
+        environments: vec![Environment {
+            name: "web-prod".into(),
+            previous_label: None,
+            label: label.into(),
+            outcome,
+        }],
+        ..Backend::default()
+    });
+    record
+}
+
+/// Makes it a rollback to `target`.
+pub(super) fn rolls_back_to(mut record: Record, target: &str) -> Record {
+    record.command = Kind::Rollback;
+    record.rolls_back_to = Some(target.into());
+    record
+}
+
+/// Adds the commit.
+pub(super) fn with_commit(mut record: Record, sha: &str) -> Record {
+    record.commit = Some(Commit {
+        sha: sha.into(),
+        ..Commit::default()
+    });
+    record
+}
+
+/// Adds distributions: all of them, the confirmed, the unconfirmed paths.
+pub(super) fn with_cdn(mut record: Record, all: &[&str], confirmed: &[&str], paths: &[(&str, &[&str])]) -> Record {
+    let owned = |list: &[&str]| list.iter().map(|&one| one.to_owned()).collect::<Vec<_>>();
+    record.cdn = Some(Cdn {
+        distributions: owned(all),
+        confirmed: owned(confirmed),
+        unconfirmed: paths
+            .iter()
+            .map(|(distribution, paths)| ((*distribution).to_owned(), owned(paths)))
+            .collect::<BTreeMap<_, _>>(),
+    });
+    record
+}
