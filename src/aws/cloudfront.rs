@@ -1,1 +1,0 @@
-//! CloudFront: what a distribution serves, and invalidations.

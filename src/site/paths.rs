@@ -1,1 +1,0 @@
-//! Invalidation paths from changed keys.
