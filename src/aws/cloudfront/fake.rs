@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
 use crate::aws::Aws;
+use crate::context::Env;
 use crate::github::console::Console;
 
 /// A request as it was sent.
@@ -69,6 +70,8 @@ impl Fake {
             .build();
         Aws {
             sdk,
+            http: crate::aws::http::client(&Env::default()).expect("a client without proxies"),
+            caller: Arc::default(),
             s3_endpoint: None,
             account: Some("123456789012".into()),
         }

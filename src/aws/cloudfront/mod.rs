@@ -143,7 +143,7 @@ impl Distribution {
 ///
 /// [global service]: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/global-services.html
 fn client(aws: &Aws) -> Client {
-    let config = aws_sdk_cloudfront::config::Builder::from(&aws.sdk)
+    let config = aws_sdk_cloudfront::config::Builder::from(&aws.control())
         .region(Region::new(signing_region(aws.partition())))
         .build();
     Client::from_conf(config)

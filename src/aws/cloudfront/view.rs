@@ -22,7 +22,7 @@ use crate::site::paths::view::{Behavior, View};
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html>
 const WITHOUT_QUERY_STRINGS: &[&str] = &[
     // CachingOptimized
-    "658327ea-f89d-4fab-a63d-7439e55b88f6",
+    "658327ea-f89d-4fab-a63d-7e88639e58f6",
     // CachingOptimizedForUncompressedObjects
     "b2884449-e4de-46a7-ac36-70bc7f1ddd6d",
     // CachingDisabled

@@ -75,7 +75,7 @@ async fn origins_behaviors_root_and_error_pages_come_from_the_configuration() {
                 "CacheBehavior",
                 "static",
                 "assets/*",
-                "<CachePolicyId>658327ea-f89d-4fab-a63d-7439e55b88f6</CachePolicyId>",
+                "<CachePolicyId>658327ea-f89d-4fab-a63d-7e88639e58f6</CachePolicyId>",
             ),
         ];
         let default = behavior(

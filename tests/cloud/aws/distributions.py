@@ -21,12 +21,14 @@ _QUERY_STRINGS = {
     CACHING_OPTIMIZED: "none",
     "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": "none",  # CachingOptimizedForUncompressedObjects
     "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": "none",  # CachingDisabled
-    "2e54312d-136d-493c-8eb9-b001f22f67d2": "whitelist",  # Amplify
-    "83da9c7e-98b4-4e11-a168-04f0df8e2c65": "all",  # UseOriginCacheControlHeaders-QueryStrings
-    "4cc15a8a-d715-48a4-82b8-cc0b614638fe": "none",  # UseOriginCacheControlHeaders
+    "2e54312d-136d-493c-8eb9-b001f22f67d2": "all",  # Amplify
+    "83da9c7e-98b4-4e11-a168-04f0df8e2c65": "none",  # UseOriginCacheControlHeaders
+    "4cc15a8a-d715-48a4-82b8-cc0b614638fe": "all",  # UseOriginCacheControlHeaders-QueryStrings
 }
 
-_VALID_PATH = re.compile(r"/(?:[A-Za-z0-9_\-.*$/'@:+&?=()!,;]|%[0-9A-Fa-f]{2})*")
+# A path, or a cache tag:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-tags.html
+_VALID_PATH = re.compile(r"/(?:[A-Za-z0-9_\-.*$/'@:+&?=()!,;]|%[0-9A-Fa-f]{2})*|#[!-+\--~]{1,256}")
 _LONGEST_PATH = 4000
 _MOST_PATHS = 3000
 _MOST_WILDCARDS = 15
