@@ -95,6 +95,12 @@ impl<'a> Repair<'a> {
         }
     }
 
+    /// Whether the object of the file at `path` must be looked at.
+    #[must_use]
+    pub fn concerns(&self, path: &str) -> bool {
+        !self.named(path).is_empty()
+    }
+
     /// All headers to send for the object of the file at `path`, when one differs from `wanted`; `None` when the
     /// object has them.
     #[must_use]

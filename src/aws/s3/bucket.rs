@@ -1,0 +1,193 @@
+//! A bucket and the client that reaches it, in its own region.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::bail;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::SdkError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::aws::Aws;
+use crate::aws::calls::{HEAD_BUCKET, LIST_OBJECTS};
+use crate::aws::error::CallExt as _;
+use crate::failure::{HintExt as _, service_error};
+
+/// The region to start from when nothing names one.
+const FIRST_REGION: &str = "us-east-1";
+
+/// A bucket that can be reached.
+#[derive(Clone)]
+pub struct Bucket {
+    /// The client, for the bucket's own region.
+    pub client: Client,
+    /// The bucket's name.
+    pub name: String,
+    /// The bucket's region.
+    pub region: String,
+    /// `aws`, `aws-cn`, …: for ARNs.
+    pub partition: &'static str,
+    /// Who serves it.
+    pub server: Server,
+}
+
+/// Who serves a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// Amazon S3.
+    Aws,
+    /// An S3-compatible store behind `endpoint-url`: no flexible checksums, no SSE-KMS to ask about.
+    Compatible,
+}
+
+impl Bucket {
+    /// A client for the bucket `name`, in the bucket's own region, which is found out when the configured one is
+    /// missing or wrong.
+    ///
+    /// # Errors
+    /// A directory bucket, a bucket that is not there, credentials that are not valid.
+    pub async fn open(aws: &Aws, name: &str) -> anyhow::Result<Self> {
+        if name.ends_with("--x-s3") {
+            return Err(anyhow::anyhow!("`{name}` is a directory bucket"))
+                .hint("name a general purpose bucket: a directory bucket cannot serve a web site");
+        }
+        let configured = aws.sdk.region().map(ToString::to_string);
+        let bucket = Self::in_region(aws, name, configured.as_deref().unwrap_or(FIRST_REGION));
+        match bucket.server {
+            // The region of such a store is whatever its owner calls it, and nothing tells.
+            Server::Compatible => Ok(bucket),
+            Server::Aws => bucket.at_home(aws).await,
+        }
+    }
+
+    /// A client for the bucket `name` in `region`; sends nothing.
+    #[must_use]
+    pub fn in_region(aws: &Aws, name: &str, region: &str) -> Self {
+        let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::standard().with_max_attempts(5))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(10))
+                    .read_timeout(Duration::from_secs(120))
+                    .build(),
+            );
+        let server = match &aws.s3_endpoint {
+            None => Server::Aws,
+            Some(endpoint) => {
+                // Older gateways answer 400 to the chunked upload with a trailer that the SDK sends by default.
+                config = config
+                    .endpoint_url(endpoint)
+                    .force_path_style(true)
+                    .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                    .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+                Server::Compatible
+            }
+        };
+        Self {
+            client: Client::from_conf(config.build()),
+            name: name.to_owned(),
+            region: region.to_owned(),
+            partition: aws.partition(),
+            server,
+        }
+    }
+
+    /// The ARN of the bucket.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.partition, self.name)
+    }
+
+    /// The ARN of an object.
+    #[must_use]
+    pub fn object_arn(&self, key: &str) -> String {
+        format!("{}/{key}", self.arn())
+    }
+
+    /// This bucket with a client for its own region.
+    async fn at_home(self, aws: &Aws) -> anyhow::Result<Self> {
+        let Some(region) = self.ask_region().await? else {
+            return Ok(self);
+        };
+        let moved = Self::in_region(aws, &self.name, &region);
+        match moved.ask_region().await? {
+            None => Ok(moved),
+            Some(other) => bail!(
+                "cannot find the region of bucket `{}`: `{region}` sends us to `{other}`",
+                self.name
+            ),
+        }
+    }
+
+    /// Asks for the bucket; answers its region when that is another than the client's.
+    async fn ask_region(&self) -> anyhow::Result<Option<String>> {
+        let Err(error) = self.client.head_bucket().bucket(&self.name).send().await else {
+            return Ok(None);
+        };
+        if let Some(region) = region_of(&error).filter(|region| *region != self.region) {
+            return Ok(Some(region));
+        }
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        match status {
+            Some(404) => Err(error)
+                .call(&HEAD_BUCKET, &self.arn(), || {
+                    format!("cannot find bucket `{}`", self.name)
+                })
+                .hint("check `bucket`: a bucket of this name does not exist, and this action makes none"),
+            // HEAD has no body: only a GET tells the refusal of a policy, which may still allow what follows, from
+            // wrong credentials.
+            Some(400 | 403) => self.ask_why().await.map(|()| None),
+            _ => Err(error).call(&HEAD_BUCKET, &self.arn(), || {
+                format!("cannot reach bucket `{}`", self.name)
+            }),
+        }
+    }
+
+    async fn ask_why(&self) -> anyhow::Result<()> {
+        let answer = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.name)
+            .max_keys(1)
+            .send()
+            .await;
+        let Err(error) = answer.call(&LIST_OBJECTS, &self.arn(), || {
+            format!("cannot open bucket `{}`", self.name)
+        }) else {
+            return Ok(());
+        };
+        match service_error(&error).and_then(|service| service.code.as_deref()) {
+            // A policy may allow the prefix alone; the listing of it will tell.
+            Some("AccessDenied") => Ok(()),
+            Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken") => {
+                Err(error.hint("check the credentials: AWS does not take them"))
+            }
+            Some("RequestTimeTooSkewed") => {
+                Err(error.hint("set the runner's clock: AWS takes only a few minutes' difference"))
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket")
+            .field("name", &self.name)
+            .field("region", &self.region)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bucket's region, which S3 names in its answers, also in those that refuse.
+fn region_of<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    error
+        .raw_response()
+        .and_then(|response| response.headers().get("x-amz-bucket-region"))
+        .map(ToOwned::to_owned)
+}

@@ -1,0 +1,221 @@
+//! The execution of a plan: assets, then pages, then deletes.
+//!
+//! Nothing is decided here but when to stop: after a failed asset no page goes up, after any failed write nothing is
+//! deleted, and once asked to stop nothing new is started.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use super::progress::{EVERY, Progress, size};
+use super::put::Uploader;
+use super::{Bucket, copy, delete};
+use crate::failure::{Cancelled, service_error};
+use crate::github::console::Console;
+use crate::inputs::Verbosity;
+use crate::site::object::ObjectOptions;
+use crate::site::plan::{ChangedKey, KeyChange, SiteOutcome, SitePlan, Source, Write};
+use crate::stop::Stop;
+
+/// After so many failures nothing new is started.
+const FAILURES: usize = 25;
+/// How long uploads may go on once we are asked to stop: the runner kills us ten seconds after its first signal, and
+/// records and outputs are still to be written.
+const GRACE: Duration = Duration::from_millis(4_500);
+
+/// Carries out `plan`; what is sent with objects comes from `options`.
+pub async fn execute(
+    bucket: &Bucket,
+    plan: &SitePlan,
+    options: &ObjectOptions,
+    stop: &Stop,
+    console: &Console,
+    verbosity: Verbosity,
+) -> SiteOutcome {
+    let uploader = Uploader::new(bucket, options, stop);
+    let mut execution = Execution {
+        progress: Progress::new(
+            (plan.writes.len() + plan.deletes.len()) as u64,
+            plan.writes.iter().map(uploaded_bytes).sum(),
+        ),
+        uploader,
+        log: Log { console, verbosity },
+        outcome: SiteOutcome::default(),
+    };
+    let (pages, assets): (Vec<&Write>, Vec<&Write>) = plan.writes.iter().partition(|write| write.is_html());
+    for writes in [assets, pages] {
+        execution.write(&writes).await;
+        if execution.is_over() {
+            return execution.outcome;
+        }
+    }
+    execution.delete(&plan.deletes).await;
+    execution.outcome
+}
+
+/// The bytes that travel for a write.
+fn uploaded_bytes(write: &Write) -> u64 {
+    match write.source {
+        Source::File(_) => write.size,
+        Source::InPlace | Source::Version { .. } => 0,
+    }
+}
+
+struct Execution<'a> {
+    uploader: Arc<Uploader>,
+    progress: Progress,
+    log: Log<'a>,
+    outcome: SiteOutcome,
+}
+
+/// What one write ended with: its place in the list, and the version id.
+type Written = (usize, anyhow::Result<Option<String>>);
+
+impl Execution<'_> {
+    fn is_over(&self) -> bool {
+        self.outcome.cancelled || !self.outcome.failed.is_empty()
+    }
+
+    async fn write(&mut self, writes: &[&Write]) {
+        let mut waiting: VecDeque<usize> = (0..writes.len()).collect();
+        let mut running: JoinSet<Written> = JoinSet::new();
+        let mut tick = interval_at(Instant::now() + EVERY, EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let stop = self.uploader.stop.clone();
+        let mut killed_at = None;
+        loop {
+            if stop.requested() || self.outcome.failed.len() >= FAILURES || self.is_hopeless() {
+                waiting.clear();
+            }
+            while running.len() < self.uploader.limit.get()
+                && let Some(next) = waiting.pop_front()
+            {
+                let (uploader, write) = (Arc::clone(&self.uploader), writes[next].clone());
+                running.spawn(async move { (next, one(&uploader, &write).await) });
+            }
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some(done) = running.join_next() => match done {
+                    Ok((place, written)) => self.note(writes[place], written),
+                    Err(error) if error.is_cancelled() => {}
+                    Err(error) => self.outcome.failed.push((String::new(), error.into())),
+                },
+                _ = tick.tick() => self.log.progress(&self.progress),
+                () = stop.wait(), if killed_at.is_none() => killed_at = Some(Instant::now() + GRACE),
+                () = sleep_until(killed_at.unwrap_or_else(Instant::now)), if killed_at.is_some() => running.abort_all(),
+            }
+        }
+        self.outcome.cancelled |= stop.requested();
+    }
+
+    /// Whether the last failure is one that every further object would meet too.
+    fn is_hopeless(&self) -> bool {
+        const HOPELESS: [&str; 6] = [
+            "ExpiredToken",
+            "InvalidToken",
+            "InvalidAccessKeyId",
+            "NoSuchBucket",
+            "AccessControlListNotSupported",
+            "AccountProblem",
+        ];
+        let last = self.outcome.failed.last().and_then(|(_, error)| service_error(error));
+        last.and_then(|service| service.code.as_deref())
+            .is_some_and(|code| HOPELESS.contains(&code))
+    }
+
+    fn note(&mut self, write: &Write, written: anyhow::Result<Option<String>>) {
+        match written {
+            Ok(version_id) => {
+                self.progress.object();
+                self.progress.bytes(uploaded_bytes(write));
+                self.log.written(write);
+                self.outcome.changed.push(ChangedKey {
+                    key: write.key.clone(),
+                    change: KeyChange::Written,
+                    version_id,
+                });
+            }
+            Err(error) if error.is::<Cancelled>() => self.outcome.cancelled = true,
+            Err(error) => self.fail(write.key.clone(), error),
+        }
+    }
+
+    fn fail(&mut self, key: String, error: anyhow::Error) {
+        self.log.failed(&error);
+        self.outcome.failed.push((key, error));
+    }
+
+    async fn delete(&mut self, keys: &[String]) {
+        let payer = self.uploader.options.request_payer;
+        for batch in keys.chunks(delete::KEYS_A_REQUEST) {
+            if self.uploader.stop.requested() {
+                self.outcome.cancelled = true;
+                return;
+            }
+            let deleted = delete::delete(&self.uploader.bucket, batch, payer).await;
+            for changed in deleted.changed {
+                self.progress.object();
+                self.log.deleted(&changed.key);
+                self.outcome.changed.push(changed);
+            }
+            for (key, error) in deleted.failed {
+                self.fail(key, error);
+            }
+        }
+    }
+}
+
+/// Writes one object.
+async fn one(uploader: &Uploader, write: &Write) -> anyhow::Result<Option<String>> {
+    match &write.source {
+        Source::File(file) => uploader.upload(write, file).await,
+        Source::InPlace | Source::Version { .. } => copy::copy(&uploader.bucket, write, &uploader.options).await,
+    }
+}
+
+/// The object log, as loud as the user wants it.
+struct Log<'a> {
+    console: &'a Console,
+    verbosity: Verbosity,
+}
+
+impl Log<'_> {
+    fn written(&self, write: &Write) {
+        if self.verbosity == Verbosity::Changes {
+            let verb = match write.source {
+                Source::File(_) => "upload ",
+                Source::InPlace => "headers",
+                Source::Version { .. } => "restore",
+            };
+            self.console.line(&format!(
+                "{verb} {}  {}  ({})",
+                write.key,
+                size(write.size),
+                write.reason.text()
+            ));
+        }
+    }
+
+    fn deleted(&self, key: &str) {
+        if self.verbosity == Verbosity::Changes {
+            self.console.line(&format!("delete  {key}"));
+        }
+    }
+
+    fn failed(&self, error: &anyhow::Error) {
+        if self.verbosity != Verbosity::Quiet {
+            self.console.line(&format!("failed  {error:#}"));
+        }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        if self.verbosity == Verbosity::Changes {
+            self.console.line(&progress.line());
+        }
+    }
+}

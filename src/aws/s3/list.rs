@@ -1,0 +1,124 @@
+//! Listings, one page at a time.
+
+use anyhow::bail;
+use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::types::RequestPayer;
+use percent_encoding::percent_decode_str;
+
+use super::Bucket;
+use crate::aws::calls::LIST_OBJECTS;
+use crate::aws::error::CallExt as _;
+use crate::failure::{HintExt as _, service_error};
+use crate::site::plan::RemoteObject;
+
+/// The most keys that S3 answers in one page.
+pub(super) const MAX_KEYS: i32 = 1000;
+
+/// A page of a listing.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// In the byte order of their keys.
+    pub(super) objects: Vec<RemoteObject>,
+    /// There are more keys behind.
+    pub(super) more: bool,
+}
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub(super) struct Listing {
+    pub(super) prefix: String,
+    pub(super) page_size: i32,
+    pub(super) request_payer: bool,
+}
+
+impl Listing {
+    /// The page of keys that come after `after`, or the first.
+    pub(super) async fn page(&self, bucket: &Bucket, after: Option<&str>) -> anyhow::Result<Page> {
+        let answer = bucket
+            .client
+            .list_objects_v2()
+            .bucket(&bucket.name)
+            .set_prefix((!self.prefix.is_empty()).then(|| self.prefix.clone()))
+            .set_start_after(after.map(str::to_owned))
+            .max_keys(self.page_size)
+            // XML cannot carry every character that a key may have.
+            .encoding_type(EncodingType::Url)
+            .set_request_payer(self.request_payer.then_some(RequestPayer::Requester))
+            .send()
+            .await
+            .call(&LIST_OBJECTS, &bucket.arn(), || {
+                format!("cannot list `s3://{}/{}`", bucket.name, self.prefix)
+            })
+            .or_else(
+                |error| match service_error(&error).and_then(|service| service.code.as_deref()) {
+                    Some("NoSuchBucket") => Err(error)
+                        .hint("check `bucket`: a bucket of this name does not exist, and this action makes none"),
+                    Some("AuthorizationHeaderMalformed") => {
+                        Err(error).hint("set `aws-region` to the region that the server expects")
+                    }
+                    _ => Err(error),
+                },
+            )?;
+        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
+        let more = answer.is_truncated() == Some(true);
+        let mut objects = Vec::with_capacity(answer.contents().len());
+        for object in answer.contents.unwrap_or_default() {
+            let Some(key) = object.key else { continue };
+            let key = if encoded { decode(&key)? } else { key };
+            objects.push(RemoteObject {
+                key,
+                size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                etag: object.e_tag.map(unquote).unwrap_or_default(),
+                last_modified: object.last_modified.map_or(0, |time| time.secs()),
+            });
+        }
+        if objects.is_empty() && more {
+            bail!(
+                "cannot list `s3://{}/{}`: a page without keys says that more follow",
+                bucket.name,
+                self.prefix
+            );
+        }
+        Ok(Page { objects, more })
+    }
+}
+
+/// Takes the URL encoding off a key: a space may have come as `+`, and a `+` always as `%2B`.
+fn decode(key: &str) -> anyhow::Result<String> {
+    let spaces;
+    let key = if key.contains('+') {
+        spaces = key.replace('+', " ");
+        &spaces
+    } else {
+        key
+    };
+    match percent_decode_str(key).decode_utf8() {
+        Ok(decoded) => Ok(decoded.into_owned()),
+        Err(_) => bail!("cannot read the key `{key}`: it is not UTF-8"),
+    }
+}
+
+fn unquote(etag: String) -> String {
+    match etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.to_owned(),
+        None => etag,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_decoded_whatever_way_the_server_encodes_a_space() {
+        assert_eq!(decode("a%20b+c%2Bd%25%0A").expect("legal"), "a b c+d%\n");
+        assert_eq!(decode("%F0%9F%98%80").expect("legal"), "\u{1f600}");
+        assert!(decode("%FF").is_err());
+    }
+
+    #[test]
+    fn quotes_are_taken_off_etags() {
+        assert_eq!(unquote("\"abc-2\"".to_owned()), "abc-2");
+        assert_eq!(unquote("abc".to_owned()), "abc");
+    }
+}

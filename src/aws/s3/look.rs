@@ -1,0 +1,197 @@
+//! The plan of a site: walks the source directory and lists the bucket at the same time, and compares the two.
+//!
+//! The decisions themselves are made in [`crate::site`]; what is sent here are reads.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::Bucket;
+use super::compare::{Comparison, Findings, RANGES_IN_FLIGHT, cores};
+use super::drift;
+use super::list::{Listing, MAX_KEYS};
+use super::opaque::Opaque;
+use crate::failure::HintExt as _;
+use crate::github::console::Console;
+use crate::inputs::SiteInputs;
+use crate::site::diff::{Rules, is_reserved};
+use crate::site::filter::Filter;
+use crate::site::plan::{DeleteGuard, MaxDelete, Reason, SitePlan, Source, Write};
+use crate::site::repair::Applied;
+use crate::site::scan::{Found, Scan, Scope, scan};
+
+/// What a look at both sides found.
+#[derive(Debug)]
+pub struct Look {
+    /// What is to be done.
+    pub plan: SitePlan,
+    /// Objects seen under the prefix; all of them when `delete` is on.
+    pub listed: u64,
+}
+
+/// Looks at source directory and bucket, and makes the plan. Sends only reads.
+///
+/// `previous` is what the newest release was sent with, to notice that headers or ACL have changed since.
+///
+/// # Errors
+/// A file or directory that cannot be read, a listing that is refused, a plan that deletes more than `max-delete`.
+pub async fn look(
+    bucket: &Bucket,
+    site: &SiteInputs,
+    previous: Option<&Applied>,
+    console: &Console,
+) -> anyhow::Result<Look> {
+    let listing = Listing {
+        prefix: site.prefix.clone(),
+        page_size: site.page_size.unwrap_or(MAX_KEYS).clamp(1, MAX_KEYS),
+        request_payer: site.object.request_payer,
+    };
+    let scope = SiteScope {
+        filter: site.filter.clone(),
+        prefix: site.prefix.clone(),
+    };
+    // The first page needs nothing from the walk, and opens the first connection while it goes on.
+    let first = {
+        let (bucket, listing) = (bucket.clone(), listing.clone());
+        tokio::spawn(async move { listing.page(&bucket, None).await })
+    };
+    let (root, follow) = (site.source.clone(), site.follow_symlinks);
+    let walked = spawn_blocking(move || (scan(&root, follow, &scope), scope));
+    let (scanned, scope) = walked.await.context("the walk of the source directory broke off")?;
+    let scanned = scanned
+        .and_then(|scanned| check_keys(&scanned.files, &site.prefix).map(|()| scanned))
+        .inspect_err(|_| first.abort())?;
+    let comparison = Arc::new(Comparison {
+        bucket: bucket.clone(),
+        listing,
+        root: site.source.clone(),
+        scope,
+        rules: Rules {
+            compare: site.compare,
+            force: site.force,
+            no_overwrite: site.no_overwrite,
+        },
+        delete: site.delete,
+        options: site.object.clone(),
+        headers: site.headers.clone(),
+        scan: scanned,
+        readers: Semaphore::new(cores()),
+        lists: Semaphore::new(RANGES_IN_FLIGHT),
+        opaque: Opaque::new(bucket, &site.object),
+    });
+    let findings = comparison.run(first).await?;
+    console.debug(&format!(
+        "{} files, {} objects seen, {} unchanged",
+        comparison.scan.files.len(),
+        findings.objects,
+        findings.unchanged.len()
+    ));
+    let (repairs, warning) =
+        drift::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await?;
+    let listed = findings.objects;
+    let new = findings
+        .writes
+        .iter()
+        .filter(|write| write.reason == Reason::New)
+        .count() as u64;
+    let mut plan = plan(site, &comparison.scan, findings, repairs);
+    plan.warnings.extend(warning);
+    guard(site.max_delete, listed, new, &plan)?;
+    Ok(Look { plan, listed })
+}
+
+/// Puts the plan together: assets, then pages, each in the order of their keys.
+fn plan(site: &SiteInputs, scan: &Scan, findings: Findings, repairs: Vec<Write>) -> SitePlan {
+    let unchanged = findings.unchanged.len() - repairs.len();
+    let mut writes: Vec<Write> = findings
+        .writes
+        .into_iter()
+        .map(|found| {
+            let file = &scan.files[found.file];
+            Write {
+                key: format!("{}{}", site.prefix, file.path),
+                size: file.size,
+                reason: found.reason,
+                headers: site
+                    .object
+                    .headers_for(&site.headers, &file.path, || found.utf8 == Some(true)),
+                source: Source::File(file.local(&site.source)),
+            }
+        })
+        .chain(repairs)
+        .collect();
+    writes.sort_by_cached_key(|write| (write.is_html(), write.key.clone()));
+    let mut deletes = findings.deletes;
+    deletes.sort_unstable();
+    SitePlan {
+        bucket: site.bucket.clone(),
+        prefix: site.prefix.clone(),
+        writes,
+        deletes,
+        unchanged: unchanged as u64,
+        warnings: scan.warnings.clone(),
+    }
+}
+
+/// S3 takes keys up to this many bytes of UTF-8.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
+const LONGEST_KEY: usize = 1024;
+
+fn check_keys(files: &[Found], prefix: &str) -> anyhow::Result<()> {
+    if prefix.split('/').any(|part| part == ".." || part == ".") {
+        return Err(anyhow::anyhow!("`prefix` `{prefix}` has a part `.` or `..`"))
+            .hint("write the prefix out: S3 keys know no directories to go up to");
+    }
+    match files.iter().find(|file| prefix.len() + file.path.len() > LONGEST_KEY) {
+        Some(file) => bail!(
+            "the key `{prefix}{}` is {} bytes long, and S3 takes {LONGEST_KEY}",
+            file.path,
+            prefix.len() + file.path.len()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Stops a plan that deletes too much.
+fn guard(limit: MaxDelete, objects: u64, new: u64, plan: &SitePlan) -> anyhow::Result<()> {
+    let deletes = plan.deletes.len() as u64;
+    let place = format!("s3://{}/{}", plan.bucket, plan.prefix);
+    match limit.judge(objects, new, deletes) {
+        DeleteGuard::Allowed => Ok(()),
+        DeleteGuard::LeavesNothing => Err(anyhow::anyhow!(
+            "the plan deletes all {deletes} objects under `{place}` and leaves nothing"
+        ))
+        .hint("check `source` (is the build's output there?) and `prefix`; to empty a site, do it by hand"),
+        DeleteGuard::TooMany(allowed) => Err(anyhow::anyhow!(
+            "the plan deletes {deletes} of {objects} objects under `{place}`, and `max-delete: {limit}` allows {allowed}"
+        ))
+        .hint(format!(
+            "check `source` and `prefix`; when this is right, set `max-delete: {deletes}` for this run"
+        )),
+    }
+}
+
+/// What takes part: the filters, and never our own records.
+#[derive(Debug)]
+pub(super) struct SiteScope {
+    pub(super) filter: Filter,
+    pub(super) prefix: String,
+}
+
+impl Scope for SiteScope {
+    fn takes(&self, path: &str) -> bool {
+        let reserved = if self.prefix.is_empty() {
+            is_reserved(path)
+        } else {
+            is_reserved(&self.prefix)
+        };
+        !reserved && self.filter.includes_local(path)
+    }
+
+    fn enters(&self, path: &str) -> bool {
+        self.filter.may_include_below(path)
+    }
+}

@@ -1,0 +1,214 @@
+//! Uploads: one request for a small file; [`super::multipart`] for a large one.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ServerSideEncryption;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+
+use super::body::Body;
+use super::bucket::Server;
+use super::checksum::base64;
+use super::limit::{Limit, Watch};
+use super::wire::{self, Headers};
+use super::{Bucket, multipart};
+use crate::aws::calls::{Call, PUT_OBJECT};
+use crate::aws::error::CallExt as _;
+use crate::failure::{HintExt as _, service_error};
+use crate::site::etag::{Etag, hex, part_size};
+use crate::site::object::{ChecksumAlgorithm, Encryption, ObjectOptions};
+use crate::site::plan::{LocalFile, Write};
+use crate::stop::Stop;
+
+/// From this size on a file goes up in parts, as with aws-cli.
+pub(super) const MULTIPART_FROM: u64 = 8 * 1024 * 1024;
+
+/// How many bytes of files are in memory at the same time, in units of [`UNIT`].
+const MEMORY_UNITS: u32 = 64 * 1024;
+/// One unit of memory: a KiB.
+const UNIT: u64 = 1024;
+
+/// Everything that uploads share.
+pub(super) struct Uploader {
+    pub(super) bucket: Bucket,
+    pub(super) options: ObjectOptions,
+    pub(super) limit: Arc<Limit>,
+    pub(super) stop: Stop,
+    memory: Arc<Semaphore>,
+}
+
+impl Uploader {
+    pub(super) fn new(bucket: &Bucket, options: &ObjectOptions, stop: &Stop) -> Arc<Self> {
+        Arc::new(Self {
+            bucket: bucket.clone(),
+            options: options.clone(),
+            limit: Limit::new(),
+            stop: stop.clone(),
+            memory: Arc::new(Semaphore::new(MEMORY_UNITS as usize)),
+        })
+    }
+
+    /// Uploads `file`; answers the version id in a versioned bucket.
+    pub(super) async fn upload(&self, write: &Write, file: &LocalFile) -> anyhow::Result<Option<String>> {
+        if file.size < MULTIPART_FROM {
+            self.put(write, file).await
+        } else {
+            multipart::upload(self, write, file, part_size(file.size)).await
+        }
+    }
+
+    async fn put(&self, write: &Write, file: &LocalFile) -> anyhow::Result<Option<String>> {
+        let _memory = self.memory(file.size).await;
+        let (file, algorithm) = (file.clone(), self.algorithm());
+        let body = spawn_blocking(move || Body::read(&file, algorithm))
+            .await
+            .context("reading a file broke off")??;
+        let mut headers = wire::headers(&write.headers, &self.options);
+        self.prove(&mut headers, &body);
+        let answer = self
+            .bucket
+            .client
+            .put_object()
+            .bucket(&self.bucket.name)
+            .key(&write.key)
+            .body(ByteStream::from(body.bytes.clone()))
+            .customize()
+            .mutate_request(move |request| wire::apply(request, &headers))
+            // The checksum is signed, and over TLS nobody on the way can touch the body.
+            .disable_payload_signing()
+            .interceptor(Watch(Arc::clone(&self.limit)))
+            .send()
+            .await;
+        let answer = self.explain(answer.call(&PUT_OBJECT, &self.bucket.object_arn(&write.key), || {
+            format!("cannot upload `{}`", write.key)
+        }))?;
+        if self.has_digest(answer.server_side_encryption()) {
+            check_etag(&write.key, answer.e_tag(), &hex(&body.md5))?;
+        }
+        self.limit.succeeded();
+        Ok(answer.version_id().map(str::to_owned))
+    }
+
+    /// Waits until `bytes` of memory may be used.
+    pub(super) async fn memory(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT))
+            .unwrap_or(u32::MAX)
+            .min(MEMORY_UNITS);
+        Arc::clone(&self.memory).acquire_many_owned(units).await.ok()
+    }
+
+    /// The checksum that travels with uploads; `None` where Content-MD5 does.
+    pub(super) fn algorithm(&self) -> Option<ChecksumAlgorithm> {
+        match self.bucket.server {
+            Server::Aws => Some(self.options.checksum_algorithm.unwrap_or(ChecksumAlgorithm::Crc64Nvme)),
+            // Every store knows Content-MD5, and not every one the newer checksums.
+            Server::Compatible => self.options.checksum_algorithm,
+        }
+    }
+
+    /// Adds the headers by which the server checks what it received.
+    pub(super) fn prove(&self, headers: &mut Headers, body: &Body) {
+        if let Some(checksum) = &body.checksum {
+            headers.push((checksum.header().into(), checksum.value.clone()));
+        }
+        if self.bucket.server == Server::Compatible {
+            headers.push(("content-md5".into(), base64(&body.md5)));
+        }
+    }
+
+    /// Whether the ETag of an answer is a digest that can be checked: not under SSE-KMS and SSE-C, and other stores
+    /// have ETags of their own.
+    pub(super) fn has_digest(&self, encryption: Option<&ServerSideEncryption>) -> bool {
+        self.bucket.server == Server::Aws
+            && !matches!(self.options.encryption, Encryption::CustomerKey { .. })
+            && !matches!(
+                encryption,
+                Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
+            )
+    }
+
+    /// Adds advice to the refusals that belong to uploads.
+    pub(super) fn explain<T>(&self, answer: anyhow::Result<T>) -> anyhow::Result<T> {
+        answer.map_err(|error| match upload_hint(&error, self.options.acl.as_deref()) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
+    }
+
+    /// The outcome of a call for an object, with its context and advice.
+    pub(super) fn answer<T, E>(
+        &self,
+        answer: Result<T, E>,
+        call: &'static Call,
+        key: &str,
+        doing: &str,
+    ) -> anyhow::Result<T>
+    where
+        Result<T, E>: crate::aws::error::CallExt<T>,
+    {
+        self.explain(answer.call(call, &self.bucket.object_arn(key), || format!("cannot {doing} `{key}`")))
+    }
+}
+
+/// Checks the ETag that S3 answered.
+pub(super) fn check_etag(key: &str, answered: Option<&str>, expected: &str) -> anyhow::Result<()> {
+    let Some(answered) = answered.map(|etag| etag.trim_matches('"')) else {
+        return Ok(());
+    };
+    if answered == expected || Etag::parse(answered) == Etag::Opaque {
+        return Ok(());
+    }
+    bail!("cannot trust the upload of `{key}`: S3 answered the ETag `{answered}`, and the bytes have `{expected}`")
+}
+
+/// What to do about a refused upload.
+fn upload_hint(error: &anyhow::Error, acl: Option<&str>) -> Option<String> {
+    let service = service_error(error)?;
+    match (service.code.as_deref()?, acl) {
+        ("AccessControlListNotSupported", _) => Some(
+            "take `acl` out: this bucket has ACLs disabled (Object Ownership: bucket owner enforced) and takes none but \
+             `bucket-owner-full-control`; make objects public by a bucket policy"
+                .to_owned(),
+        ),
+        ("AccessDenied", Some(acl)) if acl.starts_with("public-") => Some(format!(
+            "allow `s3:PutObject` and `s3:PutObjectAcl`, and turn off Block Public Access (BlockPublicAcls) for the \
+             bucket and the account, or take `acl: {acl}` out and make objects public by a bucket policy"
+        )),
+        ("AccessDenied", Some(_)) => Some("allow `s3:PutObject` and `s3:PutObjectAcl`".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::ServiceError;
+
+    #[test]
+    fn an_etag_that_is_no_digest_of_ours_is_an_error() {
+        let abc = "900150983cd24fb0d6963f7d28e17f72";
+        assert!(check_etag("k", Some(&format!("\"{abc}\"")), abc).is_ok());
+        assert!(check_etag("k", None, abc).is_ok());
+        assert!(check_etag("k", Some("something-else"), abc).is_ok());
+        assert!(check_etag("k", Some("\"d41d8cd98f00b204e9800998ecf8427e\""), abc).is_err());
+        assert!(check_etag("k", Some(&format!("{abc}-1")), abc).is_err());
+    }
+
+    #[test]
+    fn acl_refusals_say_what_to_do() {
+        let hint = |code: &str, acl| {
+            let error = anyhow::Error::new(ServiceError {
+                code: Some(code.to_owned()),
+                ..ServiceError::default()
+            });
+            upload_hint(&error, acl).unwrap_or_default()
+        };
+        assert!(hint("AccessControlListNotSupported", Some("public-read")).contains("ACLs disabled"));
+        assert!(hint("AccessDenied", Some("public-read")).contains("BlockPublicAcls"));
+        assert!(hint("AccessDenied", Some("private")).contains("s3:PutObjectAcl"));
+        assert_eq!(hint("AccessDenied", None), "");
+        assert_eq!(hint("SlowDown", Some("public-read")), "");
+    }
+}
