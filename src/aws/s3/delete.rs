@@ -7,7 +7,8 @@ use super::Bucket;
 use super::bucket::Server;
 use super::checksum::base64;
 use crate::aws::calls::DELETE_OBJECTS;
-use crate::aws::error::{CallExt as _, hint_for};
+use crate::aws::error::CallExt as _;
+use crate::aws::hint::hint_for;
 use crate::failure::{HintExt as _, ServiceError};
 use crate::site::plan::{ChangedKey, KeyChange};
 
@@ -125,15 +126,16 @@ async fn delete_one(bucket: &Bucket, key: &str, request_payer: bool, deleted: &m
 
 /// The error of one key within an answer that went well as a whole.
 fn refused(bucket: &Bucket, key: &str, code: Option<&str>, message: Option<&str>) -> anyhow::Error {
-    let error = anyhow::Error::new(ServiceError {
+    let service = ServiceError {
         action: DELETE_OBJECTS.action,
         code: code.map(str::to_owned),
         message: message.unwrap_or("S3 gives no reason").to_owned(),
         request_id: None,
         status: None,
-    })
-    .context(format!("cannot delete `{key}`"));
-    match hint_for(&DELETE_OBJECTS, code, &bucket.object_arn("*")) {
+    };
+    let hint = hint_for(&service, &bucket.object_arn("*"));
+    let error = anyhow::Error::new(service).context(format!("cannot delete `{key}`"));
+    match hint {
         Some(hint) => error.hint(hint),
         None => error,
     }
