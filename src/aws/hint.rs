@@ -168,6 +168,7 @@ fn cloudfront_hint(code: &str, resource: &str) -> Option<String> {
     Some(match code {
         "NoSuchDistribution" => format!("check `distribution`: this account has no distribution `{id}`; its id (not its domain name) is in the CloudFront console, or: aws cloudfront list-distributions"),
         "TooManyInvalidationsInProgress" => "wait until running invalidations end (3,000 paths or 15 wildcards at a time), or invalidate fewer: `paths: /*` is one".to_owned(),
+        "BatchTooLarge" => "send fewer `paths`: one that ends in `*` covers many".to_owned(),
         "InvalidArgument" => "check `paths`: each starts with `/` and has `*` only at its end".to_owned(),
         _ => return None,
     })

@@ -28,7 +28,11 @@ pub fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, String)
             .join(" ")
     };
     let mut paths: Vec<&str> = Vec::new();
-    for path in report.invalidations.iter().flat_map(|one| one.paths.iter()) {
+    let accepted = report
+        .invalidations
+        .iter()
+        .filter(|one| one.id.is_some() || report.dry_run);
+    for path in accepted.flat_map(|one| one.paths.iter()) {
         if !paths.contains(&path.as_str()) {
             paths.push(path);
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::markdown::{code, link, table, text};
 use super::{Backend, Environment, Outcome, Report};
 use crate::context::RunContext;
+use crate::site::paths::FREE_PATHS_A_MONTH;
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>
@@ -89,6 +90,15 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
             "CloudFront".to_owned(),
             code(&one.distribution),
             format!("{paths}: {}{id}", text(&one.status)),
+        ]);
+    }
+    let accepted = report.invalidations.iter().filter(|one| one.id.is_some());
+    let used: usize = accepted.map(|one| one.paths.len()).sum();
+    if used > 0 {
+        rows.push(vec![
+            "CloudFront".to_owned(),
+            "paths used".to_owned(),
+            format!("{used} of the {FREE_PATHS_A_MONTH} that are free each month"),
         ]);
     }
     if let Some(backend) = &report.backend {

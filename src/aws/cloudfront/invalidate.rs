@@ -8,7 +8,7 @@ use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Cdn, PlannedInvalidation, view};
+use super::{Cdn, PlannedInvalidation};
 use crate::aws::calls::{CREATE_INVALIDATION, GET_INVALIDATION};
 use crate::aws::error::CallExt as _;
 use crate::failure::{Cancelled, HintExt as _, service_error};
@@ -142,8 +142,7 @@ impl Cdn {
                 .await
                 .call(&CREATE_INVALIDATION, &self.arns.distribution(id), doing)
         })
-        .await
-        .map_err(|error| with_hint(view::with_distribution_hint(error, id)))?;
+        .await?;
         let invalidation = answer
             .invalidation
             .ok_or_else(|| anyhow::anyhow!("{}: CloudFront's answer has no invalidation", doing()))?;
@@ -289,19 +288,6 @@ fn is_passing(error: &anyhow::Error) -> bool {
         Some("RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" | "RequestTimeout") => true,
         _ => service.status.is_none_or(|status| status >= 500 || status == 429),
     }
-}
-
-/// Adds what to do about the errors of CreateInvalidation that have one cause.
-fn with_hint(error: anyhow::Error) -> anyhow::Error {
-    let hint = match service_error(&error).and_then(|error| error.code.as_deref()) {
-        Some("TooManyInvalidationsInProgress") => {
-            "CloudFront takes 3,000 paths, or 15 with a wildcard, at a time: wait for the earlier ones, or send fewer `paths`"
-        }
-        Some("BatchTooLarge") => "send fewer `paths`: a wildcard at the end of one covers many",
-        Some("InvalidArgument") => "CloudFront refuses one of the paths: percent-encode what is no plain ASCII in it",
-        _ => return error,
-    };
-    error.hint(hint)
 }
 
 fn is_complete(status: &str) -> bool {

@@ -1,7 +1,8 @@
 use super::super::fake::{Fake, Seen, console, error, invalidation, text};
-use super::super::{Carried, look};
+use super::super::look;
 use super::*;
 use crate::inputs::CdnInputs;
+use crate::release::Carried;
 use crate::stop::StopSwitch;
 
 fn inputs(distributions: &[&str]) -> CdnInputs {
@@ -105,7 +106,7 @@ async fn asking_again_has_a_deadline_and_leaves_the_paths_unconfirmed() {
             .starts_with("cannot invalidate 2 paths of distribution `E1`")
     );
     assert_eq!(failure.code.as_deref(), Some("TooManyInvalidationsInProgress"));
-    assert!(failure.hint.expect("a hint").contains("15 with a wildcard"));
+    assert!(failure.hint.expect("a hint").contains("15 wildcards"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ mod fake;
 mod invalidate;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::config::Region;
@@ -16,6 +16,7 @@ use aws_sdk_cloudfront::config::Region;
 use super::Aws;
 use crate::github::console::Console;
 use crate::inputs::CdnInputs;
+use crate::release::Carried;
 use crate::site::paths::view::View;
 use crate::site::paths::{Limits, collapse, covers};
 
@@ -28,15 +29,6 @@ pub struct SiteOrigin {
     pub bucket: String,
     /// Where the site is: empty, or ending in `/`.
     pub prefix: String,
-}
-
-/// What earlier runs changed and never saw invalidated.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Carried {
-    /// Full keys, for every distribution.
-    pub keys: Vec<String>,
-    /// Invalidation paths by distribution.
-    pub paths: BTreeMap<String, Vec<String>>,
 }
 
 /// The paths to invalidate in one distribution.
@@ -100,13 +92,24 @@ impl Cdn {
     /// invalidate are left out.
     #[must_use]
     pub fn plan(&self, changed_keys: &[&str], carried: &Carried) -> Vec<PlannedInvalidation> {
-        let explicit = self.inputs.paths.as_deref();
-        let changed = if explicit.is_some() { &[] } else { changed_keys };
+        match &self.inputs.paths {
+            Some(explicit) => self.plan_all(explicit, &[], carried),
+            None => self.plan_all(&[], changed_keys, carried),
+        }
+    }
+
+    /// What earlier runs owe, and nothing else.
+    #[must_use]
+    pub fn plan_owed(&self, carried: &Carried) -> Vec<PlannedInvalidation> {
+        self.plan_all(&[], &[], carried)
+    }
+
+    fn plan_all(&self, explicit: &[String], changed: &[&str], carried: &Carried) -> Vec<PlannedInvalidation> {
         self.distributions
             .iter()
             .map(|distribution| PlannedInvalidation {
                 distribution: distribution.id.clone(),
-                paths: distribution.paths(explicit.unwrap_or_default(), changed, carried),
+                paths: distribution.paths(explicit, changed, carried),
             })
             .filter(|planned| !planned.paths.is_empty())
             .collect()
@@ -202,8 +205,11 @@ mod tests {
 
     fn carried(keys: &[&str], paths: &[&str]) -> Carried {
         Carried {
-            keys: strings(keys),
-            paths: BTreeMap::from([("E1".into(), strings(paths)), ("E2".into(), strings(&["/other"]))]),
+            keys: strings(keys).into_iter().collect(),
+            paths: [("E1", paths), ("E2", &["/other"])]
+                .map(|(id, paths)| (id.to_owned(), strings(paths).into_iter().collect()))
+                .into(),
+            releases: Vec::new(),
         }
     }
 

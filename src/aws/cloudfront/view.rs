@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use super::{Arns, SiteOrigin};
 use crate::aws::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG};
 use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, service_error};
+use crate::failure::service_error;
 use crate::github::console::Console;
 use crate::site::paths::origin::key_prefix;
 use crate::site::paths::view::{Behavior, View};
@@ -84,19 +84,7 @@ async fn config(client: &Client, arns: &Arns, id: &str) -> anyhow::Result<Option
     match answer {
         Ok(answer) => Ok(answer.distribution_config),
         Err(error) if is_denied(&error) => Ok(None),
-        Err(error) => Err(with_distribution_hint(error, id)),
-    }
-}
-
-/// Adds what to do about a distribution that does not exist.
-pub(super) fn with_distribution_hint(error: anyhow::Error, id: &str) -> anyhow::Error {
-    if service_error(&error).and_then(|error| error.code.as_deref()) != Some("NoSuchDistribution") {
-        return error;
-    }
-    if id.contains('.') {
-        error.hint("set `distribution` to the distribution's id, such as `E1A2B3C4D5E6F7`, not to its domain name")
-    } else {
-        error.hint("set `distribution` to the id of a distribution in the account of these credentials")
+        Err(error) => Err(error),
     }
 }
 
