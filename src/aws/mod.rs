@@ -10,6 +10,7 @@ pub mod error;
 pub mod hint;
 pub mod history;
 pub mod http;
+pub mod policy;
 pub(crate) mod roots;
 pub mod s3;
 pub mod trust;
