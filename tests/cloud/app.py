@@ -1,7 +1,10 @@
 """The front of the cloud: tells whom a request is for, logs it, and lets faults, identities and denials act first."""
 
 import gc
+import time
+import traceback
 import uuid
+from email.utils import formatdate
 
 from cloud import context, github
 from cloud.aws import backend, objects, permissions, sts
@@ -12,7 +15,6 @@ from cloud.beanstalk import operations
 from cloud.control import Control
 from cloud.faults import Fault, strike
 from cloud.http import Dropped, Request, Response
-from cloud.log import Entry
 from cloud.state import State
 
 operations.install()
@@ -50,7 +52,12 @@ class Cloud:
         except Dropped:
             entry.finish(0)
             raise
-        return _finish(entry, response)
+        except Exception:
+            traceback.print_exc()
+            response = Response(500, {"content-type": "text/plain"}, traceback.format_exc().encode())
+        entry.finish(response.status)
+        response.headers.setdefault("date", formatdate(time.time() + state.identities.clock_skew, usegmt=True))
+        return response
 
     def _answer(self, request: Request, call: Call) -> Response:
         fault = self._state.faults.take(request, call)
@@ -128,8 +135,3 @@ def _identify(request: Request) -> Call:
 
 def _truncates(fault: Fault | None) -> bool:
     return fault is not None and fault.kind == "truncate"
-
-
-def _finish(entry: Entry, response: Response) -> Response:
-    entry.finish(response.status)
-    return response

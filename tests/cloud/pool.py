@@ -54,5 +54,6 @@ def _exit_at_eof(descriptor: int) -> None:
 
 
 def _end(pid: int) -> None:
-    os.kill(pid, signal.SIGTERM)
+    """A child keeps nothing worth saving, and a milder signal could come before it has shed its parent's handler."""
+    os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

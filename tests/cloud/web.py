@@ -48,7 +48,7 @@ class Web:
     def fetch(self, request: Request) -> Response:
         """The file behind a presigned URL, as S3 gives it."""
         if "authorization" in request.headers:
-            # https://github.com/actions/upload-artifact/issues/478 and many more show this text.
+            # https://github.com/catalyst/moodle-tool_objectfs/issues/303
             message = (
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
                 "parameter or the Authorization header should be specified"

@@ -100,10 +100,13 @@ def _run_step(
 ) -> None:
     if unknown := set(step) - _STEP_KEYS:
         raise UnknownSyntax(f"a step's {', '.join(sorted(unknown))} is not known here")
-    inner = Job(**{**vars(job), "status": result.outcome})
-    contexts = inner.contexts(inputs=inputs, steps=steps)
-    contexts["env"] = {**job.env, **env}
-    contexts["github"] = {**job.github, "action_path": str(directory)}
+    contexts = job.contexts(
+        inputs=inputs,
+        steps=steps,
+        env={**job.env, **env},
+        github={**job.github, "action_path": str(directory)},
+        job={"status": result.outcome},
+    )
     if not condition(step.get("if"), contexts):
         return
     step_env = {name: interpolate(value, contexts) for name, value in (step.get("env") or {}).items()}

@@ -115,6 +115,11 @@ class Log:
     """Where lines are shown as they come, for a person who watches."""
     _stop_token: str | None = None
 
+    def begin_step(self) -> None:
+        """Forget what the commands of the step before have set."""
+        self.outputs = {}
+        self.failed = False
+
     def write(self, line: str) -> None:
         """Take one line of a step's output."""
         registered = _REGISTERED | ({self._stop_token.lower()} if self._stop_token else set())

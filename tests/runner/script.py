@@ -37,6 +37,7 @@ class Script:
     def run(self, job: Job, log: Log) -> FileCommands:
         """Run the script; outputs and the like are in the returned command files."""
         files = FileCommands(job.temp)
+        log.begin_step()
         path = job.temp / f"{uuid.uuid4()}.sh"
         path.write_text(self.contents)
         command, arguments = self._shell(path)

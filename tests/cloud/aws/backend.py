@@ -77,7 +77,8 @@ def _environ(request: Request) -> dict[str, Any]:
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(request.raw_path).decode("latin-1"),
-        "RAW_URI": request.target,
+        # moto takes the key out of this with urlparse, which cuts a path at its first `;`.
+        "RAW_URI": request.target.replace(";", "%3B"),
         "QUERY_STRING": request.query,
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "80",

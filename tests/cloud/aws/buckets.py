@@ -139,7 +139,7 @@ def guard_acl(request: Request, call: Call, caller: str) -> None:
         resource = f"arn:aws:s3:::{call.bucket}" + (f"/{call.key}" if call.key else "")
         message = (
             f'User: {caller} is not authorized to perform: s3:PutObject on resource: "{resource}" because public '
-            "access control lists (ACLs) are blocked by the BlockPublicAcls block public access setting"
+            "ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access."
         )
         raise AwsError(403, "AccessDenied", message)
 

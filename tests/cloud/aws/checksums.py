@@ -57,7 +57,7 @@ def guard(request: Request) -> None:
         if name in ("crc32c", "crc64nvme") and len(request.body) > _LARGEST_CHECKED:
             continue
         if base64.b64encode(compute(request.body)).decode() != expected:
-            # https://github.com/aws/aws-sdk-java-v2/issues/5866
+            # https://github.com/aws/aws-sdk-ruby/issues/3322
             message = f"The {name.upper()} you specified did not match the calculated checksum."
             raise AwsError(400, "BadDigest", message)
 

@@ -14,7 +14,6 @@ _CHANGES = (
     "x-amz-storage-class",
     "x-amz-server-side-encryption",
     "x-amz-website-redirect-location",
-    "x-amz-tagging",
 )
 _LARGEST_BYTES = 5 * 1024**3
 
@@ -25,7 +24,7 @@ def guard(request: Request, call: Call) -> None:
     replaces = request.headers.get("x-amz-metadata-directive", "COPY") == "REPLACE"
     in_place = (bucket, key) == (call.bucket, call.key) and not version
     if in_place and not replaces and not any(name in request.headers for name in _CHANGES):
-        # https://github.com/aws/aws-cli/issues/1042
+        # https://github.com/peak/s5cmd/issues/711
         message = (
             "This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."

@@ -3,7 +3,7 @@
 from xml.sax.saxutils import escape
 
 from cloud.aws.call import Call
-from cloud.http import Response
+from cloud.http import Response, json_response
 
 _NAMESPACES = {
     "elasticbeanstalk": "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/",
@@ -33,7 +33,9 @@ class AwsError(Exception):
 
 def render(error: AwsError, call: Call, request_id: str) -> Response:
     """The answer for an error, as the call's service words it."""
-    if call.service == "s3":
+    if call.service in ("github", "oidc"):
+        return json_response({"message": error.message}, error.status, error.headers)
+    if call.service not in _NAMESPACES:
         return _s3(error, request_id)
     fault = "Receiver" if error.status >= 500 else "Sender"
     body = (

@@ -112,7 +112,7 @@ def _expired(call: Call) -> AwsError:
     if call.service == "s3":
         # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
         return AwsError(400, "ExpiredToken", "The provided token has expired.")
-    # https://github.com/aws/aws-cli/issues/3875
+    # https://github.com/miquella/vaulted/issues/107
     return AwsError(403, "ExpiredToken", "The security token included in the request is expired")
 
 
@@ -140,7 +140,7 @@ def _skewed(call: Call, signed: str, now: float) -> AwsError:
         details = {"RequestTime": signed, "ServerTime": server, "MaxAllowedSkewMilliseconds": "900000"}
         return AwsError(403, "RequestTimeTooSkewed", message, details)
     if signed < stamp(now):
-        # https://github.com/aws/aws-sdk-js/issues/254
+        # https://github.com/aws/aws-cli/issues/6676
         limit = stamp(now - _SKEW_ALLOWED_SECONDS)
         message = f"Signature expired: {signed} is now earlier than {limit} ({stamp(now)} - 15 min.)"
     else:

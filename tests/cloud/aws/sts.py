@@ -45,15 +45,22 @@ def _with_web_identity(call: Call) -> Response:
     oidc = context.current().state.oidc
     claims = claims_of(call.params.get("WebIdentityToken", ""))
     if claims is None:
-        # https://github.com/aws/aws-cli/issues/5033
-        raise AwsError(400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+        # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors
+        message = (
+            "The web identity token that was passed could not be validated by AWS. Get a new identity token from the "
+            "identity provider and then retry the request."
+        )
+        raise AwsError(400, "InvalidIdentityToken", message)
     if not oidc.has_provider:
         # https://github.com/aws-actions/configure-aws-credentials/issues/280
         message = f"No OpenIDConnect provider found in your account for {ISSUER}"
         raise AwsError(400, "InvalidIdentityToken", message)
     if time.time() > claims["exp"]:
-        # https://github.com/aws-actions/configure-aws-credentials/issues/1128
-        message = f"Token expired: current date/time {int(time.time())} must be before the expiration date/time {claims['exp']}"
+        # https://github.com/aws/aws-sdk-java-v2/issues/5709
+        message = (
+            f"Token expired: current date/time {int(time.time())} must be before the expiration date/time "
+            f"{claims['exp']}"
+        )
         raise AwsError(400, "ExpiredTokenException", message)
     if claims["aud"] != oidc.audience:
         # https://github.com/awslabs/amazon-eks-irsa-cfn/pull/18
@@ -75,8 +82,8 @@ def _with_keys(call: Call) -> Response:
         raise access_denied("sts", caller.arn, "sts:AssumeRole", call.params.get("RoleArn", ""))
     longest = state.oidc.max_duration_seconds
     if ":assumed-role/" in caller.arn and int(call.params.get("DurationSeconds", 3600)) > 3600:
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
-        message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+        # https://github.com/coinbase/assume-role/issues/24
+        message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
         raise AwsError(400, "ValidationError", message)
     return _assume(call, longest, "")
 
@@ -91,11 +98,11 @@ def _is_trusted(oidc: Oidc, role: str, subject: str, audience: str) -> bool:
 def _assume(call: Call, longest: int, extra: str) -> Response:
     role = _ROLE.fullmatch(call.params.get("RoleArn", ""))
     if role is None:
-        # https://github.com/aws/aws-cli/issues/6014
-        raise AwsError(400, "ValidationError", f"{call.params.get('RoleArn', '')} is invalid")
+        # https://github.com/physera/onelogin-aws-cli/issues/12
+        raise AwsError(400, "ValidationError", "Request ARN is invalid")
     seconds = int(call.params.get("DurationSeconds", 3600))
     if seconds > longest:
-        # https://github.com/aws-actions/configure-aws-credentials/issues/1
+        # https://github.com/kreuzwerker/awsu/issues/27
         message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         raise AwsError(400, "ValidationError", message)
     if seconds < _SHORTEST_SECONDS:

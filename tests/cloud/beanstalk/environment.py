@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-HEALTH_STATUS = {"Green": "Ok", "Yellow": "Warning", "Red": "Degraded", "Grey": "Unknown"}
+HEALTH_STATUS = {"Green": "Ok", "Yellow": "Warning", "Red": "Severe", "Grey": "Unknown"}
 """The enhanced health status that stands for each colour when nothing is going on.
 https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html"""
 
@@ -86,10 +86,10 @@ class Environment:
     target_label: str | None = None
     """What the update that goes on deploys."""
 
-    def paint(self, colour: str, causes: list[str] | None = None) -> None:
-        """Give the environment and its instances a health."""
+    def paint(self, colour: str, causes: list[str] | None = None, status: str | None = None) -> None:
+        """Give the environment and its instances a health; `status` is the colour's usual one unless given."""
         self.colour = colour
-        self.health_status = HEALTH_STATUS[colour]
+        self.health_status = status or HEALTH_STATUS[colour]
         self.causes = causes or []
         for instance in self.instances:
             instance.colour, instance.health_status, instance.causes = colour, self.health_status, list(self.causes)

@@ -119,11 +119,11 @@ def _yellow_then_green(update: Update) -> list[Step]:
         update.start + update.scenario.seconds + update.scenario.recovery_seconds,
         act=lambda environment: environment.paint("Green"),
     )
-    return [*_begin(update), *_deployed(update), _ready(update, "Yellow", [texts.WARNING_CAUSE]), recovered]
+    return [*_begin(update), *_deployed(update), _ready(update, "Yellow", texts.WARNING_CAUSES), recovered]
 
 
 def _red(update: Update) -> list[Step]:
-    return [*_begin(update), *_deployed(update), _ready(update, "Red", [texts.SEVERE_CAUSE])]
+    return [*_begin(update), *_deployed(update), _ready(update, "Red", texts.SEVERE_CAUSES)]
 
 
 def _failure(update: Update) -> list[Step]:
@@ -151,21 +151,22 @@ def _fail_instances(update: Update) -> Callable[[Environment], None]:
 
 
 def _fails(update: Update) -> list[Step]:
-    """The deployment fails: Ready and Red on the label of before, which does not run any more."""
-    count = len(update.environment.instances)
+    """The deployment fails: Ready, Red and Degraded on the label of before, which does not run any more.
+
+    Failed settings are taken back, and all is well again.
+    """
     environment = update.environment
-    cause = texts.WRONG_VERSION_ON_ALL.format(
-        label=environment.version_label, deployment=environment.deployment_id
-    ) if count == 1 else texts.WRONG_VERSION_ON_SOME.format(
-        wrong=count, all=count, label=environment.version_label, deployment=environment.deployment_id
-    )
-    end = update.step(
-        1,
-        texts.DEPLOY_ABORTED if update.label else "",
-        "ERROR",
-        changes={"status": "Ready", "abortable": False},
-        act=lambda failed: failed.paint("Red" if update.label else "Green", [cause] if update.label else None),
-    )
+    expected = {"label": environment.version_label, "deployment": environment.deployment_id}
+    cause = texts.WRONG_VERSION_ON_ALL.format(**expected)
+
+    def act(failed: Environment) -> None:
+        if update.label:
+            failed.paint("Red", [cause], "Degraded")
+        else:
+            failed.paint("Green")
+
+    message = texts.DEPLOY_ABORTED if update.label else ""
+    end = update.step(1, message, "ERROR", changes={"status": "Ready", "abortable": False}, act=act)
     return [*_begin(update), *_failure(update), end]
 
 

@@ -64,10 +64,6 @@ APPLICATION_UPDATE_RUNNING = "Application update in progress (running for {secon
 COLOUR_CHANGED = "Environment health has transitioned from {before} to {after}"
 
 # Causes of enhanced health: https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-health-enhanced-notifications.html
-WRONG_VERSION_ON_SOME = (
-    'Incorrect application version found on {wrong} out of {all} instances. Expected version "{label}" '
-    "(deployment {deployment})."
-)
 WRONG_VERSION_ON_ALL = (
     'Incorrect application version on environment instances. Expected version "{label}" (deployment {deployment}).'
 )
@@ -75,9 +71,14 @@ WRONG_VERSION_ON_INSTANCE = (
     'Incorrect application version "{label}" (deployment {deployment}). Expected version "{expected}" '
     "(deployment {expected_deployment})."
 )
-SEVERE_CAUSE = "ELB health is failing or not available for all instances."
-# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html and many notification mails
-WARNING_CAUSE = "100.0 % of the requests are erroring with HTTP 4xx."
+# https://github.com/meteor-up/mup-aws-beanstalk/issues/9
+SEVERE_CAUSES = [
+    "100.0 % of the requests are failing with HTTP 5xx.",
+    "ELB processes are not healthy on all instances.",
+    "ELB health is failing or not available for all instances.",
+]
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html, "Warning (yellow)"
+WARNING_CAUSES = ["Impaired services on 1 out of 5 instances."]
 
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/eb3-terminate.html
 TERMINATION_STARTING = "terminateEnvironment is starting."
@@ -105,12 +106,12 @@ def no_application(name: str) -> AwsError:
 
 
 def application_exists(name: str) -> AwsError:
-    """https://github.com/aws/aws-elastic-beanstalk-cli/blob/master/tests/unit/lib/test_elasticbeanstalk.py"""
+    """As moto words it (moto/elasticbeanstalk/models.py)"""
     return invalid_parameter(f"Application {name} already exists.")
 
 
 def unknown_setting(namespace: str, option: str) -> AwsError:
-    """https://github.com/hashicorp/terraform-provider-aws/issues/3963"""
+    """https://github.com/pulumi/pulumi-aws/issues/3461"""
     message = (
         "Configuration validation exception: Invalid option specification "
         f"(Namespace: '{namespace}', OptionName: '{option}'): Unknown configuration setting."
