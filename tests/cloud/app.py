@@ -7,7 +7,7 @@ import uuid
 from email.utils import formatdate
 
 from cloud import context, github
-from cloud.aws import backend, objects, permissions, sts
+from cloud.aws import backend, objects, sts
 from cloud.aws.buckets import guard_acl, guard_region
 from cloud.aws.call import Call, identify
 from cloud.aws.errors import AwsError, render
@@ -91,15 +91,8 @@ class Cloud:
             case "s3":
                 guard_region(call)
                 guard_acl(request, call, caller.arn)
-                return self._s3(request, call)
+                return objects.serve(request, call)
         return backend.call_moto(request, call)
-
-    def _s3(self, request: Request, call: Call) -> Response:
-        state = self._state
-        refused: list[str] = []
-        if call.operation == "DeleteObjects":
-            request.body, refused = permissions.split_deleted(state.permissions, call, request.body)
-        return objects.serve(request, call, refused)
 
     def _cloudfront(self, request: Request, call: Call) -> Response:
         distributions = self._state.distributions

@@ -34,13 +34,12 @@ _LOCK = threading.RLock()
 """moto's backends are not made for threads."""
 
 
-class _MotoRequest(WerkzeugRequest):
-    max_form_memory_size = None
+WerkzeugRequest.max_form_memory_size = None
 
 
 def call_moto(request: Request, call: Call) -> Response:
     """moto's answer to a call."""
-    moto_request = _MotoRequest(_environ(request))
+    moto_request = WerkzeugRequest(_environ(request))
     headers = dict(moto_request.headers)
     with _LOCK:
         status, answer_headers, body = _dispatcher(call)(moto_request, moto_request.url, headers)

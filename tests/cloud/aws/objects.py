@@ -15,17 +15,21 @@ from cloud import context
 from cloud.aws import backend, buckets, checksums, copies, listings
 from cloud.aws.call import Call, identify
 from cloud.aws.errors import AwsError
+from cloud.aws.permissions import split_deleted
 from cloud.http import Request, Response
 
 _DELETED = re.compile(rb"<Deleted>.*?</Deleted>", re.DOTALL)
 
 
-def serve(request: Request, call: Call, refused: list[str]) -> Response:
-    """The answer to an S3 call; `refused` are keys of a DeleteObjects that the caller may not delete."""
+def serve(request: Request, call: Call) -> Response:
+    """The answer to an S3 call."""
     original = request
     request = Request(original.method, original.target, original.headers, original.body, original.started)
     checksums.decode(request)
     checksums.guard(request)
+    refused: list[str] = []
+    if call.operation == "DeleteObjects":
+        request.body, refused = split_deleted(context.current().state.permissions, call, request.body)
     with backend.lock():
         if answer := _own_answer(request, call):
             return _identified(answer)
@@ -47,7 +51,7 @@ def put(name: str, key: str, body: bytes, headers: dict[str, str], age: float) -
     """Put an object for a test, past every guard; `age` is how many seconds ago it was modified."""
     headers = {header.lower(): value for header, value in headers.items()}
     request = Request("PUT", f"/{name}/{quote(key)}", headers, body, time.time())
-    response = serve(request, identify(request), [])
+    response = serve(request, identify(request))
     if response.status != 200:
         raise ValueError(response.body.decode())
     with backend.lock():
@@ -139,9 +143,11 @@ def _put_object(self: S3Backend, bucket_name: str, key_name: str, *rest: Any, **
     """
     bucket = self.get_bucket(bucket_name)
     kept = _kept_versions(bucket, key_name)
+    if kept:
+        _set_versions(bucket, key_name, [])
     key = _moto_put_object(self, bucket_name, key_name, *rest, **named)
     if kept:
-        bucket.keys.setlist(key_name, [*kept, key])
+        _set_versions(bucket, key_name, [*kept, key])
     if key.encryption == "aws:kms":
         parts = key.etag.strip('"').partition("-")[2]
         key._etag = secrets.token_hex(16) + (f"-{parts}" if parts else "")
@@ -159,11 +165,13 @@ def _delete_object(self: S3Backend, bucket_name: str, key_name: str, *rest: Any,
     if bucket.versioning_status != "Suspended" or not kept:
         return _moto_delete_object(self, bucket_name, key_name, *rest, **named)
     if version:
-        bucket.keys.setlist(key_name, [each for each in bucket.keys.getlist(key_name) if each.version_id != version])
+        _set_versions(
+            bucket, key_name, [each for each in bucket.keys.getlist(key_name) if each.version_id != version]
+        )
         return True, {"version-id": version}
     marker = FakeDeleteMarker(kept[-1])
     marker._version_id = "null"
-    bucket.keys.setlist(key_name, [*kept, marker])
+    _set_versions(bucket, key_name, [*kept, marker])
     return True, {"version-id": "null", "delete-marker": "true"}
 
 
@@ -171,6 +179,11 @@ def _kept_versions(bucket: Any, key_name: str) -> list[Any]:
     if bucket.versioning_status != "Suspended":
         return []
     return [version for version in bucket.keys.getlist(key_name, []) if version.version_id != "null"]
+
+
+def _set_versions(bucket: Any, key_name: str, versions: list[Any]) -> None:
+    """Set a key's versions without closing those that are left out, as moto's own method does."""
+    dict.__setitem__(bucket.keys, key_name, versions)
 
 
 S3Backend.put_object = _put_object

@@ -122,8 +122,8 @@ class Denials(AccessTestCase):
         self.deny("elasticbeanstalk:UpdateEnvironment")
         self.deny("cloudfront:*")
         update = self.client("elasticbeanstalk", REGION).update_environment
-        with self.assertRaisesRegex(ClientError, f"on resource: arn:aws:elasticbeanstalk:{REGION}:.*:environment/a/e "):
-            update(ApplicationName="a", EnvironmentName="e", VersionLabel="v")
+        with self.assertRaisesRegex(ClientError, f"on resource: arn:aws:elasticbeanstalk:{REGION}:.*:environment/a/env1 "):
+            update(ApplicationName="a", EnvironmentName="env1", VersionLabel="v")
         with self.assertRaisesRegex(ClientError, "cloudfront:GetDistributionConfig on resource: arn:aws:cloudfront::"):
             self.client("cloudfront").get_distribution_config(Id="E1")
 
