@@ -23,7 +23,7 @@ class CloudFront(CloudTestCase):
                     {"id": "api", "domain": "api.example.com"},
                 ],
                 "behaviours": [
-                    {"origin": "site", "cache_policy": "83da9c7e-98b4-4e11-a168-04f0df8e2c65"},
+                    {"origin": "site", "cache_policy": "4cc15a8a-d715-48a4-82b8-cc0b614638fe"},
                     {"path": "/api/*", "origin": "api", "query_string": True},
                 ],
                 "error_pages": [{"code": 404, "page": "/404.html"}],
