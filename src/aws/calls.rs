@@ -103,7 +103,7 @@ calls! {
 
     CREATE_INVALIDATION: "CreateInvalidation", "cloudfront:CreateInvalidation", [Cdn];
     GET_INVALIDATION: "GetInvalidation", "cloudfront:GetInvalidation", [CdnWait];
-    GET_DISTRIBUTION_CONFIG: "GetDistributionConfig", "cloudfront:GetDistributionConfig", [CdnSite];
+    GET_DISTRIBUTION_CONFIG: "GetDistributionConfig", "cloudfront:GetDistributionConfig", [Cdn];
     GET_CACHE_POLICY: "GetCachePolicy", "cloudfront:GetCachePolicy", [CdnSite];
 
     CREATE_STORAGE_LOCATION: "CreateStorageLocation", "elasticbeanstalk:CreateStorageLocation", [BundleStorage];

@@ -4,6 +4,7 @@
 
 pub mod beanstalk;
 pub mod calls;
+pub mod check;
 pub mod cloudfront;
 pub mod credentials;
 pub mod error;

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cdn_alone_may_invalidate_and_nothing_else() {
+    fn a_cdn_alone_may_look_and_invalidate_and_nothing_else() {
         let scope = Scope {
             distributions: vec!["E1".to_owned(), "E2".to_owned()],
             ..Scope::default()
@@ -391,7 +391,7 @@ mod tests {
             json!([{
                 "Sid": "Distribution",
                 "Effect": "Allow",
-                "Action": ["cloudfront:CreateInvalidation"],
+                "Action": ["cloudfront:CreateInvalidation", "cloudfront:GetDistributionConfig"],
                 "Resource": [
                     "arn:aws:cloudfront::123456789012:distribution/E1",
                     "arn:aws:cloudfront::123456789012:distribution/E2"

@@ -15,6 +15,8 @@ pub fn text(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '@' => out.push_str("&#64;"),
+            // GitHub renders mathematics between dollars.
+            '$' => out.push_str("&#36;"),
             special if SPECIAL.contains(special) => {
                 out.push('\\');
                 out.push(special);
@@ -36,6 +38,7 @@ pub fn code(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '@' => out.push_str("&#64;"),
+            '$' => out.push_str("&#36;"),
             ':' => out.push_str("&#58;"),
             special if SPECIAL.contains(special) => {
                 out.push_str(&format!("&#{};", special as u32));
@@ -76,8 +79,10 @@ fn push_visible(out: &mut String, character: char) {
         '\n' | '\r' => out.push('⏎'),
         '\t' => out.push(' '),
         control if control.is_control() => out.push('\u{fffd}'),
-        // Bidirectional overrides reorder what a person reads.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push('\u{fffd}'),
+        // Marks and overrides that reorder what a person reads, and separators that start a line on the screen alone.
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            out.push('\u{fffd}')
+        }
         other => out.push(other),
     }
 }

@@ -22,7 +22,7 @@ pub fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
     if let Some(error) = &report.error {
         let _ = writeln!(out, "> [!CAUTION]\n> {}", text(&error.message));
         if let Some(hint) = &error.hint {
-            let _ = writeln!(out, ">\n> **What to do:** {}", text(hint));
+            let _ = writeln!(out, ">\n> **What to do:** {}", advice(hint));
         }
         out.push('\n');
     }
@@ -35,6 +35,19 @@ pub fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
     push_capped(&mut out, &changed_files(report));
     push_capped(&mut out, &events(report));
     push_capped(&mut out, &timeline(report));
+    out
+}
+
+/// A hint: a sentence, and below it what to paste (permissions, a policy) with its indentation.
+fn advice(hint: &str) -> String {
+    let mut lines = hint.lines();
+    let mut out = text(lines.next().unwrap_or_default());
+    for line in lines {
+        let code_of = line.trim_start();
+        out.push_str("<br>");
+        out.push_str(&"&nbsp;".repeat(line.len() - code_of.len()));
+        out.push_str(&code(code_of));
+    }
     out
 }
 

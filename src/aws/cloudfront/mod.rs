@@ -145,7 +145,7 @@ impl Distribution {
 /// one [global service] a partition, and requests signed for another region are refused.
 ///
 /// [global service]: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/global-services.html
-fn client(aws: &Aws) -> Client {
+pub(super) fn client(aws: &Aws) -> Client {
     let config = aws_sdk_cloudfront::config::Builder::from(&aws.control())
         .region(Region::new(signing_region(aws.partition())))
         .build();

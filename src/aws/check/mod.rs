@@ -1,0 +1,94 @@
+//! `command: check`: looks at everything a deploy would need, with reads only, and says what is missing.
+//!
+//! Nothing here may change anything; what only a write could tell is reported as not checked.
+
+mod backend;
+mod cdn;
+mod site;
+
+use futures_util::future::OptionFuture;
+use futures_util::future::join3;
+
+use super::policy::{self, Place};
+use super::{Aws, Caller};
+use crate::context::RunContext;
+use crate::failure::Failure;
+use crate::github::console::Console;
+use crate::inputs::Inputs;
+use crate::report::check::{CheckResult, Finding, Status};
+
+/// Looks, and prints what it finds.
+///
+/// # Errors
+/// AWS does not know the credentials; everything else is a finding.
+pub async fn run(inputs: &Inputs, aws: &Aws, context: &RunContext, console: &Console) -> anyhow::Result<CheckResult> {
+    let caller = aws.caller().await?;
+    let (site, cdn, backend) = join3(
+        OptionFuture::from(inputs.site.as_ref().map(|site| site::look(aws, site))),
+        OptionFuture::from(inputs.cdn.as_ref().map(|cdn| cdn::look(aws, cdn, inputs.site.as_ref()))),
+        OptionFuture::from(
+            inputs
+                .backend
+                .as_ref()
+                .map(|backend| backend::look(aws, backend, caller)),
+        ),
+    )
+    .await;
+    let mut findings = vec![identity(caller, aws, context)];
+    findings.extend([site, cdn, backend].into_iter().flatten().flatten());
+    let deploys = inputs
+        .backend
+        .as_ref()
+        .is_some_and(|backend| !backend.environments.is_empty());
+    let result = CheckResult {
+        findings,
+        policy: policy::for_inputs(inputs, &place(aws, caller)),
+        notes: if deploys {
+            vec![policy::beanstalk_note(aws.partition())]
+        } else {
+            Vec::new()
+        },
+    };
+    result.lines().iter().for_each(|line| console.line(line));
+    Ok(result)
+}
+
+fn place(aws: &Aws, caller: &Caller) -> Place {
+    Place {
+        account: caller.account.clone(),
+        region: aws.sdk.region().map(ToString::to_string).unwrap_or_default(),
+        partition: aws.partition().to_owned(),
+    }
+}
+
+fn identity(caller: &Caller, aws: &Aws, context: &RunContext) -> Finding {
+    let region = aws.sdk.region().map_or("none", |region| region.as_ref());
+    let token = if context.oidc.is_some() {
+        "may ask for OIDC tokens"
+    } else {
+        "has no OIDC token"
+    };
+    Finding::new(
+        "credentials",
+        Status::Ok,
+        format!(
+            "`{}`, account {}, region `{region}`; this job {token}",
+            caller.arn, caller.account
+        ),
+    )
+}
+
+/// A finding about a read that failed: a problem, unless a deploy could do without it.
+fn failed(what: impl Into<String>, error: &anyhow::Error, status: Status) -> Finding {
+    let failure = Failure::from(error);
+    let finding = Finding::new(what, status, failure.message);
+    match failure.hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
+}
+
+/// AWS's code of an error.
+fn code(error: &anyhow::Error) -> Option<&str> {
+    crate::failure::service_error(error)?.code.as_deref()
+}
