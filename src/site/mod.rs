@@ -8,6 +8,7 @@ pub mod etag;
 pub mod filter;
 pub mod fnmatch;
 pub mod headers;
+pub mod http_date;
 pub mod inspect;
 pub mod object;
 pub mod paths;
