@@ -20,7 +20,7 @@ use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use http::Uri;
@@ -214,6 +214,21 @@ impl Client {
     #[must_use]
     pub fn sdk(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
+    }
+
+    /// Sends `request` and returns the answer, whatever its status; follows no redirect and sets no time limit but for
+    /// connecting.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub(crate) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let uri: Uri = request
+            .uri()
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| ConnectorError::user(error.into()))?;
+        self.connector(Key::new(Some(CONNECT_TIMEOUT), None, &uri))
+            .call(request)
+            .await
     }
 
     /// Secrets in the proxies' addresses.

@@ -1,0 +1,305 @@
+//! GitHub Deployments: what is deployed where, for GitHub's own pages, with the run as its log.
+//!
+//! Decoration: nothing in here fails a deploy, and each step is given up after a few seconds with a warning.
+
+use std::time::Duration;
+
+use octocrab::models::DeploymentId;
+use octocrab::models::repos::{Deployment, DeploymentStatusState};
+use octocrab::{Octocrab, Page};
+use serde_json::json;
+
+use super::api;
+use super::console::Console;
+use crate::aws::http::Client;
+use crate::context::RunContext;
+use crate::inputs::GithubInputs;
+
+/// How long a step may delay the deploy: creating the deployment, or closing it.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// GitHub cuts descriptions here, in characters.
+///
+/// <https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status>
+const DESCRIPTION: usize = 140;
+
+/// How many earlier deployments are looked at for one to make inactive.
+const EARLIER: u8 = 10;
+
+/// The mark of our own deployments, in their payload.
+const OURS: &str = "aws-web-deploy";
+
+/// How a deployment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It went well.
+    Success,
+    /// The deploy failed.
+    Failure,
+    /// The run broke off: cancelled.
+    Error,
+}
+
+/// The deployment of this run.
+pub struct Deployments {
+    octocrab: Octocrab,
+    owner: String,
+    repository: String,
+    environment: String,
+    /// What the run deploys to; two targets may share one environment's name.
+    target: String,
+    log_url: Option<String>,
+    id: DeploymentId,
+    console: Console,
+}
+
+/// What to create.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDeployment<'a> {
+    /// The commit that is deployed: of a rollback the old one.
+    pub sha: &'a str,
+    /// What the run deploys to, in words that stay the same from run to run.
+    pub target: &'a str,
+    /// The release's id.
+    pub release: &'a str,
+    /// A short text.
+    pub description: &'a str,
+}
+
+impl Deployments {
+    /// Creates the deployment with status `in_progress`, when `github-environment` is set.
+    pub async fn start(
+        http: &Client,
+        inputs: &GithubInputs,
+        context: &RunContext,
+        new: NewDeployment<'_>,
+        console: &Console,
+    ) -> Option<Self> {
+        let environment = inputs.environment.as_deref()?;
+        let (Some(token), Some((owner, repository))) = (
+            &inputs.token,
+            context.repository.as_deref().and_then(|full| full.split_once('/')),
+        ) else {
+            warn(console, "there is no `github-token` or no `GITHUB_REPOSITORY`");
+            return None;
+        };
+        let octocrab = match api::octocrab(http, &context.api_url, token) {
+            Ok(octocrab) => octocrab,
+            Err(error) => {
+                warn(console, &format!("{error:#}"));
+                return None;
+            }
+        };
+        let mut deployment = Self {
+            octocrab,
+            owner: owner.to_owned(),
+            repository: repository.to_owned(),
+            environment: environment.to_owned(),
+            target: new.target.to_owned(),
+            log_url: context.run_url(),
+            id: DeploymentId(0),
+            console: console.clone(),
+        };
+        deployment.id = deployment.patiently(deployment.create(new)).await?.id;
+        let description = cut(new.description);
+        let status = deployment.status(deployment.id, DeploymentStatusState::InProgress, None, &description);
+        deployment.patiently(status).await;
+        Some(deployment)
+    }
+
+    /// The deployment's id.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id.0
+    }
+
+    /// Closes the deployment; after a success earlier ones of the same target are made inactive.
+    pub async fn finish(&self, state: State, url: Option<&str>, description: &str) {
+        let github = match state {
+            State::Success => DeploymentStatusState::Success,
+            State::Failure => DeploymentStatusState::Failure,
+            State::Error => DeploymentStatusState::Error,
+        };
+        let description = cut(description);
+        self.patiently(async {
+            self.status(self.id, github, url, &description).await?;
+            if state == State::Success {
+                self.retire_earlier().await?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    async fn create(&self, new: NewDeployment<'_>) -> octocrab::Result<Deployment> {
+        self.octocrab
+            .repos(&self.owner, &self.repository)
+            .deployments()
+            .create(new.sha)
+            .environment(&self.environment)
+            .auto_merge(false)
+            // The workflow decides what a deploy waits for; by default GitHub would want every check to be green.
+            .required_contexts(Vec::<String>::new())
+            .description(cut(new.description))
+            .payload(json!({"by": OURS, "target": self.target, "release": new.release}))
+            .send()
+            .await
+    }
+
+    async fn status(
+        &self,
+        id: DeploymentId,
+        state: DeploymentStatusState,
+        url: Option<&str>,
+        description: &str,
+    ) -> octocrab::Result<()> {
+        let repository = self.octocrab.repos(&self.owner, &self.repository);
+        let deployments = repository.deployments();
+        let mut status = deployments
+            .statuses(id)
+            .create(state)
+            // GitHub would also retire deployments of others that share the environment's name.
+            .auto_inactive(false)
+            .description(description);
+        if let Some(log_url) = &self.log_url {
+            status = status.log_url(log_url);
+        }
+        if let Some(url) = url {
+            status = status.environment_url(url);
+        }
+        status.send().await.map(drop)
+    }
+
+    /// Makes our own earlier deployments of this target inactive.
+    async fn retire_earlier(&self) -> octocrab::Result<()> {
+        let earlier: Page<Deployment> = self
+            .octocrab
+            .repos(&self.owner, &self.repository)
+            .deployments()
+            .list()
+            .environment(&self.environment)
+            .per_page(EARLIER)
+            .send()
+            .await?;
+        let ours = earlier
+            .into_iter()
+            .filter(|deployment| deployment.id != self.id && is_ours(&deployment.payload, &self.target));
+        futures_util::future::try_join_all(ours.map(|deployment| self.retire(deployment.id))).await?;
+        Ok(())
+    }
+
+    async fn retire(&self, id: DeploymentId) -> octocrab::Result<()> {
+        let newest = self
+            .octocrab
+            .repos(&self.owner, &self.repository)
+            .deployments()
+            .statuses(id)
+            .list()
+            .per_page(1)
+            .send()
+            .await?
+            .into_iter()
+            .next()
+            .map(|status| status.state);
+        match newest {
+            Some(DeploymentStatusState::Success | DeploymentStatusState::InProgress) => {
+                self.status(id, DeploymentStatusState::Inactive, None, "superseded")
+                    .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits a few seconds; what did not work by then is a warning.
+    async fn patiently<T>(&self, step: impl Future<Output = octocrab::Result<T>>) -> Option<T> {
+        match tokio::time::timeout(PATIENCE, step).await {
+            Ok(Ok(value)) => Some(value),
+            Ok(Err(error)) => {
+                warn(&self.console, &reason(&error));
+                None
+            }
+            Err(_) => {
+                warn(
+                    &self.console,
+                    &format!("GitHub did not answer within {} s", PATIENCE.as_secs()),
+                );
+                None
+            }
+        }
+    }
+}
+
+fn warn(console: &Console, reason: &str) {
+    console.warning(
+        "GitHub deployment",
+        &format!("cannot write the GitHub deployment; the deploy itself is not affected: {reason}"),
+    );
+}
+
+/// Why it did not work, with what to change.
+fn reason(error: &octocrab::Error) -> String {
+    let octocrab::Error::GitHub { source, .. } = error else {
+        let mut innermost: &dyn std::error::Error = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        // octocrab prints a backtrace below some of its errors.
+        return innermost.to_string().lines().next().unwrap_or_default().to_owned();
+    };
+    let status = source.status_code.as_u16();
+    let advice = match status {
+        401 => ": check `github-token`",
+        // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+        403 | 404 => ": add `deployments: write` to the `permissions:` of the job",
+        _ => "",
+    };
+    format!("{} (HTTP {status}){advice}", source.message.trim_end_matches('.'))
+}
+
+/// Whether a payload has our mark and target; GitHub gives it back as an object, or as the string that it was.
+fn is_ours(payload: &serde_json::Value, target: &str) -> bool {
+    let parsed;
+    let payload = match payload.as_str() {
+        Some(text) => {
+            parsed = serde_json::from_str(text).unwrap_or_default();
+            &parsed
+        }
+        None => payload,
+    };
+    payload["by"] == OURS && payload["target"] == target
+}
+
+fn cut(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    if line.chars().count() <= DESCRIPTION {
+        return line.to_owned();
+    }
+    let mut short: String = line.chars().take(DESCRIPTION - 1).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_are_one_line_of_140_characters() {
+        assert_eq!(cut("short\nsecond line"), "short");
+        let long = cut(&"ü".repeat(200));
+        assert_eq!(long.chars().count(), DESCRIPTION);
+        assert!(long.ends_with('…'));
+        assert_eq!(cut(&"x".repeat(DESCRIPTION)).len(), DESCRIPTION);
+    }
+
+    #[test]
+    fn only_our_own_deployments_of_the_same_target_are_ours() {
+        let payload = json!({"by": "aws-web-deploy", "target": "s3://b/", "release": "r"});
+        assert!(is_ours(&payload, "s3://b/"));
+        assert!(is_ours(&json!(payload.to_string()), "s3://b/"));
+        assert!(!is_ours(&payload, "s3://other/"));
+        for other in [json!({}), json!(""), json!(null), json!({"by": "someone"})] {
+            assert!(!is_ours(&other, "s3://b/"), "{other}");
+        }
+    }
+}
