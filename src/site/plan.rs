@@ -104,8 +104,6 @@ pub enum Reason {
     HeadersChanged,
     /// `force`.
     Forced,
-    /// A rollback brings back an earlier version.
-    Restored,
 }
 
 impl Reason {
@@ -119,7 +117,6 @@ impl Reason {
             Self::Newer => "newer",
             Self::HeadersChanged => "headers changed",
             Self::Forced => "forced",
-            Self::Restored => "restored",
         }
     }
 }
@@ -163,6 +160,8 @@ pub enum Source {
         version_id: String,
         /// The canned ACL it had, where the release record knows.
         acl: Option<String>,
+        /// A release of ours wrote it without redirect, grants or encryption of its own: S3 copies all that it has.
+        plain: bool,
     },
 }
 

@@ -5,13 +5,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::RequestPayer;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::task::spawn_blocking;
 
 use super::Bucket;
 use super::compare::Unchanged;
+use super::copy::headers_of;
 use super::wire::customer_key;
 use crate::aws::calls::HEAD_OBJECT;
 use crate::aws::error::CallExt as _;
@@ -129,23 +129,4 @@ async fn is_utf8(file: PathBuf) -> anyhow::Result<bool> {
         .context("reading files broke off")?
         .context("cannot read the file")?;
     Ok(answer.utf8 == Some(true))
-}
-
-/// The headers that an object has.
-fn headers_of(head: &HeadObjectOutput) -> ObjectHeaders {
-    let owned = |value: Option<&str>| value.map(str::to_owned);
-    ObjectHeaders {
-        content_type: owned(head.content_type()),
-        cache_control: owned(head.cache_control()),
-        content_encoding: owned(head.content_encoding()),
-        content_disposition: owned(head.content_disposition()),
-        content_language: owned(head.content_language()),
-        expires: owned(head.expires_string()),
-        website_redirect: owned(head.website_redirect_location()),
-        storage_class: head.storage_class().map(|class| class.as_str().to_owned()),
-        metadata: head
-            .metadata()
-            .map(|metadata| metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
-            .unwrap_or_default(),
-    }
 }

@@ -84,7 +84,7 @@ impl Listing {
 }
 
 /// Takes the URL encoding off a key: a space may have come as `+`, and a `+` always as `%2B`.
-fn decode(key: &str) -> anyhow::Result<String> {
+pub(super) fn decode(key: &str) -> anyhow::Result<String> {
     let spaces;
     let key = if key.contains('+') {
         spaces = key.replace('+', " ");
@@ -98,7 +98,7 @@ fn decode(key: &str) -> anyhow::Result<String> {
     }
 }
 
-fn unquote(etag: String) -> String {
+pub(super) fn unquote(etag: String) -> String {
     match etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.to_owned(),
         None => etag,

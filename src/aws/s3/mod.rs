@@ -7,6 +7,7 @@ mod bucket;
 mod checksum;
 mod compare;
 pub mod copy;
+mod copy_parts;
 mod delete;
 mod drift;
 mod execute;
@@ -17,6 +18,8 @@ mod multipart;
 mod opaque;
 mod progress;
 mod put;
+pub mod restore;
+pub mod versions;
 mod wire;
 
 pub use bucket::Bucket;
