@@ -1,1 +1,387 @@
-//! Release records in S3.
+//! Release records in S3: where they are, reading the newest, writing this run's.
+//!
+//! A place is `.aws-web-deploy/site/<prefix>/` in the site's bucket and `.aws-web-deploy/<application>/<environment>/`
+//! in the bundle bucket, or both below `history`. In it, `releases/` holds two small objects a release (`….started.json`
+//! before the first change, `….json` after the last), named so that a listing gives the newest first, and `keys/` the
+//! lists of keys. No failure in here fails a deploy: it is a warning that says what will not work.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
+
+use super::Aws;
+use super::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
+use super::error::CallExt as _;
+use super::s3::Bucket;
+use crate::failure::service_error;
+use crate::github::console::Console;
+use crate::inputs::Inputs;
+use crate::release::id::{Stage, object_name, parse_object_name};
+use crate::release::record::{Record, Status};
+use crate::release::{FOLDER, keys};
+
+/// How many records or lists are read at the same time.
+const READS_IN_FLIGHT: usize = 32;
+
+/// How long the last record of a cancelled run may take: the runner kills us ten seconds after its first signal.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The records of the places that this run is about.
+pub struct History {
+    site: Option<Place>,
+    environments: Vec<Place>,
+    console: Console,
+    /// Records that are there and cannot be read.
+    unreadable: Mutex<Vec<String>>,
+}
+
+/// A folder of a bucket.
+struct Place {
+    bucket: Bucket,
+    /// Ends in `/`.
+    folder: String,
+}
+
+impl History {
+    /// Finds the places of the site and of each environment; `bucket` is the site's. A place that cannot be reached
+    /// is a warning.
+    pub async fn open(aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs, console: &Console) -> Self {
+        let mut history = Self {
+            site: None,
+            environments: Vec::new(),
+            console: console.clone(),
+            unreadable: Mutex::default(),
+        };
+        if let Err(error) = history.find_places(aws, bucket, inputs).await {
+            history.warn(&error.context("cannot open the release records"));
+        }
+        history
+    }
+
+    /// The newest `n` records, newest first. One that cannot be read is a warning and left out.
+    pub async fn recent(&self, n: usize) -> Vec<Record> {
+        let places: Vec<&Place> = self.places().collect();
+        let mut newest: BTreeMap<String, Vec<(&Place, Found)>> = BTreeMap::new();
+        for (place, found) in places
+            .iter()
+            .zip(join_all(places.iter().map(|place| place.newest(n))).await)
+        {
+            match found {
+                Ok(found) => {
+                    for (id, found) in found {
+                        newest.entry(id).or_default().push((place, found));
+                    }
+                }
+                Err(error) => self.warn(&error),
+            }
+        }
+        let records: Vec<_> = stream::iter(newest.into_iter().rev().take(n))
+            .map(|(id, found)| async move { (read(&found).await, id) })
+            .buffered(READS_IN_FLIGHT)
+            .collect()
+            .await;
+        let mut readable = Vec::with_capacity(records.len());
+        for (record, id) in records {
+            match record {
+                Ok(record) => readable.push(record),
+                Err(error) => {
+                    self.console.warning(
+                        "Release record",
+                        &format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}"),
+                    );
+                    self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                }
+            }
+        }
+        readable
+    }
+
+    /// Reads the lists of keys of `records`: of a killed run what it was about to change, else what it changed.
+    ///
+    /// # Errors
+    /// A list that cannot be read.
+    pub async fn load_keys(&self, records: &mut [Record]) -> anyhow::Result<()> {
+        let Some(place) = &self.site else { return Ok(()) };
+        let loads = records.iter_mut().filter_map(|record| {
+            let (id, status) = (record.id.clone(), record.status);
+            let site = record.site.as_mut()?;
+            Some(async move {
+                if status == Status::Started {
+                    if site.planned_keys > 0 && site.planned.is_empty() {
+                        site.planned = place.keys(&id, PLANNED).await?;
+                    }
+                } else if site.written + site.deleted > 0 && site.changed.is_empty() {
+                    site.changed = place.keys(&id, CHANGED).await?;
+                }
+                anyhow::Ok(())
+            })
+        });
+        let loads: Vec<_> = stream::iter(loads).buffer_unordered(READS_IN_FLIGHT).collect().await;
+        loads.into_iter().collect()
+    }
+
+    /// Whether a record newer than `id` is there and could not be read.
+    #[must_use]
+    pub fn unreadable_after(&self, id: &str) -> Option<String> {
+        let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        unreadable.iter().find(|unreadable| unreadable.as_str() > id).cloned()
+    }
+
+    /// Writes the record of a run that is about to change something.
+    pub async fn start(&self, record: &Record) {
+        self.write(record, Stage::Started).await;
+    }
+
+    /// Writes the record of a run that has ended.
+    pub async fn finish(&self, record: &Record) {
+        if record.status == Status::Cancelled {
+            if tokio::time::timeout(LAST_WORDS, self.write(record, Stage::Finished))
+                .await
+                .is_err()
+            {
+                self.warn(&anyhow::anyhow!("cannot write the release record in time"));
+            }
+        } else {
+            self.write(record, Stage::Finished).await;
+        }
+    }
+
+    async fn write(&self, record: &Record, stage: Stage) {
+        let places = self
+            .places()
+            .map(|place| place.write(record, stage, self.is_site(place)));
+        for error in join_all(places).await.into_iter().filter_map(Result::err) {
+            let lost = match stage {
+                Stage::Started => "if this run is killed, the next one does not know what it left half done",
+                Stage::Finished => "no rollback can go back to this release",
+            };
+            self.warn(&error.context(format!("{lost}: cannot write the release record")));
+        }
+    }
+
+    async fn find_places(&mut self, aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs) -> anyhow::Result<()> {
+        let elsewhere = match &inputs.release.history {
+            Some(place) => Some((Bucket::open(aws, &place.bucket).await?, place.prefix.as_str())),
+            None => None,
+        };
+        if let (Some(site), Some(bucket)) = (&inputs.site, bucket) {
+            self.site = Some(match &elsewhere {
+                Some((history, prefix)) => Place {
+                    bucket: history.clone(),
+                    folder: format!("{prefix}site/{}/{}", bucket.name, site.prefix),
+                },
+                None => Place {
+                    bucket: bucket.clone(),
+                    folder: format!("{FOLDER}site/{}", site.prefix),
+                },
+            });
+        }
+        let Some(backend) = &inputs.backend else { return Ok(()) };
+        let region = aws.sdk.region().map(ToString::to_string).unwrap_or_default();
+        let (bucket, folder) = match elsewhere {
+            Some((history, prefix)) => (history, format!("{prefix}backend/{region}/{}/", backend.application)),
+            None => (
+                bundle_bucket(aws, &region, backend.package_bucket.as_deref()).await?,
+                format!("{FOLDER}{}/", backend.application),
+            ),
+        };
+        let place = |folder| Place {
+            bucket: bucket.clone(),
+            folder,
+        };
+        self.environments = match backend.environments.as_slice() {
+            [] => vec![place(folder)],
+            names => names.iter().map(|name| place(format!("{folder}{name}/"))).collect(),
+        };
+        Ok(())
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.site.iter().chain(&self.environments)
+    }
+
+    fn is_site(&self, place: &Place) -> bool {
+        self.site.as_ref().is_some_and(|site| std::ptr::eq(site, place))
+    }
+
+    fn warn(&self, error: &anyhow::Error) {
+        let failure = crate::failure::Failure::from(error);
+        let hint = failure
+            .hint
+            .map(|hint| format!("\nWhat to do: {hint}"))
+            .unwrap_or_default();
+        self.console
+            .warning("Release record", &format!("{}{hint}", failure.message));
+    }
+}
+
+const PLANNED: &str = "planned";
+const CHANGED: &str = "changed";
+
+/// The objects of one release.
+#[derive(Default)]
+struct Found {
+    started: Option<(String, DateTime<Utc>)>,
+    finished: Option<String>,
+}
+
+impl Place {
+    /// The newest releases, by the names of their objects.
+    async fn newest(&self, n: usize) -> anyhow::Result<BTreeMap<String, Found>> {
+        let folder = format!("{}releases/", self.folder);
+        let mut newest: BTreeMap<String, Found> = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let answer = self
+                .bucket
+                .client
+                .list_objects_v2()
+                .bucket(&self.bucket.name)
+                .prefix(&folder)
+                .delimiter("/")
+                .set_start_after(after.take())
+                .max_keys(i32::try_from(n.saturating_mul(2)).unwrap_or(1000).clamp(2, 1000))
+                .send()
+                .await
+                .call(&LIST_OBJECTS, &self.bucket.arn(), || {
+                    format!(
+                        "cannot list the release records in `s3://{}/{folder}`",
+                        self.bucket.name
+                    )
+                });
+            let answer = match answer {
+                // A bundle bucket that Elastic Beanstalk has not made yet.
+                Err(error) if has_code(&error, "NoSuchBucket") => return Ok(newest),
+                other => other?,
+            };
+            for object in answer.contents() {
+                let Some(key) = object.key() else { continue };
+                after = Some(key.to_owned());
+                let Some((id, stage)) = key.strip_prefix(&folder).and_then(parse_object_name) else {
+                    continue;
+                };
+                let found = newest.entry(id.to_owned()).or_default();
+                match stage {
+                    Stage::Started => {
+                        let time = object
+                            .last_modified()
+                            .and_then(|time| DateTime::from_timestamp(time.secs(), 0));
+                        found.started = Some((key.to_owned(), time.unwrap_or_default()));
+                    }
+                    Stage::Finished => found.finished = Some(key.to_owned()),
+                }
+            }
+            // One more than asked for is complete: the last may have its other object on the next page.
+            if newest.len() > n || answer.is_truncated() != Some(true) || after.is_none() {
+                return Ok(newest);
+            }
+        }
+    }
+
+    async fn write(&self, record: &Record, stage: Stage, with_keys: bool) -> anyhow::Result<()> {
+        if let Some(site) = record.site.as_ref().filter(|_| with_keys) {
+            // The list first: a head without its list could not be used.
+            match stage {
+                Stage::Started if !site.planned.is_empty() => {
+                    self.put(&self.keys_object(&record.id, PLANNED), keys::pack(&site.planned)?, GZIP)
+                        .await?;
+                }
+                Stage::Finished if !site.changed.is_empty() => {
+                    self.put(&self.keys_object(&record.id, CHANGED), keys::pack(&site.changed)?, GZIP)
+                        .await?;
+                }
+                _ => {}
+            }
+        }
+        let name = object_name(&record.id, record.started_at, stage);
+        self.put(&format!("{}releases/{name}", self.folder), record.to_json()?, JSON)
+            .await
+    }
+
+    async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> anyhow::Result<()> {
+        self.bucket
+            .client
+            .put_object()
+            .bucket(&self.bucket.name)
+            .key(key)
+            .content_type(content_type)
+            .body(bytes.into())
+            .send()
+            .await
+            .call(&PUT_OBJECT, &self.bucket.object_arn(key), || {
+                format!("cannot write `s3://{}/{key}`", self.bucket.name)
+            })?;
+        Ok(())
+    }
+
+    async fn get(&self, key: &str) -> anyhow::Result<Vec<u8>> {
+        let doing = || format!("cannot read `s3://{}/{key}`", self.bucket.name);
+        let answer = self
+            .bucket
+            .client
+            .get_object()
+            .bucket(&self.bucket.name)
+            .key(key)
+            .send()
+            .await
+            .call(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;
+        Ok(answer.body.collect().await.with_context(doing)?.to_vec())
+    }
+
+    async fn keys<T: serde::de::DeserializeOwned>(&self, id: &str, which: &str) -> anyhow::Result<Vec<T>> {
+        let key = self.keys_object(id, which);
+        let bytes = self.get(&key).await?;
+        keys::unpack(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
+    }
+
+    fn keys_object(&self, id: &str, which: &str) -> String {
+        format!("{}keys/{id}.{which}.jsonl.gz", self.folder)
+    }
+}
+
+const JSON: &str = "application/json";
+const GZIP: &str = "application/gzip";
+
+/// Reads a release from the first place that has its end, else from one that has its start.
+async fn read(found: &[(&Place, Found)]) -> anyhow::Result<Record> {
+    let finished = found
+        .iter()
+        .find_map(|(place, found)| Some((place, found.finished.as_ref()?)));
+    let started = || {
+        found
+            .iter()
+            .find_map(|(place, found)| Some((place, &found.started.as_ref()?.0)))
+    };
+    let (place, key) = finished.or_else(started).context("it has no object")?;
+    let bytes = place.get(key).await?;
+    let mut record =
+        Record::from_json(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", place.bucket.name))?;
+    record.stored_at = found.iter().find_map(|(_, found)| Some(found.started.as_ref()?.1));
+    Ok(record)
+}
+
+/// The bucket of application versions: `package-bucket`, else the one that CreateStorageLocation makes.
+///
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>
+async fn bundle_bucket(aws: &Aws, region: &str, named: Option<&str>) -> anyhow::Result<Bucket> {
+    match named {
+        Some(name) => Bucket::open(aws, name).await,
+        None => {
+            let account = &aws.caller().await?.account;
+            Ok(Bucket::in_region(
+                aws,
+                &format!("elasticbeanstalk-{region}-{account}"),
+                region,
+            ))
+        }
+    }
+}
+
+fn has_code(error: &anyhow::Error, code: &str) -> bool {
+    service_error(error).is_some_and(|service| service.code.as_deref() == Some(code))
+}
