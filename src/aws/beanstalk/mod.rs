@@ -1,1 +1,34 @@
 //! Elastic Beanstalk: versions, updates, waiting and explaining.
+//!
+//! ```text
+//! look       reads only: what is there, what would change        -> BackendPlan
+//! deploy     bundle -> version -> every environment at once      -> BackendOutcome
+//!   version    upload, create, wait until it is processed
+//!   update     one environment: until Ready, update, wait
+//!     wait       the verdict on what polls see (pure)
+//!     events     each event once, in order (pure but for the request)
+//!   explain    why it failed: events, causes, the instance's log (logs)
+//!   verify     does the application answer as asked?
+//! retention  which old versions may go                           -> prune
+//! ```
+//!
+//! Every request goes through `api`, which waits when Beanstalk throttles.
+
+mod api;
+mod deploy;
+mod events;
+mod explain;
+mod logs;
+mod look;
+mod pace;
+mod plan;
+mod retention;
+mod update;
+mod verify;
+mod version;
+mod wait;
+
+pub use deploy::{BackendOutcome, deploy};
+pub use look::look;
+pub use plan::{BackendPlan, EnvironmentPlan, Step, VersionStep};
+pub use retention::prune;

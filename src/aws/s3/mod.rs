@@ -25,3 +25,4 @@ mod wire;
 pub use bucket::Bucket;
 pub use execute::execute;
 pub use look::{Look, look};
+pub use put::put_file;

@@ -1,5 +1,6 @@
 //! Uploads: one request for a small file; [`super::multipart`] for a large one.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -18,8 +19,8 @@ use crate::aws::calls::{Call, PUT_OBJECT};
 use crate::aws::error::CallExt as _;
 use crate::failure::{HintExt as _, service_error};
 use crate::site::etag::{Etag, hex, part_size};
-use crate::site::object::{ChecksumAlgorithm, Encryption, ObjectOptions};
-use crate::site::plan::{LocalFile, Write};
+use crate::site::object::{ChecksumAlgorithm, Encryption, ObjectHeaders, ObjectOptions};
+use crate::site::plan::{LocalFile, Reason, Source, Write};
 use crate::stop::Stop;
 
 /// From this size on a file goes up in parts, as with aws-cli.
@@ -29,6 +30,41 @@ pub(super) const MULTIPART_FROM: u64 = 8 * 1024 * 1024;
 const MEMORY_UNITS: u32 = 64 * 1024;
 /// One unit of memory: a KiB.
 const UNIT: u64 = 1024;
+
+/// Uploads the file `path` to `key`, with `metadata`: no part of a site, such as a bundle.
+///
+/// # Errors
+/// It cannot be read, or not be uploaded; [`crate::failure::Cancelled`] when asked to stop.
+pub async fn put_file(
+    bucket: &Bucket,
+    key: &str,
+    path: &Path,
+    metadata: &[(&str, &str)],
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let found = std::fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let file = LocalFile {
+        path: path.display().to_string(),
+        file: path.to_owned(),
+        size: found.len(),
+        modified: found.modified().unwrap_or(std::time::SystemTime::UNIX_EPOCH),
+    };
+    let metadata = metadata
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let write = Write {
+        key: key.to_owned(),
+        size: file.size,
+        reason: Reason::New,
+        source: Source::File(file.clone()),
+        headers: ObjectHeaders {
+            metadata: metadata.collect(),
+            ..ObjectHeaders::default()
+        },
+    };
+    let uploader = Uploader::new(bucket, &ObjectOptions::default(), stop);
+    uploader.upload(&write, &file).await.map(|_| ())
+}
 
 /// Everything that uploads share.
 pub(super) struct Uploader {

@@ -1,0 +1,477 @@
+//! What is there, and what a deployment would change: reads only.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use aws_sdk_elasticbeanstalk::types::{
+    ApplicationVersionDescription, ConfigurationOptionSetting, EnvironmentDescription,
+};
+
+use super::api::{Api, EventsOf};
+use super::plan::{BackendPlan, EnvironmentPlan, Step, VersionStep, is_accepted, names};
+use super::version;
+use crate::aws::Aws;
+use crate::bundle::Bundle;
+use crate::failure::HintExt as _;
+use crate::github::console::Console;
+use crate::inputs::{BackendInputs, OptionSetting, WhenBusy};
+use crate::report;
+
+/// How many of the names that exist an error lists.
+const NAMED: usize = 20;
+
+/// Looks at application, environments and versions, and decides what to do.
+///
+/// # Errors
+/// Something that the inputs name does not exist, is in a state in which a deployment cannot work, or belongs to
+/// something else; with the names that exist.
+pub async fn look(
+    aws: &Aws,
+    backend: &BackendInputs,
+    bundle: Option<&Bundle>,
+    console: &Console,
+) -> anyhow::Result<BackendPlan> {
+    let api = Api::new(aws, &backend.application, None);
+    let wanted = environments(&api, backend).await?;
+    let versions = versions(&api, backend, &wanted).await?;
+    let existing = versions.get(&backend.version_label);
+    let mut version = version_step(aws, backend, bundle, existing, console).await?;
+    let deploys_bundle = bundle.filter(|_| !(existing.is_some() && backend.use_existing_version));
+    let mut plans = Vec::new();
+    for environment in &wanted {
+        let look = Look {
+            aws,
+            api: &api,
+            backend,
+            bundle: deploys_bundle,
+            versions: &versions,
+        };
+        plans.push(look.environment(environment).await?);
+    }
+    let mut version_label = backend.version_label.clone();
+    let nothing = plans.iter().all(|plan| matches!(plan.step, Step::Nothing { .. }));
+    if nothing && let Some(running) = plans.first().and_then(|plan| plan.previous_label.clone()) {
+        // The bundle runs already, under this label: no other one is made for it.
+        version = VersionStep::Existing;
+        version_label = running;
+    }
+    Ok(BackendPlan {
+        application: backend.application.clone(),
+        version_label,
+        version,
+        environments: plans,
+        bundle: bundle.map(|bundle| report::Bundle {
+            files: bundle.files,
+            bytes: bundle.bytes,
+            sha256: bundle.sha256.clone(),
+        }),
+    })
+}
+
+impl BackendPlan {
+    /// The plan that takes environments back to versions that exist: pairs of environment and label.
+    ///
+    /// # Errors
+    /// An environment or version that does not exist.
+    pub async fn existing(aws: &Aws, backend: &BackendInputs, targets: &[(String, String)]) -> anyhow::Result<Self> {
+        let api = Api::new(aws, &backend.application, None);
+        let backend = BackendInputs {
+            environments: targets.iter().map(|(environment, _)| environment.clone()).collect(),
+            option_settings: Vec::new(),
+            ..backend.clone()
+        };
+        let wanted = environments(&api, &backend).await?;
+        let labels: Vec<String> = targets.iter().map(|(_, label)| label.clone()).collect();
+        let found = found_versions(&api, labels.clone()).await?;
+        for label in &labels {
+            match found.get(label) {
+                Some(version) if version::status(version) == "FAILED" => return Err(unusable(label)),
+                Some(_) => {}
+                None => return Err(no_version(&api, label).await),
+            }
+        }
+        let mut plans = Vec::new();
+        for (environment, label) in wanted.iter().zip(&labels) {
+            let backend = BackendInputs {
+                version_label: label.clone(),
+                ..backend.clone()
+            };
+            let look = Look {
+                aws,
+                api: &api,
+                backend: &backend,
+                bundle: None,
+                versions: &found,
+            };
+            plans.push(look.environment(environment).await?);
+        }
+        Ok(Self {
+            application: backend.application.clone(),
+            version_label: labels.first().cloned().unwrap_or_default(),
+            version: VersionStep::Existing,
+            environments: plans,
+            bundle: None,
+        })
+    }
+}
+
+/// The environments that the inputs name, in their order.
+async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<EnvironmentDescription>> {
+    let (applications, all) = futures_util::try_join!(api.applications(), api.environments())?;
+    if !applications.contains(&api.application) {
+        let known = if applications.is_empty() {
+            "there is none in this region".to_owned()
+        } else {
+            format!("there are {}", listed(&applications))
+        };
+        return Err(anyhow!("cannot find the application `{}`: {known}", api.application)
+            .hint("correct `application-name`, or `aws-region`: applications belong to a region"));
+    }
+    let mut wanted = Vec::new();
+    let mut missing = Vec::new();
+    for name in &backend.environments {
+        match all.iter().find(|one| one.environment_name.as_ref() == Some(name)) {
+            Some(environment) => wanted.push(environment.clone()),
+            None => missing.push(name.clone()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(unknown_environments(api, &missing, &all).await);
+    }
+    for environment in &wanted {
+        let name = environment.environment_name().unwrap_or_default();
+        let status = status(environment);
+        if status == "Terminating" || status == "Terminated" {
+            return Err(anyhow!("cannot deploy to `{name}`: the environment is {status}")
+                .hint("create it again, or name another in `environment-name`"));
+        }
+        if status != "Ready" && backend.when_busy == WhenBusy::Fail {
+            return Err(
+                anyhow!("cannot deploy to `{name}`: the environment is {status}, and `when-busy` is `fail`")
+                    .hint("run this step again when it is Ready, or set `when-busy` to `wait` or `abort`"),
+            );
+        }
+    }
+    Ok(wanted)
+}
+
+async fn unknown_environments(api: &Api, missing: &[String], all: &[EnvironmentDescription]) -> anyhow::Error {
+    let elsewhere = api.environments_anywhere(missing.to_vec()).await.unwrap_or_default();
+    let mut notes = Vec::new();
+    for name in missing {
+        let same_name = elsewhere
+            .iter()
+            .filter(|one| one.environment_name.as_ref() == Some(name));
+        for environment in same_name {
+            let application = environment.application_name().unwrap_or_default();
+            let state = status(environment);
+            if application != api.application && state != "Terminated" {
+                notes.push(format!("`{name}` belongs to the application `{application}`"));
+            } else if state == "Terminated" {
+                notes.push(format!("`{name}` was terminated"));
+            }
+        }
+    }
+    let existing: Vec<String> = all.iter().filter_map(|one| one.environment_name.clone()).collect();
+    notes.push(if existing.is_empty() {
+        format!("`{}` has no environments", api.application)
+    } else {
+        format!("`{}` has {}", api.application, listed(&existing))
+    });
+    let what = if missing.len() == 1 {
+        "environment"
+    } else {
+        "environments"
+    };
+    anyhow!(
+        "cannot find the {what} {} in `{}`: {}",
+        names(missing.iter().map(String::as_str)),
+        api.application,
+        notes.join("; ")
+    )
+    .hint("correct `environment-name`, or `aws-region`: environments belong to a region")
+}
+
+fn listed(all: &[String]) -> String {
+    let mut list = names(all.iter().take(NAMED).map(String::as_str));
+    if all.len() > NAMED {
+        list.push_str(&format!(" and {} more", all.len() - NAMED));
+    }
+    list
+}
+
+/// The version of the inputs and those that run, by label, as far as they exist.
+async fn versions(
+    api: &Api,
+    backend: &BackendInputs,
+    wanted: &[EnvironmentDescription],
+) -> anyhow::Result<BTreeMap<String, ApplicationVersionDescription>> {
+    let mut labels = vec![backend.version_label.clone()];
+    labels.extend(
+        wanted
+            .iter()
+            .filter_map(|environment| environment.version_label.clone()),
+    );
+    labels.sort();
+    labels.dedup();
+    found_versions(api, labels).await
+}
+
+async fn found_versions(
+    api: &Api,
+    labels: Vec<String>,
+) -> anyhow::Result<BTreeMap<String, ApplicationVersionDescription>> {
+    let found = api.versions(&labels).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|version| Some((version.version_label.clone()?, version)))
+        .collect())
+}
+
+async fn version_step(
+    aws: &Aws,
+    backend: &BackendInputs,
+    bundle: Option<&Bundle>,
+    existing: Option<&ApplicationVersionDescription>,
+    console: &Console,
+) -> anyhow::Result<VersionStep> {
+    let label = &backend.version_label;
+    let api = Api::new(aws, &backend.application, None);
+    let failed = existing.is_some_and(|version| version::status(version) == "FAILED");
+    match (bundle, existing) {
+        (None, None) => Err(no_version(&api, label).await),
+        (None, Some(_)) if failed => Err(unusable(label)),
+        (None, Some(_)) => Ok(VersionStep::Existing),
+        (Some(_), Some(_)) if !failed && backend.use_existing_version => {
+            console.line(&format!(
+                "version `{label}` exists and is deployed as it is; `package` is not used"
+            ));
+            Ok(VersionStep::Existing)
+        }
+        (Some(bundle), Some(version)) if !failed => {
+            let theirs = version::digest(aws, version).await?;
+            if theirs == bundle.sha256 {
+                return Ok(VersionStep::Existing);
+            }
+            Err(anyhow!(
+                "cannot create version `{label}`: it exists already with another bundle (SHA-256 {theirs}; this one has \
+                 {})",
+                bundle.sha256
+            )
+            .hint(
+                "take another `version-label` (`{timestamp}` or `{short-sha}` in it), or deploy the existing version with \
+                 `use_existing_version_if_available: true`",
+            ))
+        }
+        (Some(bundle), _) => {
+            let bucket = match &backend.package_bucket {
+                Some(bucket) => {
+                    version::check_bucket(aws, bucket).await?;
+                    Some(bucket.clone())
+                }
+                None => storage_bucket(aws).await,
+            };
+            Ok(VersionStep::Create {
+                bucket,
+                key: version::key(&backend.application, label, &bundle.extension),
+                replace: failed,
+            })
+        }
+    }
+}
+
+/// What CreateStorageLocation will answer, without sending it: it is a write.
+async fn storage_bucket(aws: &Aws) -> Option<String> {
+    let region = aws.sdk.region()?.to_string();
+    let caller = aws.caller().await.ok()?;
+    Some(version::storage_bucket(&region, &caller.account))
+}
+
+async fn no_version(api: &Api, label: &str) -> anyhow::Error {
+    let newest: Vec<String> = match api.versions(&[]).await {
+        Ok(mut all) => {
+            all.sort_by_key(|version| std::cmp::Reverse(version.date_created));
+            all.into_iter()
+                .filter_map(|version| version.version_label)
+                .take(5)
+                .collect()
+        }
+        Err(_) => Vec::new(),
+    };
+    let known = if newest.is_empty() {
+        "it has no versions".to_owned()
+    } else {
+        format!("the newest are {}", listed(&newest))
+    };
+    anyhow!("cannot find version `{label}` of `{}`: {known}", api.application)
+        .hint("correct `version-label`, or set `package` to create the version")
+}
+
+fn unusable(label: &str) -> anyhow::Error {
+    anyhow!("cannot deploy version `{label}`: Elastic Beanstalk could not process its bundle")
+        .hint("set `package` to create the version again, or take another `version-label`")
+}
+
+struct Look<'l> {
+    aws: &'l Aws,
+    api: &'l Api,
+    backend: &'l BackendInputs,
+    /// The bundle that will be deployed; `None` when an existing version is.
+    bundle: Option<&'l Bundle>,
+    versions: &'l BTreeMap<String, ApplicationVersionDescription>,
+}
+
+impl Look<'_> {
+    async fn environment(&self, environment: &EnvironmentDescription) -> anyhow::Result<EnvironmentPlan> {
+        let step = match self.reason_to_update(environment).await? {
+            Some(reason) => Step::Update { reason },
+            None => Step::Nothing {
+                reason: "this bundle runs already, and all is well".to_owned(),
+            },
+        };
+        Ok(EnvironmentPlan {
+            name: environment.environment_name.clone().unwrap_or_default(),
+            label: self.backend.version_label.clone(),
+            previous_label: environment.version_label.clone(),
+            status: status(environment),
+            health: health(environment),
+            url: url(environment),
+            step,
+        })
+    }
+
+    /// Why the environment has to be updated; `None` when an update would change nothing.
+    async fn reason_to_update(&self, environment: &EnvironmentDescription) -> anyhow::Result<Option<String>> {
+        let name = environment.environment_name().unwrap_or_default();
+        let Some(running) = environment.version_label() else {
+            return Ok(Some("nothing runs there yet".to_owned()));
+        };
+        if !self.is_same(running).await {
+            return Ok(Some("new bundle".to_owned()));
+        }
+        if self.backend.force {
+            return Ok(Some("`force` is set".to_owned()));
+        }
+        let state = status(environment);
+        if state != "Ready" {
+            return Ok(Some(format!("the environment is {state}")));
+        }
+        let colour = health(environment);
+        if !is_accepted(&self.backend.accepted_health, &colour) {
+            return Ok(Some(format!("its health is {colour}")));
+        }
+        if !self.backend.option_settings.is_empty() {
+            let settings = self.api.settings(name).await?;
+            if let Some(setting) = differing(&self.backend.option_settings, &settings).first() {
+                return Ok(Some(format!("the option `{}` differs", setting.option_name)));
+            }
+        }
+        match self.api.instances(name).await? {
+            Some(instances) => {
+                let elsewhere = instances.iter().find(|instance| {
+                    let deployed = instance.deployment().and_then(|deployment| deployment.version_label());
+                    deployed.is_some_and(|label| label != running)
+                });
+                Ok(elsewhere
+                    .map(|instance| format!("`{}` runs another version", instance.instance_id().unwrap_or_default())))
+            }
+            None => Ok(self
+                .last_update_failed(name)
+                .await?
+                .then(|| "its last update failed".to_owned())),
+        }
+    }
+
+    async fn is_same(&self, running: &str) -> bool {
+        match self.bundle {
+            None => running == self.backend.version_label,
+            Some(bundle) => match self.versions.get(running) {
+                Some(version) => version::stored_digest(self.aws, version).await.as_ref() == Some(&bundle.sha256),
+                None => false,
+            },
+        }
+    }
+
+    /// With basic health, events alone tell that instances may run something else than the label says: "some
+    /// instances may have deployed the new application version".
+    async fn last_update_failed(&self, environment: &str) -> anyhow::Result<bool> {
+        let newest_first = self
+            .api
+            .events(EventsOf::Environment(environment), None, Some(100))
+            .await?;
+        Ok(newest_first
+            .iter()
+            .take_while(|event| event.message() != Some("Environment update is starting."))
+            .any(|event| {
+                event
+                    .severity()
+                    .is_some_and(|severity| matches!(severity.as_str(), "ERROR" | "FATAL"))
+            }))
+    }
+}
+
+/// The settings that the environment does not have yet, or has with another value.
+pub(super) fn differing<'s>(
+    wanted: &'s [OptionSetting],
+    current: &[ConfigurationOptionSetting],
+) -> Vec<&'s OptionSetting> {
+    let is_there = |wanted: &OptionSetting| {
+        current.iter().any(|one| {
+            one.namespace.as_ref() == Some(&wanted.namespace)
+                && one.option_name.as_ref() == Some(&wanted.option_name)
+                && (wanted.resource_name.is_none() || one.resource_name == wanted.resource_name)
+                && one.value.as_ref() == Some(&wanted.value)
+        })
+    };
+    wanted.iter().filter(|one| !is_there(one)).collect()
+}
+
+pub(super) fn status(environment: &EnvironmentDescription) -> String {
+    environment.status().map_or("", |status| status.as_str()).to_owned()
+}
+
+pub(super) fn health(environment: &EnvironmentDescription) -> String {
+    environment.health().map_or("Grey", |health| health.as_str()).to_owned()
+}
+
+/// `http://` and the CNAME. A worker has none that answers.
+pub(super) fn url(environment: &EnvironmentDescription) -> Option<String> {
+    let is_worker = environment.tier().and_then(|tier| tier.name()) == Some("Worker");
+    let cname = environment.cname().filter(|cname| !cname.is_empty())?;
+    (!is_worker).then(|| format!("http://{cname}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_settings_with_another_value_differ() {
+        let wanted = |value: &str| OptionSetting {
+            namespace: "aws:elasticbeanstalk:application:environment".to_owned(),
+            option_name: "MODE".to_owned(),
+            value: value.to_owned(),
+            resource_name: None,
+        };
+        let current = [ConfigurationOptionSetting::builder()
+            .namespace("aws:elasticbeanstalk:application:environment")
+            .option_name("MODE")
+            .value("prod")
+            .build()];
+        assert!(differing(&[wanted("prod")], &current).is_empty());
+        assert_eq!(differing(&[wanted("test")], &current).len(), 1);
+        assert_eq!(differing(&[wanted("prod")], &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_worker_has_no_url() {
+        let tier = |name: &str| {
+            aws_sdk_elasticbeanstalk::types::EnvironmentTier::builder()
+                .name(name)
+                .build()
+        };
+        let environment = |name: &str| EnvironmentDescription::builder().cname("a.b").tier(tier(name)).build();
+        assert_eq!(url(&environment("WebServer")).as_deref(), Some("http://a.b"));
+        assert_eq!(url(&environment("Worker")), None);
+    }
+}
