@@ -8,7 +8,6 @@ use percent_encoding::percent_decode_str;
 use super::Bucket;
 use crate::aws::calls::LIST_OBJECTS;
 use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, service_error};
 use crate::site::plan::RemoteObject;
 
 /// The most keys that S3 answers in one page.
@@ -48,17 +47,7 @@ impl Listing {
             .await
             .call(&LIST_OBJECTS, &bucket.arn(), || {
                 format!("cannot list `s3://{}/{}`", bucket.name, self.prefix)
-            })
-            .or_else(
-                |error| match service_error(&error).and_then(|service| service.code.as_deref()) {
-                    Some("NoSuchBucket") => Err(error)
-                        .hint("check `bucket`: a bucket of this name does not exist, and this action makes none"),
-                    Some("AuthorizationHeaderMalformed") => {
-                        Err(error).hint("set `aws-region` to the region that the server expects")
-                    }
-                    _ => Err(error),
-                },
-            )?;
+            })?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
         let more = answer.is_truncated() == Some(true);
         let mut objects = Vec::with_capacity(answer.contents().len());

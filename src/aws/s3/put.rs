@@ -199,20 +199,16 @@ pub(super) fn check_etag(key: &str, answered: Option<&str>, expected: &str) -> a
     bail!("cannot trust the upload of `{key}`: S3 answered the ETag `{answered}`, and the bytes have `{expected}`")
 }
 
-/// What to do about a refused upload.
+/// What to do about a refusal that gives no reason, when an ACL was sent along: it may be the ACL's.
 fn upload_hint(error: &anyhow::Error, acl: Option<&str>) -> Option<String> {
     let service = service_error(error)?;
-    match (service.code.as_deref()?, acl) {
-        ("AccessControlListNotSupported", _) => Some(
-            "take `acl` out: this bucket has ACLs disabled (Object Ownership: bucket owner enforced) and takes none but \
-             `bucket-owner-full-control`; make objects public by a bucket policy"
-                .to_owned(),
-        ),
-        ("AccessDenied", Some(acl)) if acl.starts_with("public-") => Some(format!(
-            "allow `s3:PutObject` and `s3:PutObjectAcl`, and turn off Block Public Access (BlockPublicAcls) for the \
-             bucket and the account, or take `acl: {acl}` out and make objects public by a bucket policy"
+    match (service.code.as_deref()?, acl?) {
+        ("AccessDenied", _) if service.message != "Access Denied" => None,
+        ("AccessDenied", acl) if acl.starts_with("public-") => Some(format!(
+            "allow `s3:PutObject` and `s3:PutObjectAcl`, and turn off Block Public Access (BlockPublicAcls) for bucket \
+             and account; or remove `acl: {acl}` and open the objects by a bucket policy"
         )),
-        ("AccessDenied", Some(_)) => Some("allow `s3:PutObject` and `s3:PutObjectAcl`".to_owned()),
+        ("AccessDenied", _) => Some("allow `s3:PutObject` and `s3:PutObjectAcl`".to_owned()),
         _ => None,
     }
 }
@@ -233,18 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn acl_refusals_say_what_to_do() {
-        let hint = |code: &str, acl| {
+    fn a_refusal_without_a_reason_may_be_the_acls() {
+        let hint = |message: &str, acl| {
             let error = anyhow::Error::new(ServiceError {
-                code: Some(code.to_owned()),
+                code: Some("AccessDenied".to_owned()),
+                message: message.to_owned(),
                 ..ServiceError::default()
             });
             upload_hint(&error, acl).unwrap_or_default()
         };
-        assert!(hint("AccessControlListNotSupported", Some("public-read")).contains("ACLs disabled"));
-        assert!(hint("AccessDenied", Some("public-read")).contains("BlockPublicAcls"));
-        assert!(hint("AccessDenied", Some("private")).contains("s3:PutObjectAcl"));
-        assert_eq!(hint("AccessDenied", None), "");
-        assert_eq!(hint("SlowDown", Some("public-read")), "");
+        assert!(hint("Access Denied", Some("public-read")).contains("BlockPublicAcls"));
+        assert!(hint("Access Denied", Some("private")).contains("s3:PutObjectAcl"));
+        assert_eq!(hint("Access Denied", None), "");
+        assert_eq!(hint("because no identity-based policy allows it", Some("private")), "");
     }
 }
