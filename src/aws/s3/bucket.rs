@@ -69,19 +69,21 @@ impl Bucket {
     /// A client for the bucket `name` in `region`; sends nothing.
     #[must_use]
     pub fn in_region(aws: &Aws, name: &str, region: &str) -> Self {
-        let timeouts = aws.sdk.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        let timeouts = aws
+            .sdk
+            .timeout_config()
+            .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
             .region(Region::new(region.to_owned()))
-            .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
+            .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build())
+            // Uploads carry checksums of ours, computed with the digest. The SDK's own would come as a trailer, which
+            // older gateways refuse.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         let server = match &aws.s3_endpoint {
             None => Server::Aws,
             Some(endpoint) => {
-                // Older gateways answer 400 to the chunked upload with a trailer that the SDK sends by default.
-                config = config
-                    .endpoint_url(endpoint)
-                    .force_path_style(true)
-                    .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-                    .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+                config = config.endpoint_url(endpoint).force_path_style(true);
                 Server::Compatible
             }
         };
@@ -131,6 +133,14 @@ impl Bucket {
         }
         let status = error.raw_response().map(|response| response.status().as_u16());
         match status {
+            Some(404) => Err(anyhow::anyhow!(
+                "cannot open bucket `{}`: there is no such bucket",
+                self.name
+            ))
+            .hint(format!(
+                "check the bucket's name, or create it: aws s3 mb s3://{}",
+                self.name
+            )),
             Some(404) => Err(error)
                 .call(&HEAD_BUCKET, &self.arn(), || {
                     format!("cannot find bucket `{}`", self.name)
@@ -153,7 +163,9 @@ impl Bucket {
             .max_keys(1)
             .send()
             .await;
-        match answer.call(&LIST_OBJECTS, &self.arn(), || format!("cannot open bucket `{}`", self.name)) {
+        match answer.call(&LIST_OBJECTS, &self.arn(), || {
+            format!("cannot open bucket `{}`", self.name)
+        }) {
             // A policy may allow the prefix alone; the listing of it will tell.
             Err(error) if service_error(&error).and_then(|service| service.code.as_deref()) != Some("AccessDenied") => {
                 Err(error)

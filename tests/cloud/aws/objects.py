@@ -26,7 +26,9 @@ def serve(request: Request, call: Call) -> Response:
     original = request
     request = Request(original.method, original.target, original.headers, original.body, original.started)
     checksums.decode(request)
-    checksums.guard(request)
+    # The checksum that completes an upload is that of the object, not of the request's body.
+    if call.operation != "CompleteMultipartUpload":
+        checksums.guard(request)
     refused: list[str] = []
     if call.operation == "DeleteObjects":
         request.body, refused = split_deleted(context.current().state.permissions, call, request.body)
@@ -99,6 +101,12 @@ def _amend(request: Request, call: Call, response: Response) -> None:
         case "CopyObject":
             copies.amend(request, call)
             response.headers.pop("x-amz-website-redirect-location", None)
+        case "CompleteMultipartUpload":
+            # moto names the root after the operation; S3 does not, and the SDK for Rust minds:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+            name = b"CompleteMultipartUploadRes"
+            response.body = response.body.replace(name + b"ponse", name + b"ult")
+            response.content_length = None
         case "HeadBucket":
             response.headers["x-amz-bucket-region"] = backend.bucket(call.bucket).region_name
 
