@@ -9,6 +9,9 @@ pub mod label;
 pub mod select;
 pub mod warnings;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +50,20 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// One line for the log: how much is in it, and what is not.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let size = crate::report::human_bytes(self.bytes);
+        let mut line = format!("bundle: {} files, {size}, SHA-256 {}", self.files, self.sha256);
+        let LeftOut { count, first } = &self.left_out;
+        if *count > 0 {
+            let named: Vec<String> = first.iter().map(|path| format!("`{path}`")).collect();
+            let more = if first.len() as u64 == *count { "" } else { ", …" };
+            line.push_str(&format!("; left out {count} paths: {}{more}", named.join(", ")));
+        }
+        line
+    }
+
     /// Whether this program made the file (and removes it again), rather than found it.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
@@ -188,133 +205,5 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // The runner empties its temporary directory anyway.
         let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-
-    fn package(path: &Path) -> PackageInputs {
-        PackageInputs {
-            path: path.to_owned(),
-            ignore_file: None,
-            exclude: Vec::new(),
-        }
-    }
-
-    fn temp() -> tempfile::TempDir {
-        tempfile::tempdir().expect("a directory")
-    }
-
-    #[test]
-    fn refuses_what_would_not_work_on_an_instance() {
-        let directory = temp();
-        let root = directory.path().join("app");
-        fs::create_dir(&root).expect("a directory");
-        let fails = |reason: &str| {
-            let error = make(&package(&root), directory.path()).expect_err(reason);
-            assert!(format!("{error:#}").contains(reason), "{error:#}");
-        };
-        fails("it is empty");
-        fs::write(root.join("a"), "a").expect("a file");
-        symlink("../outside", root.join("link")).expect("a link");
-        fails("points to `../outside`, out of the package");
-        fs::remove_file(root.join("link")).expect("removed");
-        fs::write(root.join(".ebignore"), "*").expect("a file");
-        fails("leave out everything");
-        fs::remove_file(root.join(".ebignore")).expect("removed");
-        let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
-        fs::write(root.join(name), "a").expect("a file");
-        fails("not UTF-8");
-    }
-
-    #[test]
-    fn a_link_that_leaves_through_another_one_is_refused() {
-        let directory = temp();
-        let root = directory.path().join("app");
-        fs::create_dir_all(root.join("a/b")).expect("a directory");
-        fs::write(root.join("file"), "a").expect("a file");
-        fs::write(directory.path().join("secret"), "a").expect("a file");
-        symlink("../..", root.join("a/b/up")).expect("a link");
-        symlink("a/b/up/../secret", root.join("link")).expect("a link");
-        let error = make(&package(&root), directory.path()).expect_err("a link out");
-        assert!(error.to_string().contains("out of the package"), "{error}");
-    }
-
-    #[test]
-    fn the_ignore_file_may_have_another_name_or_place() {
-        let directory = temp();
-        let root = directory.path().join("app");
-        fs::create_dir_all(root.join("ci")).expect("a directory");
-        fs::write(root.join(".gitignore"), "b\n").expect("a file");
-        fs::write(root.join("ci/rules"), "/c\n").expect("a file");
-        for name in ["a", "b", "c"] {
-            fs::write(root.join(name), "").expect("a file");
-        }
-        let files = |ignore_file: Option<&str>| {
-            let package = PackageInputs {
-                ignore_file: ignore_file.map(Into::into),
-                ..package(&root)
-            };
-            make(&package, directory.path()).map(|bundle| (bundle.files, bundle.left_out.first))
-        };
-        assert_eq!(files(None).expect("a bundle"), (5, vec![]));
-        assert_eq!(files(Some(".gitignore")).expect("a bundle"), (4, vec!["b".into()]));
-        assert_eq!(files(Some("ci/rules")).expect("a bundle"), (4, vec!["c".into()]));
-        for missing in [".other", "ci/other"] {
-            let error = files(Some(missing)).expect_err("no such file");
-            assert!(error.to_string().contains(missing), "{error}");
-        }
-    }
-
-    #[test]
-    fn warns_of_the_usual_mistakes() {
-        let directory = temp();
-        let root = directory.path().join("app");
-        fs::create_dir_all(root.join("web/.platform/hooks/prebuild")).expect("a directory");
-        fs::write(root.join("web/Procfile"), "web: run\r\n").expect("a file");
-        fs::write(root.join("web/.platform/hooks/prebuild/a.sh"), "#!/bin/sh\r\n").expect("a file");
-        symlink("gone", root.join("web/link")).expect("a link");
-        let warnings = make(&package(&root), directory.path()).expect("a bundle").warnings;
-        assert!(warnings[0].contains("`web/link` points to `gone`"), "{warnings:?}");
-        assert!(warnings[1].contains("one folder, `web`"), "{warnings:?}");
-        let warnings = make(&package(&root.join("web")), directory.path())
-            .expect("a bundle")
-            .warnings;
-        assert!(warnings[1].contains("`Procfile` has Windows line ends"), "{warnings:?}");
-        assert!(warnings[2].contains("cannot find its interpreter"), "{warnings:?}");
-    }
-
-    #[test]
-    fn a_ready_archive_is_checked_and_taken_as_it_is() {
-        let directory = temp();
-        let root = directory.path().join("app");
-        fs::create_dir_all(root.join("top")).expect("a directory");
-        fs::write(root.join("top/a"), "a").expect("a file");
-        let made = make(&package(&root), directory.path()).expect("a bundle");
-        let ready = directory.path().join("Ready.WAR");
-        fs::copy(&made.path, &ready).expect("a copy");
-        let taken = make(&package(&ready), directory.path()).expect("a bundle");
-        assert_eq!(
-            (taken.files, &taken.sha256, taken.extension.as_str()),
-            (1, &made.sha256, "war")
-        );
-        assert_eq!(taken.path, ready);
-        assert!(!taken.is_temporary() && made.is_temporary());
-        let path = made.path.clone();
-        drop(made);
-        assert!(!path.exists());
-
-        let broken = directory.path().join("broken.zip");
-        fs::write(&broken, "no archive").expect("a file");
-        let error = make(&package(&broken), directory.path()).expect_err("no archive");
-        assert!(error.to_string().contains("not a readable ZIP file"), "{error}");
-        let other = directory.path().join("app.tar.gz");
-        fs::write(&other, "no archive").expect("a file");
-        let error = make(&package(&other), directory.path()).expect_err("no archive");
-        assert!(error.to_string().contains("neither a directory"), "{error}");
     }
 }

@@ -5,18 +5,19 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::api::Api;
+use super::compare::differing;
 use super::explain::{Explanation, explain};
-use super::look::{differing, health, status};
-use super::plan::{BackendPlan, EnvironmentPlan, Step, VersionStep, is_accepted, names};
+use super::plan::{BackendPlan, EnvironmentPlan, Step, VersionStep};
 use super::update::{End, Settings, Update};
 use super::verify::verify;
 use super::version::{self, Order};
 use super::wait::Why;
+use super::words::{deadline_error, failure_error, join};
 use crate::aws::Aws;
 use crate::bundle::Bundle;
 use crate::failure::{Cancelled, HintExt as _};
 use crate::github::console::Console;
-use crate::inputs::{BackendInputs, OptionSetting, WhenBusy};
+use crate::inputs::{BackendInputs, OptionSetting};
 use crate::report;
 use crate::stop::Stop;
 
@@ -62,19 +63,20 @@ pub async fn deploy(
     }
 }
 
-struct Run<'r> {
-    aws: &'r Aws,
-    backend: &'r BackendInputs,
-    plan: &'r BackendPlan,
-    stop: &'r Stop,
-    console: &'r Console,
-    api: Api,
+/// One run of a plan.
+pub(super) struct Run<'r> {
+    pub(super) aws: &'r Aws,
+    pub(super) backend: &'r BackendInputs,
+    pub(super) plan: &'r BackendPlan,
+    pub(super) stop: &'r Stop,
+    pub(super) console: &'r Console,
+    pub(super) api: Api,
 }
 
 /// An environment that did not become what it should.
-struct Failed {
-    position: usize,
-    error: anyhow::Error,
+pub(super) struct Failed {
+    pub(super) position: usize,
+    pub(super) error: anyhow::Error,
 }
 
 impl Run<'_> {
@@ -134,9 +136,8 @@ impl Run<'_> {
             timeout: self.backend.timeout,
             poll_interval: self.backend.poll_interval,
         };
-        version::create(self.aws, &self.api, &order, bundle, self.stop, self.console).await?;
-        report.version_created = true;
-        Ok(())
+        let created = &mut report.version_created;
+        version::create(self.aws, &self.api, &order, bundle, self.stop, self.console, created).await
     }
 
     /// What the options that are about to change say now, to put them back with the version.
@@ -197,7 +198,7 @@ impl Run<'_> {
     }
 
     /// Turns the end of an update into words.
-    async fn conclude(
+    pub(super) async fn conclude(
         &self,
         plan: &EnvironmentPlan,
         label: &str,
@@ -279,109 +280,7 @@ impl Run<'_> {
         }
     }
 
-    /// `on-failure: rollback`: every environment that this run changed gets back what it ran before; answers what the
-    /// run fails with.
-    async fn put_back(
-        &self,
-        error: anyhow::Error,
-        settings: &[Settings],
-        report: &mut report::Backend,
-    ) -> anyhow::Result<anyhow::Error> {
-        let deadline = Instant::now() + self.backend.timeout;
-        let changed = self
-            .plan
-            .environments
-            .iter()
-            .zip(&mut report.environments)
-            .zip(settings)
-            .filter(|((_, report), _)| report.changed);
-        let runs = changed.map(|((plan, report), settings)| async move {
-            (plan, self.put_one_back(plan, settings, deadline, report).await)
-        });
-        let ends = join_all(runs).await;
-        if ends
-            .iter()
-            .any(|(_, end)| end.as_ref().is_err_and(|error| error.is::<Cancelled>()))
-        {
-            self.tell_what_keeps_running(report);
-            return Err(Cancelled.into());
-        }
-        let mut back = Vec::new();
-        let mut lost = Vec::new();
-        for (plan, end) in ends {
-            match (end, &plan.previous_label) {
-                (Ok(()), Some(label)) => back.push(format!("`{}` is back on `{label}`", plan.name)),
-                (Ok(()), None) => lost.push(format!("`{}` ran nothing before", plan.name)),
-                (Err(error), _) => lost.push(format!("`{}` could not be put back: {error:#}", plan.name)),
-            }
-        }
-        if back.is_empty() && lost.is_empty() {
-            return Ok(error);
-        }
-        back.extend(lost);
-        Ok(error.context(back.join("; ")))
-    }
-
-    async fn put_one_back(
-        &self,
-        plan: &EnvironmentPlan,
-        settings: &Settings,
-        deadline: Instant,
-        report: &mut report::Environment,
-    ) -> anyhow::Result<()> {
-        let Some(previous) = &plan.previous_label else {
-            return Ok(());
-        };
-        let prefix = self.prefix(&plan.name);
-        if settings.is_empty() && self.is_back(plan, previous).await? {
-            self.console
-                .line(&format!("{prefix}Elastic Beanstalk has put `{previous}` back itself"));
-            return Ok(());
-        }
-        self.console.line(&format!("{prefix}putting `{previous}` back"));
-        let update = Update {
-            api: &self.api,
-            backend: self.backend,
-            console: self.console,
-            name: &plan.name,
-            prefix,
-            label: previous,
-            settings: settings.clone(),
-            // What hangs would hang on.
-            when_busy: WhenBusy::Abort,
-            deadline,
-        };
-        let mut after = plan.report();
-        after.changed = true;
-        let end = update.run(&mut after).await;
-        let concluded = self.conclude(plan, previous, end, &after).await;
-        report.status = after.status;
-        report.health = after.health;
-        report.events.extend(after.events);
-        concluded
-    }
-
-    /// Whether Beanstalk took the update back itself, so that all instances run `label` in good health.
-    async fn is_back(&self, plan: &EnvironmentPlan, label: &str) -> anyhow::Result<bool> {
-        let Some(now) = self.api.environment(&plan.name).await? else {
-            return Ok(false);
-        };
-        let is_well = status(&now) == "Ready"
-            && now.version_label() == Some(label)
-            && is_accepted(&self.backend.accepted_health, &health(&now));
-        if !is_well {
-            return Ok(false);
-        }
-        // Basic health does not tell what instances run.
-        let instances = self.api.instances(&plan.name).await?;
-        Ok(instances.is_some_and(|all| {
-            all.iter()
-                .filter_map(|instance| instance.deployment()?.version_label())
-                .all(|running| running == label)
-        }))
-    }
-
-    fn tell_what_keeps_running(&self, report: &report::Backend) {
+    pub(super) fn tell_what_keeps_running(&self, report: &report::Backend) {
         let running = report
             .environments
             .iter()
@@ -394,98 +293,11 @@ impl Run<'_> {
         }
     }
 
-    fn prefix(&self, name: &str) -> String {
+    pub(super) fn prefix(&self, name: &str) -> String {
         if self.plan.environments.len() > 1 {
             format!("[{name}] ")
         } else {
             String::new()
         }
     }
-}
-
-/// One error of all.
-fn join(mut failed: Vec<Failed>, total: usize, plans: &[EnvironmentPlan]) -> Option<anyhow::Error> {
-    if failed.len() < 2 {
-        let only = failed.pop()?;
-        return Some(if total > 1 {
-            only.error.context(format!("1 of {total} environments failed"))
-        } else {
-            only.error
-        });
-    }
-    let others = names(failed.iter().skip(1).map(|one| plans[one.position].name.as_str()));
-    let count = failed.len();
-    let first = failed.swap_remove(0).error;
-    Some(first.context(format!(
-        "{count} of {total} environments failed ({others} too, see their groups in the log)"
-    )))
-}
-
-fn deadline_error(
-    plan: &EnvironmentPlan,
-    label: &str,
-    status: &str,
-    begun: bool,
-    seconds: u64,
-    explanation: &Explanation,
-) -> anyhow::Error {
-    let name = &plan.name;
-    if !begun {
-        return anyhow!(
-            "cannot deploy `{label}` to `{name}`: it is still {status} after {seconds} s, by another update"
-        )
-        .hint("run this step again later, raise `deployment-timeout`, or set `when-busy: abort`");
-    }
-    let mut text =
-        format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s; the update keeps running");
-    if let Some(line) = &explanation.log_line {
-        text.push_str(&format!("; log: {line}"));
-    }
-    anyhow!(text).hint(
-        "look at the environment's events and logs; raise `deployment-timeout` when this is how long it takes, or set \
-         `on-failure: rollback`",
-    )
-}
-
-fn failure_error(
-    plan: &EnvironmentPlan,
-    label: &str,
-    why: &Why,
-    event: Option<String>,
-    explanation: &Explanation,
-    backend: &BackendInputs,
-    report: &report::Environment,
-) -> anyhow::Error {
-    let health = report.health.as_deref().unwrap_or("Grey");
-    let what = match why {
-        Why::Event | Why::Gone => event.unwrap_or_else(|| "Elastic Beanstalk reports an error".to_owned()),
-        Why::Reverted(Some(now)) => format!("it is Ready on `{now}`: Elastic Beanstalk has taken the update back"),
-        Why::Reverted(None) => "it is Ready without any version".to_owned(),
-        Why::Health => format!(
-            "its health is still {health} {} s after the update finished",
-            backend.recovery.as_secs()
-        ),
-        Why::Stragglers(instances) => {
-            format!(
-                "{} still run another version",
-                names(instances.iter().map(String::as_str))
-            )
-        }
-    };
-    let mut text = format!("cannot deploy `{label}` to `{}`: {what}", plan.name);
-    if let (Why::Health, Some(cause)) = (why, &explanation.cause) {
-        text.push_str(&format!(" ({cause})"));
-    }
-    if let Some(line) = &explanation.log_line {
-        text.push_str(&format!("; log: {line}"));
-    }
-    let hint = match why {
-        Why::Health => {
-            "see the causes and log lines above; raise `recovery-seconds` when it only needs more time, or widen \
-             `accepted-health`"
-        }
-        Why::Stragglers(_) => "deploy again with `force: true`, or replace the instances named",
-        Why::Event | Why::Reverted(_) | Why::Gone => "see the events and log lines above, then correct the application",
-    };
-    anyhow!(text).hint(hint)
 }

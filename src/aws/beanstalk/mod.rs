@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! look       reads only: what is there, what would change        -> BackendPlan
+//!   compare    would an update of an environment change anything?
 //! deploy     bundle -> version -> every environment at once      -> BackendOutcome
 //!   version    upload, create, wait until it is processed
 //!   update     one environment: until Ready, update, wait
@@ -9,12 +10,14 @@
 //!     events     each event once, in order (pure but for the request)
 //!   explain    why it failed: events, causes, the instance's log (logs)
 //!   verify     does the application answer as asked?
+//!   restore    back to what ran before
 //! retention  which old versions may go                           -> prune
 //! ```
 //!
 //! Every request goes through `api`, which waits when Beanstalk throttles.
 
 mod api;
+mod compare;
 mod deploy;
 mod events;
 mod explain;
@@ -22,11 +25,13 @@ mod logs;
 mod look;
 mod pace;
 mod plan;
+mod restore;
 mod retention;
 mod update;
 mod verify;
 mod version;
 mod wait;
+mod words;
 
 pub use deploy::{BackendOutcome, deploy};
 pub use look::look;

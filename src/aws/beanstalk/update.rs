@@ -8,8 +8,8 @@ use aws_sdk_elasticbeanstalk::types::{ConfigurationOptionSetting, EnvironmentDes
 use tokio::time::Instant;
 
 use super::api::{Api, is_code, says};
+use super::compare::{health, status, url};
 use super::events::Stream;
-use super::look::{health, status, url};
 use super::pace::Pace;
 use super::plan::is_accepted;
 use super::wait::{Judge, Seen, Verdict, Why};

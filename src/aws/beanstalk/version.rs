@@ -152,7 +152,8 @@ pub(super) struct Order<'o> {
     pub(super) poll_interval: Option<Duration>,
 }
 
-/// Uploads `bundle` and creates the version, until it is processed.
+/// Uploads `bundle` and creates the version, until it is processed; `created` says whether it came to be, also when
+/// something fails later.
 ///
 /// # Errors
 /// Any step that fails, with what to change.
@@ -163,6 +164,7 @@ pub(super) async fn create(
     bundle: &Bundle,
     stop: &Stop,
     console: &Console,
+    created: &mut bool,
 ) -> anyhow::Result<()> {
     let bucket = match order.bucket {
         Some(bucket) => bucket.to_owned(),
@@ -174,6 +176,7 @@ pub(super) async fn create(
         delete(api, order.label, false).await?;
     }
     create_version(api, order, &bucket.name).await?;
+    *created = true;
     processed(api, order).await?;
     console.line(&format!("version `{}` is ready", order.label));
     Ok(())

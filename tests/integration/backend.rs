@@ -1,0 +1,383 @@
+//! The backend part against the local cloud: what succeeds, and what is left alone.
+
+use serde_json::json;
+
+use super::support::{Action, Cloud, Run};
+
+/// A cloud in which `my-app-prod` runs `v0`, Ready and Green, and updates take half a second.
+pub(crate) fn cloud() -> Cloud {
+    cloud_with(&["my-app-prod"], &json!({}))
+}
+
+/// A cloud with these environments of `my-app`, made with `options`.
+pub(crate) fn cloud_with(environments: &[&str], options: &serde_json::Value) -> Cloud {
+    let cloud = Cloud::start();
+    for environment in environments {
+        let mut body = json!({"application": "my-app", "environment": environment, "version_label": "v0"});
+        for (name, value) in options.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        cloud.post("/beanstalk/environments", &body);
+        scenario(&cloud, environment, "success", &json!({}));
+    }
+    cloud
+}
+
+/// Lets updates of `environment` go as `name` says.
+pub(crate) fn scenario(cloud: &Cloud, environment: &str, name: &str, options: &serde_json::Value) {
+    let mut body = json!({"environment": environment, "scenario": name, "seconds": 0.6});
+    for (name, value) in options.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
+    cloud.post("/beanstalk/scenario", &body);
+}
+
+/// A step that deploys a small package as `v1`, polling every second.
+pub(crate) fn deploy(cloud: &Cloud) -> Action {
+    Action::new(cloud)
+        .with("application-name", "my-app")
+        .with("environment-name", "my-app-prod")
+        .with("package", "app")
+        .with("version-label", "v1")
+        .with("poll-interval", "1")
+        .with("deployment-timeout", "60")
+        .file("app/application.py", "print('hello')\n")
+        .file("app/.ebextensions/a.config", "option_settings: {}\n")
+}
+
+/// The environment as Beanstalk has it.
+pub(crate) fn environment(cloud: &Cloud, name: &str) -> serde_json::Value {
+    let state = cloud.get("/beanstalk");
+    let all = state["us-east-1"]["environments"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    all.into_iter()
+        .find(|one| one["EnvironmentName"] == name)
+        .expect("the environment")
+}
+
+/// The labels of all versions.
+pub(crate) fn versions(cloud: &Cloud) -> Vec<String> {
+    let state = cloud.get("/beanstalk");
+    let all = state["us-east-1"]["versions"].as_array().cloned().unwrap_or_default();
+    all.iter()
+        .filter_map(|one| one["VersionLabel"].as_str().map(ToOwned::to_owned))
+        .collect()
+}
+
+/// The messages of the events that the report holds for an environment.
+pub(crate) fn reported_events(run: &Run, position: usize) -> Vec<String> {
+    let events = &run.report["backend"]["environments"][position]["events"];
+    let all = events.as_array().cloned().unwrap_or_default();
+    all.iter()
+        .filter_map(|one| one["message"].as_str().map(ToOwned::to_owned))
+        .collect()
+}
+
+#[test]
+fn deploys_a_directory_and_says_so() {
+    let cloud = cloud();
+    let run = deploy(&cloud)
+        .with("version-description", "the first")
+        .run()
+        .expect_exit(0);
+    let now = environment(&cloud, "my-app-prod");
+    assert_eq!(now["VersionLabel"], "v1");
+    for line in [
+        "INFO  Environment update is starting.",
+        "INFO  New application version was deployed to running EC2 instances.",
+        "INFO  Environment update completed successfully.",
+    ] {
+        assert!(run.log.contains(line), "{line} in\n{}", run.log);
+    }
+    assert_eq!(run.output("outcome"), "succeeded");
+    assert_eq!(run.output("changed"), "true");
+    assert_eq!(run.output("version-label"), "v1");
+    assert_eq!(run.output("previous-version-label"), "v0");
+    assert_eq!(run.output("environment-status"), "Ready");
+    assert_eq!(run.output("environment-health"), "Green");
+    assert!(
+        run.output("environment-url").starts_with("http://"),
+        "{}",
+        run.output("environment-url")
+    );
+    let backend = &run.report["backend"];
+    assert_eq!(backend["bundle"]["files"], 2);
+    assert_eq!(backend["version_reused"], false);
+
+    // The bundle lies where the contract says, with its digest.
+    let object = cloud
+        .object("elasticbeanstalk-us-east-1-123456789012", "my-app/v1.zip")
+        .expect("the bundle");
+    assert_eq!(object.header("x-amz-meta-sha256"), backend["bundle"]["sha256"].as_str());
+    let created = cloud
+        .requests()
+        .into_iter()
+        .find(|one| one["operation"] == "CreateApplicationVersion")
+        .expect("the version was created");
+    assert_eq!(created["params"]["Description"], "the first");
+    assert_eq!(
+        created["params"]["Process"]
+            .to_string()
+            .to_lowercase()
+            .trim_matches('"'),
+        "true"
+    );
+}
+
+#[test]
+fn without_an_environment_only_the_version_is_created() {
+    let cloud = cloud();
+    let run = deploy(&cloud).with("environment-name", "").run().expect_exit(0);
+    assert_eq!(versions(&cloud), ["v0", "v1"]);
+    assert_eq!(cloud.count("UpdateEnvironment"), 0);
+    assert_eq!(run.output("outcome"), "succeeded");
+    let again = deploy(&cloud).with("environment-name", "").run().expect_exit(0);
+    assert_eq!(again.output("outcome"), "unchanged");
+}
+
+#[test]
+fn a_dry_run_sends_only_reads() {
+    let cloud = cloud();
+    let run = deploy(&cloud).with("dry-run", "true").run().expect_exit(0);
+    let writes: Vec<String> = cloud
+        .operations()
+        .into_iter()
+        .filter(|one| {
+            !["Describe", "Get", "Head", "List", "AssumeRole"]
+                .iter()
+                .any(|read| one.starts_with(read))
+        })
+        .collect();
+    assert!(writes.is_empty(), "{writes:?}");
+    assert!(
+        run.log
+            .contains("s3://elasticbeanstalk-us-east-1-123456789012/my-app/v1.zip"),
+        "{}",
+        run.log
+    );
+    assert!(run.log.contains("my-app-prod  v0 -> v1"), "{}", run.log);
+}
+
+#[test]
+fn the_same_bundle_and_label_is_deployed_again_after_a_failure() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "fails", &json!({"times": 1}));
+    let action = deploy(&cloud);
+    action.run().expect_exit(1);
+    scenario(&cloud, "my-app-prod", "success", &json!({}));
+    cloud.forget_requests();
+    let run = action.run().expect_exit(0);
+    assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+    assert_eq!(cloud.count("PutObject"), 0, "{:?}", cloud.operations());
+    assert_eq!(run.report["backend"]["version_reused"], true);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+}
+
+#[test]
+fn another_bundle_under_a_used_label_is_refused_with_both_digests() {
+    let cloud = cloud();
+    let action = deploy(&cloud);
+    let first = action.run().expect_exit(0);
+    action.write("app/application.py", "print('other')\n");
+    let run = action.run().expect_exit(1);
+    let old = first.report["backend"]["bundle"]["sha256"]
+        .as_str()
+        .expect("a digest")
+        .to_owned();
+    assert!(run.error().contains(&old), "{}", run.error());
+    assert!(run.error().contains("this one has"), "{}", run.error());
+    assert_eq!(cloud.count("UpdateEnvironment"), 1);
+    // A bundle that another tool uploaded is read to tell.
+    let foreign = deploy(&cloud).with("version-label", "v0").run().expect_exit(1);
+    assert!(
+        foreign.error().contains("exists already with another bundle"),
+        "{}",
+        foreign.error()
+    );
+}
+
+#[test]
+fn an_existing_version_is_deployed_when_asked() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"version_label": "v5"}));
+    cloud.post(
+        "/beanstalk/versions",
+        &json!({"application": "my-app", "version_label": "v1", "bundle": "other"}),
+    );
+    let run = deploy(&cloud)
+        .with("use_existing_version_if_available", "true")
+        .run()
+        .expect_exit(0);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+    assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+    assert!(run.log.contains("`package` is not used"), "{}", run.log);
+    let by_label = deploy(&cloud)
+        .with("package", "")
+        .with("version-label", "v5")
+        .run()
+        .expect_exit(0);
+    assert_eq!(by_label.output("version-label"), "v5");
+}
+
+#[test]
+fn a_bundle_that_runs_is_not_deployed_again_unless_something_else_would_change() {
+    let cloud = cloud();
+    let action = deploy(&cloud).with("version-label", "{sha}-{run-number}");
+    let first = action.run().expect_exit(0);
+    cloud.forget_requests();
+    let next = |action: Action| action.with("version-label", "next").run().expect_exit(0);
+
+    let run = next(deploy(&cloud));
+    assert_eq!(run.output("outcome"), "unchanged", "{}", run.log);
+    assert_eq!(run.output("version-label"), first.output("version-label"));
+    assert_eq!(
+        cloud.count("CreateApplicationVersion") + cloud.count("UpdateEnvironment"),
+        0
+    );
+
+    let setting =
+        r#"[{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "x"}]"#;
+    assert_eq!(
+        next(deploy(&cloud).with("option-settings", setting)).output("outcome"),
+        "succeeded"
+    );
+    assert_eq!(cloud.count("UpdateEnvironment"), 1);
+    // The setting is there now.
+    assert_eq!(
+        next(deploy(&cloud).with("option-settings", setting)).output("outcome"),
+        "unchanged"
+    );
+    assert_eq!(
+        next(deploy(&cloud).with("force", "true")).output("outcome"),
+        "succeeded"
+    );
+    assert_eq!(cloud.count("UpdateEnvironment"), 2);
+    cloud.post(
+        "/beanstalk/environment",
+        &json!({"environment": "my-app-prod", "instance_labels": ["v0"]}),
+    );
+    assert_eq!(next(deploy(&cloud)).output("outcome"), "succeeded");
+    assert_eq!(cloud.count("UpdateEnvironment"), 3);
+    cloud.post(
+        "/beanstalk/environment",
+        &json!({"environment": "my-app-prod", "colour": "Red"}),
+    );
+    assert_eq!(next(deploy(&cloud)).output("outcome"), "succeeded");
+    assert_eq!(cloud.count("UpdateEnvironment"), 4);
+}
+
+#[test]
+fn an_identical_bundle_after_a_failed_deploy_is_deployed_also_with_basic_health() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"health": "basic"}));
+    deploy(&cloud).run().expect_exit(0);
+    scenario(&cloud, "my-app-prod", "fails", &json!({"times": 1}));
+    deploy(&cloud)
+        .with("version-label", "v2")
+        .file("app/application.py", "broken")
+        .run()
+        .expect_exit(1);
+    // The label says v1 and somebody painted it Green, but instances run v2.
+    cloud.post(
+        "/beanstalk/environment",
+        &json!({"environment": "my-app-prod", "colour": "Green"}),
+    );
+    scenario(&cloud, "my-app-prod", "success", &json!({}));
+    let run = deploy(&cloud).run().expect_exit(0);
+    assert_eq!(run.output("outcome"), "succeeded");
+    assert!(run.log.contains("its last update failed"), "{}", run.log);
+}
+
+#[test]
+fn a_ready_archive_is_taken_as_it_is() {
+    let cloud = cloud();
+    let zip = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let run = deploy(&cloud)
+        .with("package", "empty.zip")
+        .file("empty.zip", zip)
+        .run()
+        .expect_exit(1);
+    assert!(run.error().contains("there is no file in it"), "{}", run.error());
+    let run = deploy(&cloud)
+        .with("package", "no.zip")
+        .file("no.zip", "text")
+        .run()
+        .expect_exit(1);
+    assert!(run.error().contains("not a readable ZIP file"), "{}", run.error());
+    assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+}
+
+#[test]
+fn says_what_was_left_out_and_warns_of_mistakes() {
+    let cloud = cloud();
+    let run = deploy(&cloud)
+        .file("app/.ebignore", "*.log\nnode_modules/\n")
+        .file("app/a.log", "")
+        .file("app/node_modules/x.js", "")
+        .file("app/.git/config", "secret")
+        .file("app/Procfile", "web: run\r\n")
+        .run()
+        .expect_exit(0);
+    assert!(
+        run.log.contains("`.git/`") && run.log.contains("`node_modules/`"),
+        "{}",
+        run.log
+    );
+    assert!(
+        run.messages("warning")
+            .iter()
+            .any(|one| one.contains("Windows line ends")),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn old_versions_go_but_never_one_that_runs() {
+    let cloud = cloud();
+    for label in ["a", "b", "c"] {
+        cloud.post(
+            "/beanstalk/versions",
+            &json!({"application": "my-app", "version_label": label}),
+        );
+    }
+    cloud.post(
+        "/beanstalk/environments",
+        &json!({"application": "my-app", "environment": "my-app-old", "version_label": "b"}),
+    );
+    deploy(&cloud).with("keep-versions", "1").run().expect_exit(0);
+    let mut left = versions(&cloud);
+    left.sort();
+    // `v1` is the newest, `b` runs elsewhere, and `v0` is what a rollback goes back to.
+    assert!(
+        left.contains(&"v1".to_owned()) && left.contains(&"b".to_owned()),
+        "{left:?}"
+    );
+    assert!(
+        !left.contains(&"a".to_owned()) && !left.contains(&"c".to_owned()),
+        "{left:?}"
+    );
+    let bundle = cloud.s3(
+        "HEAD",
+        "/elasticbeanstalk-us-east-1-123456789012/my-app/a.zip",
+        &[],
+        b"",
+    );
+    assert_eq!(bundle.status, 404);
+}
+
+#[test]
+fn a_worker_has_no_url() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"tier": "Worker"}));
+    let run = deploy(&cloud).run().expect_exit(0);
+    assert_eq!(run.output("environment-url"), "");
+}
+
+#[test]
+fn does_not_wait_when_told_so() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "hangs", &json!({}));
+    let run = deploy(&cloud).with("wait-for-deployment", "false").run().expect_exit(0);
+    assert_eq!(run.output("environment-status"), "Updating");
+    assert!(run.log.contains("nobody looks how it ends"), "{}", run.log);
+}
