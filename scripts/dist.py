@@ -22,10 +22,12 @@ import time
 import tomllib
 from pathlib import Path
 
+import notices
 import sources
 
 DIST = sources.REPOSITORY / "dist"
 SUMS = DIST / "SHA256SUMS"
+NOTICES = DIST / "THIRD-PARTY-LICENSES.txt"
 ZIGLANG = Path(__file__).with_name("ziglang.txt")
 LARGEST = 7_000_000
 NAME = "aws-web-deploy"
@@ -173,8 +175,8 @@ def toolchain(env: dict[str, str]) -> tuple[Path, str]:
     return sysroot, re.search(r"commit-hash: (\w+)", version)[1]
 
 
-def build(names: list[str], cold: bool) -> dict[str, Path]:
-    """Builds the binaries for `names` in the fixed place."""
+def build(names: list[str]) -> tuple[dict[str, Path], str]:
+    """Builds the binaries for `names` in the fixed place; also the licence texts that go with them."""
     env = {key: value for key, value in os.environ.items() if PASSED.fullmatch(key)}
     copy_sources()
     install_ziglang(env)
@@ -216,18 +218,22 @@ def build(names: list[str], cold: bool) -> dict[str, Path]:
         command += ["--target", rust]
     # One call for all targets: build scripts and macros are compiled once, and the links run beside one another.
     run(*command, env=env, cwd=SOURCES)
-    return {name: TARGET_DIR / TARGETS[name][0] / "release" / NAME for name in names}
+    built = {name: TARGET_DIR / TARGETS[name][0] / "release" / NAME for name in names}
+    # The same for both targets: no dependency is for one of them alone.
+    return built, notices.notices(SOURCES, TARGETS["linux-x64"][0], env)
 
 
 def command_build(names: list[str], cold: bool) -> None:
     """`build`: into dist/."""
     with build_place(cold):
-        for name, built in build(names, cold).items():
+        built, licences = build(names)
+        for name, path in built.items():
             target = binary(name)
             # A new file: the old one may be running.
             target.unlink(missing_ok=True)
-            shutil.copyfile(built, target)
+            shutil.copyfile(path, target)
             target.chmod(0o755)
+        NOTICES.write_text(licences)
     there = [binary(name) for name in sorted(TARGETS) if binary(name).is_file()]
     SUMS.write_text("".join(f"{sha256(path)}  {path.name}\n" for path in there))
     for path in there:
@@ -237,16 +243,19 @@ def command_build(names: list[str], cold: bool) -> None:
 
 def command_verify(names: list[str], cold: bool) -> None:
     """`verify`: the bytes in dist/ are those that the sources give."""
-    missing = [str(path.name) for path in [*map(binary, names), SUMS] if not path.is_file()]
+    missing = [str(path.name) for path in [*map(binary, names), SUMS, NOTICES] if not path.is_file()]
     if missing:
         raise Failure(f"dist/ lacks {', '.join(missing)}; run `make dist`")
     with build_place(cold):
         different = []
-        for name, built in build(names, cold).items():
-            same = built.read_bytes() == binary(name).read_bytes()
-            print(f"{binary(name).name}: {'same bytes' if same else 'DIFFERENT'}, built {sha256(built)}")
+        built, licences = build(names)
+        for name, path in built.items():
+            same = path.read_bytes() == binary(name).read_bytes()
+            print(f"{binary(name).name}: {'same bytes' if same else 'DIFFERENT'}, built {sha256(path)}")
             if not same:
-                different.append(f"{binary(name).name} ({sha256(binary(name))} in dist/, {sha256(built)} built)")
+                different.append(f"{binary(name).name} ({sha256(binary(name))} in dist/, {sha256(path)} built)")
+        if NOTICES.read_text() != licences:
+            different.append(NOTICES.name)
     if different:
         raise Failure(f"not what the sources give: {', '.join(different)}; run `make dist`")
     command_check(names)
@@ -274,6 +283,8 @@ def command_check(names: list[str]) -> None:
             problems.append(f"{path.name} has {len(content):,} bytes, more than {LARGEST:,}")
         if not os.access(path, os.X_OK):
             problems.append(f"{path.name} is not executable")
+    if not NOTICES.is_file():
+        problems.append(f"{NOTICES.name} is missing")
     if problems:
         raise Failure("dist/ does not fit the sources (run `make dist`): " + "; ".join(problems))
     print(f"dist/ fits the sources {digest}")

@@ -51,6 +51,7 @@ class Check(unittest.TestCase):
             self.binary(name).chmod(0o755)
             sums += f"{hashlib.sha256(content).hexdigest()}  {self.binary(name).name}\n"
         (self.root / "dist/SHA256SUMS").write_text(sums)
+        (self.root / "dist/THIRD-PARTY-LICENSES.txt").write_text("licences\n")
 
     def refused(self, *words):
         done = self.script("check")
@@ -99,10 +100,12 @@ class Check(unittest.TestCase):
         self.binary("linux-x64").chmod(0o644)
         self.refused("aws-web-deploy-linux-x64 is not executable")
 
-    def test_finds_a_missing_binary_and_missing_sums(self):
+    def test_finds_missing_files(self):
         self.binary("linux-x64").unlink()
         (self.root / "dist/SHA256SUMS").unlink()
-        self.refused("aws-web-deploy-linux-x64 is missing", "aws-web-deploy-linux-arm64 is not what SHA256SUMS says")
+        (self.root / "dist/THIRD-PARTY-LICENSES.txt").unlink()
+        self.refused("aws-web-deploy-linux-x64 is missing", "aws-web-deploy-linux-arm64 is not what SHA256SUMS says",
+                     "THIRD-PARTY-LICENSES.txt is missing")
 
     def test_verify_says_what_is_missing_before_it_builds(self):
         self.binary("linux-arm64").unlink()
