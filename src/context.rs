@@ -121,6 +121,21 @@ impl RunContext {
         }
     }
 
+    /// Takes what only the event's file tells: the head commit's subject (a push has it, other events do not).
+    ///
+    /// A file that is missing or odd tells nothing; no run depends on it.
+    pub fn read_event(&mut self) {
+        let message = self
+            .event_file
+            .as_ref()
+            .and_then(|file| std::fs::read(file).ok())
+            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
+            .and_then(|event| event["head_commit"]["message"].as_str().map(ToOwned::to_owned));
+        self.commit_subject = message
+            .and_then(|message| message.lines().next().map(|line| line.trim().to_owned()))
+            .filter(|line| !line.is_empty());
+    }
+
     /// The name of the repository without its owner.
     #[must_use]
     pub fn repository_name(&self) -> Option<&str> {

@@ -24,6 +24,27 @@ impl StopSwitch {
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
+
+    /// Stops at the first SIGINT or SIGTERM, and swallows those that follow: the runner sends SIGINT, 7.5 s later
+    /// SIGTERM, and kills 2.5 s after that; the clean-up of the first must not be cut short by the second.
+    pub async fn stop_on_signals(self, console: crate::github::console::Console) {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            console.debug("signals cannot be watched; a cancelled run will be killed");
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if !*self.0.borrow() {
+                console.line("cancelled: finishing what is under way, starting nothing new");
+                self.stop();
+            }
+        }
+    }
 }
 
 impl Stop {

@@ -169,11 +169,7 @@ mod tests {
     fn actions_are_those_of_the_needs() {
         assert_eq!(
             actions(&[Need::CdnWait, Need::Cdn]),
-            [
-                "cloudfront:CreateInvalidation",
-                "cloudfront:GetDistributionConfig",
-                "cloudfront:GetInvalidation"
-            ]
+            ["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"]
         );
         assert_eq!(actions(&[]), Vec::<&str>::new());
     }

@@ -4,7 +4,11 @@
 //! here sends a request or reads anything but the files that inputs name.
 
 pub mod args;
+mod backend;
+pub mod parse;
 pub mod raw;
+mod reader;
+mod site;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +27,18 @@ pub enum Command {
     Rollback,
     /// Look, and say what would be missing.
     Check,
+}
+
+impl Command {
+    /// The value of `command`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback => "rollback",
+            Self::Check => "check",
+        }
+    }
 }
 
 /// All inputs, checked.
@@ -290,3 +306,6 @@ pub struct GithubInputs {
     /// `github-token`.
     pub token: Option<Secret>,
 }
+
+#[cfg(test)]
+mod tests;

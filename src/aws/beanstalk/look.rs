@@ -70,6 +70,19 @@ pub async fn look(
     })
 }
 
+/// The environments that the inputs name, with the label that each runs now.
+///
+/// # Errors
+/// The application or an environment does not exist.
+pub async fn running(aws: &Aws, backend: &BackendInputs) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    let api = Api::new(aws, &backend.application, None);
+    let found = environments(&api, backend).await?;
+    let pairs = backend.environments.iter().cloned().zip(found);
+    Ok(pairs
+        .map(|(name, environment)| (name, environment.version_label))
+        .collect())
+}
+
 impl BackendPlan {
     /// The plan that takes environments back to versions that exist: pairs of environment and label.
     ///

@@ -34,6 +34,6 @@ mod wait;
 mod words;
 
 pub use deploy::{BackendOutcome, deploy};
-pub use look::look;
+pub use look::{look, running};
 pub use plan::{BackendPlan, EnvironmentPlan, Step, VersionStep};
 pub use retention::prune;

@@ -114,8 +114,7 @@ def _assume(call: Call, longest: int, extra: str) -> Response:
     session = call.params.get("RoleSessionName", "")
     arn = f"arn:aws:sts::{role[1]}:assumed-role/{role[2]}/{session}"
     state = context.current().state
-    shorter = state.oidc.session_seconds
-    identity = state.identities.issue(role[1], arn, seconds if shorter is None else shorter)
+    identity = state.identities.issue(role[1], arn, seconds)
     expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(identity.expires))
     return _response(
         call.operation,

@@ -34,7 +34,7 @@ pub(crate) fn request(base: &str, method: &str, target: &str, headers: &[(&str, 
     let address = base.strip_prefix("http://").expect("an http address");
     let mut stream = TcpStream::connect(address).expect("the local cloud listens");
     let mut head = format!(
-        "{method} {target} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n",
+        "{method} {target} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n",
         body.len()
     );
     for (name, value) in headers {
