@@ -46,9 +46,10 @@ TARGET_DIR = ROOT / "target"
 BIN = ROOT / "bin"
 ZIG = ROOT / "ziglang"
 
-# What a build may see of the environment. RUSTFLAGS, CFLAGS, CC, CARGO_PROFILE_* and the like change bytes.
+# What a build may see of the environment. RUSTFLAGS, CFLAGS, CC, CARGO_PROFILE_*, RUSTUP_TOOLCHAIN and the like change
+# bytes.
 PASSED = re.compile(
-    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|CARGO_HOME|RUSTUP_HOME|RUSTUP_TOOLCHAIN|RUSTUP_DIST_SERVER|RUSTUP_UPDATE_ROOT"
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|CARGO_HOME|RUSTUP_HOME|RUSTUP_DIST_SERVER|RUSTUP_UPDATE_ROOT"
     r"|CARGO_HTTP_\w+|CARGO_NET_\w+|CARGO_REGISTRIES_\w+|CARGO_REGISTRY_\w+|CARGO_SOURCE_\w+|CARGO_TERM_\w+"
     r"|PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy|all_proxy)"
 )
