@@ -169,7 +169,11 @@ mod tests {
     fn actions_are_those_of_the_needs() {
         assert_eq!(
             actions(&[Need::CdnWait, Need::Cdn]),
-            ["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"]
+            [
+                "cloudfront:CreateInvalidation",
+                "cloudfront:GetDistributionConfig",
+                "cloudfront:GetInvalidation"
+            ]
         );
         assert_eq!(actions(&[]), Vec::<&str>::new());
     }

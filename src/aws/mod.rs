@@ -12,6 +12,8 @@ pub mod hint;
 pub mod history;
 pub mod http;
 pub mod policy;
+mod proxy;
+mod role;
 pub(crate) mod roots;
 pub mod s3;
 pub mod trust;

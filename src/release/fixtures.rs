@@ -10,7 +10,7 @@ use super::record::{
 use crate::site::plan::{ChangedKey, KeyChange};
 
 /// A record; the id's digits are its time in minutes, so that ids sort as times do.
-pub(super) fn release(id: &str, status: Status) -> Record {
+pub(crate) fn release(id: &str, status: Status) -> Record {
     let digits: String = id.chars().filter(char::is_ascii_digit).collect();
     let minutes: i64 = digits.parse().unwrap_or(0);
     let started_at = DateTime::from_timestamp(1_795_000_000 + minutes * 60, 0).expect("a time");
@@ -32,7 +32,7 @@ pub(super) fn release(id: &str, status: Status) -> Record {
 }
 
 /// Adds a site of bucket `b` with these written keys and their versions.
-pub(super) fn with_site(mut record: Record, keys: &[(&str, &str)]) -> Record {
+pub(crate) fn with_site(mut record: Record, keys: &[(&str, &str)]) -> Record {
     let mut site = Site {
         bucket: "b".into(),
         versioning: Versioning::Enabled,
@@ -53,7 +53,7 @@ pub(super) fn with_site(mut record: Record, keys: &[(&str, &str)]) -> Record {
 }
 
 /// Adds environment `web-prod` at `label`.
-pub(super) fn with_label(mut record: Record, label: &str, outcome: EnvironmentOutcome) -> Record {
+pub(crate) fn with_label(mut record: Record, label: &str, outcome: EnvironmentOutcome) -> Record {
     record.backend = Some(Backend {
         application: "web".into(),
         version_label: Some(label.into()),
@@ -69,14 +69,14 @@ pub(super) fn with_label(mut record: Record, label: &str, outcome: EnvironmentOu
 }
 
 /// Makes it a rollback to `target`.
-pub(super) fn rolls_back_to(mut record: Record, target: &str) -> Record {
+pub(crate) fn rolls_back_to(mut record: Record, target: &str) -> Record {
     record.command = Kind::Rollback;
     record.rolls_back_to = Some(target.into());
     record
 }
 
 /// Adds the commit.
-pub(super) fn with_commit(mut record: Record, sha: &str) -> Record {
+pub(crate) fn with_commit(mut record: Record, sha: &str) -> Record {
     record.commit = Some(Commit {
         sha: sha.into(),
         ..Commit::default()
@@ -85,7 +85,7 @@ pub(super) fn with_commit(mut record: Record, sha: &str) -> Record {
 }
 
 /// Adds distributions: all of them, the confirmed, the unconfirmed paths.
-pub(super) fn with_cdn(mut record: Record, all: &[&str], confirmed: &[&str], paths: &[(&str, &[&str])]) -> Record {
+pub(crate) fn with_cdn(mut record: Record, all: &[&str], confirmed: &[&str], paths: &[(&str, &[&str])]) -> Record {
     let owned = |list: &[&str]| list.iter().map(|&one| one.to_owned()).collect::<Vec<_>>();
     record.cdn = Some(Cdn {
         distributions: owned(all),

@@ -12,11 +12,11 @@ pub mod restore;
 pub mod target;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 pub use carry::{Carried, carried, previous_settings};
 pub use record::Record;
-pub use target::{Choice, NoTarget, Parts, choose, last_succeeded, live};
+pub use target::{Choice, NoTarget, Parts, choose, label_at, last_succeeded, live, needed_labels};
 
 /// The folder of a bucket that holds records: never synced, deleted or invalidated.
 pub const FOLDER: &str = ".aws-web-deploy/";

@@ -10,6 +10,7 @@
 //! | version label | the release that deployed it; for a backend alone also a label without a record |
 //! | commit, 7 characters or more | its newest succeeded release |
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::record::{EnvironmentOutcome, Kind, Record, Status};
@@ -136,6 +137,22 @@ pub fn label_at<'a>(records: &'a [Record], target: &Record, environment: &str) -
         .skip_while(|record| record.id != target.id)
         .filter(|record| record.status == Status::Succeeded)
         .find_map(|record| record.label_of(environment))
+}
+
+/// The version labels that the newest ten releases need: what they deployed, and what they replaced.
+#[must_use]
+pub fn needed_labels(records: &[Record]) -> BTreeSet<&str> {
+    let backends = records.iter().take(10).filter_map(|record| record.backend.as_ref());
+    backends
+        .flat_map(|backend| {
+            let of_environments = backend
+                .environments
+                .iter()
+                .flat_map(|environment| [Some(environment.label.as_str()), environment.previous_label.as_deref()]);
+            of_environments.chain([backend.version_label.as_deref()])
+        })
+        .flatten()
+        .collect()
 }
 
 /// The records newer than `target`: what a rollback to it takes back.

@@ -247,3 +247,23 @@ fn the_hint_names_what_is_possible() {
     let failure = crate::failure::Failure::from(&error);
     assert_eq!(failure.hint.as_deref(), Some("possible in `to`: `r1` (commit aaaaaaa)"));
 }
+
+#[test]
+fn the_last_ten_releases_need_their_labels_and_those_before() {
+    let mut records: Vec<Record> = (1..=12)
+        .map(|n| {
+            with_label(
+                release(&format!("r{n}"), Status::Succeeded),
+                &format!("v{n:02}"),
+                EnvironmentOutcome::Succeeded,
+            )
+        })
+        .collect();
+    records.reverse();
+    if let Some(backend) = &mut records[9].backend {
+        backend.environments[0].previous_label = Some("before".into());
+    }
+    let needed = needed_labels(&records);
+    assert!(needed.contains("v03") && needed.contains("v12") && needed.contains("before"));
+    assert!(!needed.contains("v02"), "{needed:?}");
+}

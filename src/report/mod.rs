@@ -3,6 +3,7 @@
 //! Field names and shapes are the report file's, see the README. Fields that do not apply are absent.
 
 pub mod check;
+pub mod history;
 pub mod markdown;
 pub mod outputs;
 pub mod summary;

@@ -42,6 +42,8 @@ class Oidc:
     """The roles that trust GitHub."""
     max_duration_seconds: int = 3600
     """The roles' MaxSessionDuration."""
+    session_seconds: float | None = None
+    """How long sessions really last, for tests that cannot wait a quarter of an hour; None as long as asked for."""
 
     def token(self, request: Request) -> Response:
         """Answer a request for a token."""

@@ -1,6 +1,10 @@
 //! The freshly built binary inside a copy of the action, run through `action.yml` against the local cloud.
 
+mod access;
+mod check;
 mod contract;
 mod house;
+mod network;
 mod main_job;
 mod support;
+mod untrusted;

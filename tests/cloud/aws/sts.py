@@ -114,7 +114,8 @@ def _assume(call: Call, longest: int, extra: str) -> Response:
     session = call.params.get("RoleSessionName", "")
     arn = f"arn:aws:sts::{role[1]}:assumed-role/{role[2]}/{session}"
     state = context.current().state
-    identity = state.identities.issue(role[1], arn, seconds)
+    shorter = state.oidc.session_seconds
+    identity = state.identities.issue(role[1], arn, seconds if shorter is None else shorter)
     expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(identity.expires))
     return _response(
         call.operation,

@@ -1,0 +1,220 @@
+//! `command: check`: reads only, and says what a deploy would meet.
+
+use serde_json::{Value, json};
+
+use crate::support::{Action, Cloud, Run};
+
+const SITE: &str = "my-site";
+
+fn check(cloud: &Cloud) -> Action {
+    Action::new(cloud).with("command", "check")
+}
+
+fn check_site(cloud: &Cloud) -> Action {
+    check(cloud)
+        .with("bucket", SITE)
+        .with("source", "public")
+        .file("public/index.html", "hello")
+}
+
+fn distribution(cloud: &Cloud, bucket: &str, path: &str) -> String {
+    let made = cloud.post(
+        "/cloudfront",
+        &json!({"origins": [{"domain": format!("{bucket}.s3.us-east-1.amazonaws.com"), "path": path}]}),
+    );
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+fn environment(cloud: &Cloud, more: &Value) {
+    let mut body =
+        json!({"application": "web", "environment": "web-prod", "health": "enhanced", "version_label": "v0"});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
+    cloud.post("/beanstalk/environments", &body);
+}
+
+/// Fails when anything but a read was sent.
+#[track_caller]
+fn assert_reads_only(cloud: &Cloud) {
+    for operation in cloud.operations() {
+        let read = ["Get", "Head", "List", "Describe"]
+            .iter()
+            .any(|verb| operation.starts_with(verb));
+        assert!(read, "{operation} is no read");
+    }
+}
+
+#[track_caller]
+fn assert_line(run: &Run, start: &str, part: &str) {
+    assert!(
+        run.log
+            .lines()
+            .any(|line| line.trim_start().starts_with(start) && line.contains(part)),
+        "no line `{start} … {part}` in\n{}",
+        run.log
+    );
+}
+
+#[test]
+fn everything_in_order_is_said_and_nothing_is_written() {
+    let cloud = Cloud::with_bucket(SITE);
+    cloud.set_versioning(SITE, "Enabled");
+    let id = distribution(&cloud, SITE, "");
+    environment(&cloud, &json!({}));
+    cloud.forget_requests();
+    let run = check_site(&cloud)
+        .with("distribution", &id)
+        .with("application-name", "web")
+        .with("environment-name", "web-prod")
+        .with("package", "public")
+        .run()
+        .expect_exit(0);
+    assert_line(
+        &run,
+        "ok",
+        "credentials: `arn:aws:iam::123456789012:user/deploy`, account 123456789012",
+    );
+    assert_line(&run, "ok", "bucket `my-site`: is there, in `us-east-1`");
+    assert_line(&run, "ok", "versioning: on");
+    assert_line(
+        &run,
+        "ok",
+        &format!("distribution `{id}`: is enabled and serves bucket `my-site`"),
+    );
+    assert_line(
+        &run,
+        "ok",
+        "environment `web-prod`: is Ready and Green, runs version `v0`",
+    );
+    assert_line(&run, "not checked", "uploads");
+    assert_line(&run, "\"arn:aws:s3:::my-site/*\"", "");
+    assert!(
+        run.log.contains("AdministratorAccess-AWSElasticBeanstalk"),
+        "{}",
+        run.log
+    );
+    assert!(run.summary.contains("IAM policy for these inputs"), "{}", run.summary);
+    assert!(cloud.operations().len() > 5, "{:?}", cloud.operations());
+    assert_reads_only(&cloud);
+}
+
+#[test]
+fn what_a_rollback_misses_is_a_warning_with_the_command_to_run() {
+    let cloud = Cloud::with_bucket(SITE);
+    let run = check_site(&cloud).run().expect_exit(0);
+    assert_line(&run, "warning", "versioning: off");
+    assert!(
+        run.log.contains("aws s3api put-bucket-versioning --bucket my-site"),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_a_problem() {
+    let cloud = Cloud::start();
+    let run = check_site(&cloud).run().expect_exit(1);
+    assert_line(&run, "problem", "bucket `my-site`");
+    assert!(run.error().contains("bucket `my-site`"), "{}", run.error());
+    assert_reads_only(&cloud);
+}
+
+#[test]
+fn an_acl_that_the_bucket_does_not_take_is_a_problem() {
+    let cloud = Cloud::with_bucket(SITE);
+    cloud.post(
+        "/s3/bucket",
+        &json!({"bucket": SITE, "ownership": "BucketOwnerEnforced"}),
+    );
+    let run = check_site(&cloud).with("acl", "public-read").run().expect_exit(1);
+    assert_line(&run, "problem", "ACL `public-read`: the bucket has ACLs disabled");
+    let cloud = Cloud::with_acl_bucket(SITE);
+    check_site(&cloud).with("acl", "public-read").run().expect_exit(0);
+    cloud.post("/s3/bucket", &json!({"bucket": SITE, "block_public_access": true}));
+    let run = check_site(&cloud).with("acl", "public-read").run().expect_exit(1);
+    assert_line(&run, "problem", "BlockPublicAcls is on");
+    assert_reads_only(&cloud);
+}
+
+#[test]
+fn a_distribution_that_serves_another_bucket_is_a_warning_and_one_that_is_not_there_a_problem() {
+    let cloud = Cloud::with_bucket(SITE);
+    let other = distribution(&cloud, "other-bucket", "");
+    let run = check_site(&cloud).with("distribution", &other).run().expect_exit(0);
+    assert_line(
+        &run,
+        "warning",
+        "none of its origins (`other-bucket.s3.us-east-1.amazonaws.com`) is bucket `my-site`",
+    );
+    let run = check_site(&cloud)
+        .with("distribution", "ENOTTHERE")
+        .run()
+        .expect_exit(1);
+    assert_line(&run, "problem", "distribution `ENOTTHERE`");
+}
+
+#[test]
+fn environments_that_cannot_be_updated_are_problems() {
+    let cloud = Cloud::start();
+    environment(&cloud, &json!({"colour": "Red"}));
+    let backend = |environment: &str| {
+        check(&cloud)
+            .with("application-name", "web")
+            .with("environment-name", environment)
+            .with("package", "app")
+            .file("app/main.py", "print()")
+    };
+    let run = backend("web-prod").run().expect_exit(0);
+    assert_line(&run, "warning", "environment `web-prod`: is Ready and Red");
+    let run = backend("web-test").run().expect_exit(1);
+    assert_line(&run, "problem", "environment `web-test`: does not exist");
+    let run = backend("web-prod")
+        .with("application-name", "nothing")
+        .run()
+        .expect_exit(1);
+    assert_line(&run, "problem", "application `nothing`: does not exist in this region");
+    cloud.post(
+        "/beanstalk/scenario",
+        &json!({"environment": "web-prod", "scenario": "busy", "seconds": 60}),
+    );
+    let run = backend("web-prod").with("when-busy", "fail").run().expect_exit(1);
+    assert_line(&run, "problem", "environment `web-prod`: is Updating");
+    backend("web-prod").run().expect_exit(0);
+    assert_reads_only(&cloud);
+}
+
+#[test]
+fn a_version_that_is_to_exist_and_does_not_is_a_problem() {
+    let cloud = Cloud::start();
+    environment(&cloud, &json!({}));
+    let backend = |label: &str| {
+        check(&cloud)
+            .with("application-name", "web")
+            .with("environment-name", "web-prod")
+            .with("version-label", label)
+            .run()
+    };
+    backend("v0").expect_exit(0);
+    let run = backend("v1").expect_exit(1);
+    assert_line(&run, "problem", "version `v1`: does not exist");
+}
+
+#[test]
+fn what_may_not_be_read_is_said_with_the_statement_to_add() {
+    let cloud = Cloud::with_bucket(SITE);
+    let id = distribution(&cloud, SITE, "");
+    cloud.post("/deny", &json!({"action": "s3:GetBucketVersioning"}));
+    cloud.post("/deny", &json!({"action": "cloudfront:GetDistributionConfig"}));
+    let run = check_site(&cloud).with("distribution", &id).run().expect_exit(0);
+    assert_line(&run, "warning", "versioning: cannot read whether versioning is on");
+    assert_line(&run, "allow it", "\"Action\":\"s3:GetBucketVersioning\"");
+    assert_line(
+        &run,
+        "warning",
+        &format!("distribution `{id}`: cannot read its configuration"),
+    );
+    cloud.post("/deny", &json!({"action": "s3:ListBucket"}));
+    let run = check_site(&cloud).run().expect_exit(1);
+    assert_line(&run, "problem", "s3:ListBucket");
+}
