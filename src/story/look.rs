@@ -16,6 +16,7 @@ use crate::inputs::{BackendInputs, Command};
 use crate::plan::Plan;
 use crate::release::record::Record;
 use crate::release::{Carried, Choice, Parts, carried, choose, previous_settings, target};
+use crate::site::plan::SitePlan;
 use crate::site::repair::Applied;
 
 /// How many records a deploy looks back for what earlier runs owe, and how many releases keep their versions.
@@ -85,7 +86,7 @@ impl Story<'_> {
         })
     }
 
-    /// Site, backend and distributions are looked at side by side.
+    /// Site and backend are looked at side by side.
     pub(super) async fn plan_deploy(&self, world: &World) -> anyhow::Result<Plan> {
         let site = async {
             let (Some(inputs), Some(bucket)) = (&self.inputs.site, &world.bucket) else {
@@ -104,8 +105,13 @@ impl Story<'_> {
             let plan = beanstalk::look(&world.aws, inputs, bundle.as_ref(), self.console).await?;
             anyhow::Ok((Some(plan), bundle))
         };
-        let (site, cdn, backend) = tokio::join!(site, self.look_at_cdn(world), backend);
-        let ((backend, bundle), site, cdn) = (backend?, site?, cdn?);
+        let site_and_cdn = async {
+            let site = site.await?;
+            let cdn = self.look_at_cdn(world, site.as_ref().map(|(_, plan)| plan)).await?;
+            anyhow::Ok((site, cdn))
+        };
+        let (site_and_cdn, backend) = tokio::join!(site_and_cdn, backend);
+        let ((backend, bundle), (site, cdn)) = (backend?, site_and_cdn?);
         let mut plan = Plan {
             site,
             backend,
@@ -148,11 +154,16 @@ impl Story<'_> {
             let site = restore::plan(bucket, &world.history, &mut records, &record.id, inputs).await?;
             plan.site = Some((bucket.clone(), site));
         }
-        plan.with_cdn(self.look_at_cdn(world).await?, &world.carried);
+        plan.with_cdn(self.look_at_cdn(world, plan.site()).await?, &world.carried);
         Ok(plan)
     }
 
-    async fn look_at_cdn(&self, world: &World) -> anyhow::Result<Option<cloudfront::Cdn>> {
+    /// Looks at the distributions when there is something to invalidate; else CloudFront gets no request at all.
+    async fn look_at_cdn(&self, world: &World, site: Option<&SitePlan>) -> anyhow::Result<Option<cloudfront::Cdn>> {
+        let explicit = self.inputs.cdn.as_ref().and_then(|cdn| cdn.paths.as_ref());
+        if explicit.is_none_or(Vec::is_empty) && site.is_none_or(SitePlan::is_empty) && world.carried.is_empty() {
+            return Ok(None);
+        }
         let origin = self.inputs.site.as_ref().map(|site| SiteOrigin {
             bucket: site.bucket.clone(),
             prefix: site.prefix.clone(),

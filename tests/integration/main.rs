@@ -2,6 +2,7 @@
 
 mod access;
 mod check;
+mod cdn;
 mod contract;
 mod house;
 mod main_job;

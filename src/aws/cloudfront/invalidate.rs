@@ -167,7 +167,7 @@ impl Cdn {
                 return Err(anyhow::anyhow!(
                     "invalidation `{id}` of distribution `{distribution}` is still {} after {} s",
                     invalidation.status,
-                    started.elapsed().as_secs(),
+                    self.inputs.wait.unwrap_or_default().as_secs(),
                 )
                 .hint("it goes on by itself; to wait longer, raise `invalidation-timeout`"));
             }
