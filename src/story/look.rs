@@ -30,6 +30,8 @@ const RELEASES_KEPT: usize = 10;
 pub(super) struct World {
     pub(super) aws: Aws,
     pub(super) bucket: Option<Bucket>,
+    /// The site's comparison, under way.
+    comparing: Option<s3::Comparing>,
     pub(super) history: History,
     /// Newest first.
     pub(super) records: Vec<Record>,
@@ -62,6 +64,11 @@ impl Story<'_> {
             Some(site) => Some(Bucket::open(&aws, &site.bucket).await?),
             None => None,
         };
+        // The longest look by far needs nothing of what follows.
+        let comparing = match (&self.inputs.site, &bucket, self.inputs.command) {
+            (Some(site), Some(bucket), Command::Deploy) => Some(s3::Comparing::start(bucket, site)),
+            _ => None,
+        };
         let history = History::open(&aws, bucket.as_ref(), self.inputs, self.console).await;
         let depth = if self.inputs.command == Command::Rollback {
             ALL
@@ -80,6 +87,7 @@ impl Story<'_> {
         Ok(World {
             aws,
             bucket,
+            comparing,
             history,
             records,
             carried,
@@ -87,14 +95,16 @@ impl Story<'_> {
     }
 
     /// Site and backend are looked at side by side.
-    pub(super) async fn plan_deploy(&self, world: &World) -> anyhow::Result<Plan> {
+    pub(super) async fn plan_deploy(&self, world: &mut World) -> anyhow::Result<Plan> {
+        let comparing = world.comparing.take();
+        let world = &*world;
         let site = async {
-            let (Some(inputs), Some(bucket)) = (&self.inputs.site, &world.bucket) else {
+            let (Some(inputs), Some(bucket), Some(comparing)) = (&self.inputs.site, &world.bucket, comparing) else {
                 return Ok(None);
             };
             let applied = Applied::of(&inputs.object, &inputs.headers);
             let previous = previous_settings(&world.records, &applied);
-            let look = s3::look(bucket, inputs, previous, self.console).await?;
+            let look = s3::look(bucket, inputs, comparing, previous, self.console).await?;
             anyhow::Ok(Some((bucket.clone(), look.plan)))
         };
         let backend = async {

@@ -40,10 +40,10 @@ impl Story<'_> {
     /// `command: deploy` and `command: rollback`.
     pub(crate) async fn tell(&self, report: &mut Report, phases: &mut Phases) -> anyhow::Result<()> {
         phases.begin("Look and plan");
-        let world = self.or_cancelled(self.look_around()).await?;
+        let mut world = self.or_cancelled(self.look_around()).await?;
         let plan = match self.inputs.command {
             Command::Rollback => self.or_cancelled(self.plan_rollback(&world)).await?,
-            Command::Deploy | Command::Check => self.or_cancelled(self.plan_deploy(&world)).await?,
+            Command::Deploy | Command::Check => self.or_cancelled(self.plan_deploy(&mut world)).await?,
         };
         plan.describe(report);
         let verbosity = self

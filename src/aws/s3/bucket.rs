@@ -141,11 +141,6 @@ impl Bucket {
                 "check the bucket's name, or create it: aws s3 mb s3://{}",
                 self.name
             )),
-            Some(404) => Err(error)
-                .call(&HEAD_BUCKET, &self.arn(), || {
-                    format!("cannot find bucket `{}`", self.name)
-                })
-                .hint("check `bucket`: a bucket of this name does not exist, and this action makes none"),
             // HEAD has no body: only a GET tells the refusal of a policy, which may still allow what follows, from
             // wrong credentials.
             Some(400 | 403) => self.ask_why().await.map(|()| None),

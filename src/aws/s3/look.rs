@@ -2,11 +2,12 @@
 //!
 //! The decisions themselves are made in [`crate::site`]; what is sent here are reads.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::Bucket;
 use super::compare::{Comparison, Findings, RANGES_IN_FLIGHT, cores};
@@ -18,6 +19,7 @@ use crate::github::console::Console;
 use crate::inputs::SiteInputs;
 use crate::site::diff::{Rules, is_reserved};
 use crate::site::filter::Filter;
+use crate::site::object::{HeaderRules, ObjectOptions};
 use crate::site::plan::{DeleteGuard, MaxDelete, Reason, SitePlan, Source, Write};
 use crate::site::repair::Applied;
 use crate::site::scan::{Found, Scan, Scope, scan};
@@ -31,7 +33,47 @@ pub struct Look {
     pub listed: u64,
 }
 
-/// Looks at source directory and bucket, and makes the plan. Sends only reads.
+/// A comparison of source directory and bucket that is under way; it ends when dropped.
+pub struct Comparing(JoinSet<anyhow::Result<(Arc<Comparison>, Findings)>>);
+
+impl Comparing {
+    /// Begins to walk, to list and to compare. Sends only reads.
+    #[must_use]
+    pub fn start(bucket: &Bucket, site: &SiteInputs) -> Self {
+        let prepared = Prepared {
+            bucket: bucket.clone(),
+            listing: Listing {
+                prefix: site.prefix.clone(),
+                page_size: site.page_size.unwrap_or(MAX_KEYS).clamp(1, MAX_KEYS),
+                request_payer: site.object.request_payer,
+            },
+            scope: SiteScope {
+                filter: site.filter.clone(),
+                prefix: site.prefix.clone(),
+            },
+            root: site.source.clone(),
+            follow_symlinks: site.follow_symlinks,
+            rules: Rules {
+                compare: site.compare,
+                force: site.force,
+                no_overwrite: site.no_overwrite,
+            },
+            delete: site.delete,
+            options: site.object.clone(),
+            headers: site.headers.clone(),
+        };
+        let mut task = JoinSet::new();
+        task.spawn(prepared.compare());
+        Self(task)
+    }
+
+    async fn end(mut self) -> anyhow::Result<(Arc<Comparison>, Findings)> {
+        let ended = self.0.join_next().await.context("the comparison never began")?;
+        ended.context("the comparison broke off")?
+    }
+}
+
+/// Makes the plan out of a comparison. Sends only reads.
 ///
 /// `previous` is what the newest release was sent with, to notice that headers or ACL have changed since.
 ///
@@ -40,48 +82,11 @@ pub struct Look {
 pub async fn look(
     bucket: &Bucket,
     site: &SiteInputs,
+    comparing: Comparing,
     previous: Option<&Applied>,
     console: &Console,
 ) -> anyhow::Result<Look> {
-    let listing = Listing {
-        prefix: site.prefix.clone(),
-        page_size: site.page_size.unwrap_or(MAX_KEYS).clamp(1, MAX_KEYS),
-        request_payer: site.object.request_payer,
-    };
-    let scope = SiteScope {
-        filter: site.filter.clone(),
-        prefix: site.prefix.clone(),
-    };
-    // The first page needs nothing from the walk, and opens the first connection while it goes on.
-    let first = {
-        let (bucket, listing) = (bucket.clone(), listing.clone());
-        tokio::spawn(async move { listing.page(&bucket, None).await })
-    };
-    let (root, follow) = (site.source.clone(), site.follow_symlinks);
-    let walked = spawn_blocking(move || (scan(&root, follow, &scope), scope));
-    let (scanned, scope) = walked.await.context("the walk of the source directory broke off")?;
-    let scanned = scanned
-        .and_then(|scanned| check_keys(&scanned.files, &site.prefix).map(|()| scanned))
-        .inspect_err(|_| first.abort())?;
-    let comparison = Arc::new(Comparison {
-        bucket: bucket.clone(),
-        listing,
-        root: site.source.clone(),
-        scope,
-        rules: Rules {
-            compare: site.compare,
-            force: site.force,
-            no_overwrite: site.no_overwrite,
-        },
-        delete: site.delete,
-        options: site.object.clone(),
-        headers: site.headers.clone(),
-        scan: scanned,
-        readers: Semaphore::new(cores()),
-        lists: Semaphore::new(RANGES_IN_FLIGHT),
-        opaque: Opaque::new(bucket, &site.object),
-    });
-    let findings = comparison.run(first).await?;
+    let (comparison, findings) = comparing.end().await?;
     console.debug(&format!(
         "{} files, {} objects seen, {} unchanged",
         comparison.scan.files.len(),
@@ -100,6 +105,52 @@ pub async fn look(
     plan.warnings.extend(warning);
     guard(site.max_delete, listed, new, &plan)?;
     Ok(Look { plan, listed })
+}
+
+/// What a comparison needs, without anything borrowed.
+struct Prepared {
+    bucket: Bucket,
+    listing: Listing,
+    scope: SiteScope,
+    root: PathBuf,
+    follow_symlinks: bool,
+    rules: Rules,
+    delete: bool,
+    options: ObjectOptions,
+    headers: HeaderRules,
+}
+
+impl Prepared {
+    async fn compare(self) -> anyhow::Result<(Arc<Comparison>, Findings)> {
+        // The first page needs nothing from the walk, and opens the first connection while it goes on.
+        let first = {
+            let (bucket, listing) = (self.bucket.clone(), self.listing.clone());
+            tokio::spawn(async move { listing.page(&bucket, None).await })
+        };
+        let (root, follow, scope) = (self.root.clone(), self.follow_symlinks, self.scope);
+        let walked = spawn_blocking(move || (scan(&root, follow, &scope), scope));
+        let (scanned, scope) = walked.await.context("the walk of the source directory broke off")?;
+        let scan = scanned
+            .and_then(|scan| check_keys(&scan.files, &self.listing.prefix).map(|()| scan))
+            .inspect_err(|_| first.abort())?;
+        let opaque = Opaque::new(&self.bucket, &self.options);
+        let comparison = Arc::new(Comparison {
+            bucket: self.bucket,
+            listing: self.listing,
+            root: self.root,
+            scope,
+            rules: self.rules,
+            delete: self.delete,
+            options: self.options,
+            headers: self.headers,
+            scan,
+            readers: Semaphore::new(cores()),
+            lists: Semaphore::new(RANGES_IN_FLIGHT),
+            opaque,
+        });
+        let findings = comparison.run(first).await?;
+        Ok((comparison, findings))
+    }
 }
 
 /// Puts the plan together: assets, then pages, each in the order of their keys.

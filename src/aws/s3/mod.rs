@@ -24,5 +24,5 @@ mod wire;
 
 pub use bucket::Bucket;
 pub use execute::execute;
-pub use look::{Look, look};
+pub use look::{Comparing, Look, look};
 pub use put::put_file;
