@@ -4,7 +4,8 @@
 //! They live in memory only, and every secret of them is masked before anything else is printed. Keys of the inputs
 //! are never completed from the environment. Roles are assumed again when a long wait outlives them.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -15,7 +16,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 use super::error::plain_text;
 use super::http::Client;
@@ -121,8 +122,9 @@ pub(super) async fn resolve(
     }
     let (provider, found) = default_chain(env, http, base).await;
     match found {
-        Ok(credentials) => {
-            mask_credentials(console, &credentials);
+        Ok(first) => {
+            mask_credentials(console, &first);
+            let provider = Primed::provider(first, provider);
             let origin = "the default chain (profile, web identity, container or instance)".to_owned();
             with_role(inputs, true, provider, origin, base, console).await
         }
@@ -277,6 +279,41 @@ pub(super) fn mask_credentials(console: &Console, credentials: &Credentials) {
     }
 }
 
+/// A provider whose first answer was asked for already: the SDK's cache asks once more than we did.
+#[derive(Debug)]
+pub(super) struct Primed {
+    first: Mutex<Option<Credentials>>,
+    then: SharedCredentialsProvider,
+}
+
+impl Primed {
+    pub(super) fn provider(first: Credentials, then: impl ProvideCredentials + 'static) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Self {
+            first: Mutex::new(Some(first)),
+            then: SharedCredentialsProvider::new(then),
+        })
+    }
+}
+
+impl ProvideCredentials for Primed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first.filter(is_fresh) {
+            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
+            None => self.then.provide_credentials(),
+        }
+    }
+}
+
+fn is_fresh(credentials: &Credentials) -> bool {
+    credentials
+        .expiry()
+        .is_none_or(|expiry| expiry > SystemTime::now() + REFRESH_BEFORE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +344,27 @@ mod tests {
             assert!(!format!("{error:?}").contains("s3cret"));
         }
         assert!(environment_keys(&env(&[])).is_ok_and(|keys| keys.is_none()));
+    }
+
+    #[test]
+    fn the_first_answer_is_used_once_and_only_while_it_is_fresh() {
+        use futures_util::FutureExt as _;
+        let keys = |id: &str, expiry: Option<SystemTime>| Credentials::new(id, "s", None, expiry, "test");
+        let id = |provider: &SharedCredentialsProvider| {
+            let answer = provider
+                .provide_credentials()
+                .now_or_never()
+                .expect("an answer at once");
+            answer.expect("credentials").access_key_id().to_owned()
+        };
+        let provider = Primed::provider(keys("first", None), keys("then", None));
+        assert_eq!(id(&provider), "first");
+        assert_eq!(id(&provider), "then");
+        let soon = SystemTime::now() + REFRESH_BEFORE - Duration::from_secs(1);
+        assert_eq!(
+            id(&Primed::provider(keys("first", Some(soon)), keys("then", None))),
+            "then"
+        );
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! `role-to-assume`: assumed when its credentials are needed, by a fresh token of GitHub's or by keys, and again when
 //! they run out.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts as sts;
 
-use super::credentials::{REFRESH_BEFORE, Resolved, mask_credentials};
+use super::credentials::{Primed, Resolved, mask_credentials};
 use super::error::{CredentialsFailure, service_error};
 use super::hint::hint_for;
 use super::http::Client;
@@ -29,8 +28,6 @@ pub(super) struct RoleProvider {
     source: RoleSource,
     sts: sts::Client,
     console: Console,
-    /// The credentials of the first try, until they are near their end: the SDK's cache asks once more than we did.
-    first: Mutex<Option<Credentials>>,
 }
 
 /// How a role is assumed.
@@ -56,12 +53,10 @@ impl RoleProvider {
             source,
             sts: sts::Client::new(base),
             console: console.clone(),
-            first: Mutex::default(),
         };
-        let credentials = provider.assume().await?;
-        *provider.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
+        let first = provider.assume().await?;
         Ok(Resolved {
-            provider: SharedCredentialsProvider::new(provider),
+            provider: Primed::provider(first, provider),
             origin,
         })
     }
@@ -149,20 +144,10 @@ impl RoleProvider {
     }
 
     async fn provide(&self) -> Result<Credentials, CredentialsError> {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(credentials) = first.filter(is_fresh) {
-            return Ok(credentials);
-        }
         self.assume()
             .await
             .map_err(|error| CredentialsError::provider_error(CredentialsFailure::new(&error)))
     }
-}
-
-fn is_fresh(credentials: &Credentials) -> bool {
-    credentials
-        .expiry()
-        .is_none_or(|expiry| expiry > SystemTime::now() + REFRESH_BEFORE)
 }
 
 fn seconds(duration: Duration) -> i32 {

@@ -19,6 +19,7 @@ fn trusting() -> Cloud {
     );
     // From now on unknown keys are refused.
     cloud.post("/identity", &json!({"access_key": KEY, "secret_key": SECRET}));
+    cloud.forget_requests();
     cloud
 }
 
@@ -69,7 +70,7 @@ fn assert_error(run: &Run, parts: &[&str]) {
 fn a_role_is_assumed_by_the_jobs_token_in_the_same_step() {
     let cloud = trusting();
     let run = by_role(&cloud).run().expect_exit(0);
-    assert!(cloud.object("my-site", "index.html").is_some());
+    assert_eq!(run.uploaded(), ["index.html"]);
     let asked = params(&cloud, "AssumeRoleWithWebIdentity");
     assert_eq!(asked["RoleArn"], ROLE);
     assert_eq!(asked["RoleSessionName"], "GitHubActions");
@@ -314,8 +315,8 @@ fn keys_that_aws_refuses_are_told_apart() {
             "",
             ["InvalidAccessKeyId", "access key id"],
         ),
-        (KEY, "not the secret", "", ["SignatureDoesNotMatch", "credentials"]),
-        ("ASIAEXPIREDEXPIRED00", "s", "t", ["ExpiredToken", "credentials"]),
+        (KEY, "not the secret", "", ["SignatureDoesNotMatch", "secret access key"]),
+        ("ASIAEXPIREDEXPIRED00", "s", "t", ["ExpiredToken", "expired"]),
     ] {
         let run = site(&cloud)
             .with("aws-access-key-id", id)
@@ -328,14 +329,16 @@ fn keys_that_aws_refuses_are_told_apart() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_named() {
+fn a_clock_that_is_off_is_set_right_by_what_aws_answers() {
     let cloud = trusting();
     cloud.post("/oidc", &json!({"clock_skew": 3600}));
-    let run = site(&cloud)
+    site(&cloud)
         .with("aws-access-key-id", KEY)
         .with("aws-secret-access-key", SECRET)
-        .run();
-    assert_error(&run, &["clock"]);
+        .run()
+        .expect_exit(0);
+    let refused = cloud.requests().iter().filter(|one| one["status"] == 403).count();
+    assert!(refused > 0, "the clock was never off");
 }
 
 #[test]

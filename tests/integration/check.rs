@@ -20,7 +20,7 @@ fn check_site(cloud: &Cloud) -> Action {
 fn distribution(cloud: &Cloud, bucket: &str, path: &str) -> String {
     let made = cloud.post(
         "/cloudfront",
-        &json!({"origins": [{"domain": format!("{bucket}.s3.us-east-1.amazonaws.com"), "path": path}]}),
+        &json!({"id": "E1EXAMPLE", "origins": [{"domain": format!("{bucket}.s3.us-east-1.amazonaws.com"), "path": path}]}),
     );
     made["id"].as_str().expect("an id").to_owned()
 }
@@ -32,6 +32,13 @@ fn environment(cloud: &Cloud, more: &Value) {
         body[name] = value.clone();
     }
     cloud.post("/beanstalk/environments", &body);
+}
+
+/// A cloud with the site's bucket.
+fn with_site() -> Cloud {
+    let cloud = Cloud::with_bucket(SITE);
+    cloud.forget_requests();
+    cloud
 }
 
 /// Fails when anything but a read was sent.
@@ -101,7 +108,7 @@ fn everything_in_order_is_said_and_nothing_is_written() {
 
 #[test]
 fn what_a_rollback_misses_is_a_warning_with_the_command_to_run() {
-    let cloud = Cloud::with_bucket(SITE);
+    let cloud = with_site();
     let run = check_site(&cloud).run().expect_exit(0);
     assert_line(&run, "warning", "versioning: off");
     assert!(
@@ -129,7 +136,9 @@ fn an_acl_that_the_bucket_does_not_take_is_a_problem() {
     );
     let run = check_site(&cloud).with("acl", "public-read").run().expect_exit(1);
     assert_line(&run, "problem", "ACL `public-read`: the bucket has ACLs disabled");
+    assert_reads_only(&cloud);
     let cloud = Cloud::with_acl_bucket(SITE);
+    cloud.forget_requests();
     check_site(&cloud).with("acl", "public-read").run().expect_exit(0);
     cloud.post("/s3/bucket", &json!({"bucket": SITE, "block_public_access": true}));
     let run = check_site(&cloud).with("acl", "public-read").run().expect_exit(1);

@@ -98,6 +98,9 @@ def _environ(request: Request) -> dict[str, Any]:
 
 def _response(status: int, headers: dict[str, Any], body: Any, call: Call) -> Response:
     content = body.encode() if isinstance(body, str) else body or b""
+    if call.operation == "GetBucketVersioning":
+        # moto names the root by the operation: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+        content = content.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
     response = Response(int(status), {}, content)
     for name, value in headers.items():
         if name.lower() == "content-length":

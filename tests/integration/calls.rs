@@ -1,0 +1,196 @@
+//! The table of calls against the calls that each kind of run really sends.
+
+use std::collections::BTreeSet;
+
+use aws_web_deploy::aws::calls::{ALL, Need};
+use serde_json::json;
+
+use crate::support::{Action, Cloud};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
+
+/// Operations that need a store, a size or a moment that a test cannot have, each with its reason.
+const UNSEEN: &[(&str, &str)] = &[
+    ("UploadPartCopy", "only for objects of more than 5 GB"),
+    (
+        "GetObjectTagging",
+        "only for objects of more than 5 GB: CopyObject carries the tags of others along",
+    ),
+    (
+        "GetCachePolicy",
+        "only for cache policies of one's own; the paths' tests see it",
+    ),
+    (
+        "AbortMultipartUpload",
+        "only when a large upload is interrupted; the cancellation's tests see it",
+    ),
+];
+
+/// The operations that a run for `needs` may send.
+fn allowed(needs: &[Need]) -> BTreeSet<&'static str> {
+    ALL.iter()
+        .filter(|call| call.needs.iter().any(|need| needs.contains(need)))
+        .map(|call| call.operation)
+        .collect()
+}
+
+/// What has been seen, checked against what may be.
+#[derive(Default)]
+struct Seen(BTreeSet<String>);
+
+impl Seen {
+    /// Takes the requests since the last time: each must be one that `needs` allow.
+    #[track_caller]
+    fn take(&mut self, cloud: &Cloud, kind: &str, needs: &[Need]) {
+        let allowed = allowed(needs);
+        for request in cloud.requests() {
+            let service = request["service"].as_str().unwrap_or_default();
+            if !["s3", "sts", "cloudfront", "elasticbeanstalk"].contains(&service) {
+                continue;
+            }
+            let operation = request["operation"].as_str().unwrap_or("?").to_owned();
+            assert!(
+                allowed.contains(operation.as_str()),
+                "{kind} sends {operation}, which the table does not have"
+            );
+            self.0.insert(operation);
+        }
+        cloud.forget_requests();
+    }
+}
+
+fn step(cloud: &Cloud) -> Action {
+    Action::new(cloud)
+        .with("bucket", "my-site")
+        .with("source", "public")
+        .file("public/index.html", "one")
+        .file("public/old.html", "old")
+}
+
+fn backend(action: Action) -> Action {
+    action
+        .with("application-name", "web")
+        .with("environment-name", "web-prod")
+        .with("package", "app")
+        .with("poll-interval", "1")
+        .with("recovery-seconds", "1")
+        .file("app/main.py", "print(1)")
+}
+
+#[test]
+fn the_table_has_every_call_and_no_other() {
+    use Need::{
+        Abort, Bundle, BundleStorage, Caller, Cdn, CdnSite, CdnWait, Environment, KeepVersions, Records, RoleByKeys,
+        RoleByToken, Site, SiteAcl, SiteCheck, SiteDelete, SiteRollback, Version,
+    };
+    let mut seen = Seen::default();
+    let cloud = Cloud::with_acl_bucket("my-site");
+    cloud.set_versioning("my-site", "Enabled");
+    let made = cloud.post(
+        "/cloudfront",
+        &json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-site.s3.us-east-1.amazonaws.com"}]}),
+    );
+    let distribution = made["id"].as_str().expect("an id").to_owned();
+    cloud.forget_requests();
+
+    let first = step(&cloud).file("public/large.bin", vec![7; 9 * 1024 * 1024]);
+    first.run().expect_exit(0);
+    seen.take(&cloud, "a site", &[Site, Records]);
+
+    let second = step(&cloud)
+        .with("acl", "public-read")
+        .with("delete", "true")
+        .with("headers", "*.html Cache-Control: max-age=60")
+        .with("distribution", &distribution)
+        .with("wait-for-invalidation", "true");
+    std::fs::remove_file(second.workspace().join("public/old.html")).expect("a file");
+    second.run().expect_exit(0);
+    seen.take(
+        &cloud,
+        "a site with everything",
+        &[Site, SiteAcl, SiteDelete, Records, Cdn, CdnSite, CdnWait],
+    );
+
+    Action::new(&cloud)
+        .with("distribution", &distribution)
+        .with("paths", "/*")
+        .run()
+        .expect_exit(0);
+    seen.take(&cloud, "a cdn alone", &[Cdn]);
+
+    let rollback = Action::new(&cloud)
+        .with("bucket", "my-site")
+        .with("command", "rollback");
+    rollback.run().expect_exit(0);
+    seen.take(&cloud, "a rollback", &[Site, SiteRollback, Records]);
+
+    step(&cloud)
+        .with("command", "check")
+        .with("acl", "public-read")
+        .run()
+        .expect_exit(0);
+    seen.take(&cloud, "a check", &[Site, SiteCheck, Caller]);
+
+    cloud.post(
+        "/beanstalk/environments",
+        &json!({"application": "web", "environment": "web-prod", "health": "enhanced", "version_label": "v0"}),
+    );
+    let deploy = [Version, Bundle, BundleStorage, Environment, Records, Caller];
+    backend(Action::new(&cloud)).run().expect_exit(0);
+    seen.take(&cloud, "a backend", &deploy);
+    let settings = r#"[{"Namespace":"aws:elasticbeanstalk:application:environment","OptionName":"A","Value":"b"}]"#;
+    backend(Action::new(&cloud))
+        .with("keep-versions", "1")
+        .with("option-settings", settings)
+        .file("app/main.py", "print(2)")
+        .run()
+        .expect_exit(0);
+    seen.take(
+        &cloud,
+        "a backend that keeps one version",
+        &[deploy.as_slice(), &[KeepVersions]].concat(),
+    );
+    cloud.post(
+        "/beanstalk/scenario",
+        &json!({"environment": "web-prod", "scenario": "fails", "seconds": 1}),
+    );
+    backend(Action::new(&cloud))
+        .file("app/main.py", "print(3)")
+        .run()
+        .expect_exit(1);
+    seen.take(&cloud, "a backend that fails", &deploy);
+    cloud.post(
+        "/beanstalk/scenario",
+        &json!({"environment": "web-prod", "scenario": "busy", "seconds": 5}),
+    );
+    backend(Action::new(&cloud))
+        .with("when-busy", "abort")
+        .file("app/main.py", "print(4)")
+        .run();
+    seen.take(&cloud, "a backend that aborts", &[deploy.as_slice(), &[Abort]].concat());
+    backend(Action::new(&cloud)).with("command", "check").run();
+    seen.take(&cloud, "a check of a backend", &deploy);
+
+    cloud.post("/oidc", &json!({"trust": [{"role": ROLE, "sub": "*"}]}));
+    let role = || {
+        Action::without_credentials(&cloud)
+            .with("distribution", &distribution)
+            .with("paths", "/*")
+            .with("role-to-assume", ROLE)
+    };
+    role().id_token(&cloud).run().expect_exit(0);
+    role()
+        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "s")
+        .run()
+        .expect_exit(0);
+    seen.take(&cloud, "a role", &[Cdn, RoleByToken, RoleByKeys]);
+
+    let never: Vec<_> = ALL
+        .iter()
+        .map(|call| call.operation)
+        .filter(|operation| !seen.0.contains(*operation))
+        .filter(|operation| !UNSEEN.iter().any(|(unseen, _)| unseen == operation))
+        .collect();
+    assert!(never.is_empty(), "in the table, and sent by no run: {never:?}");
+}
