@@ -8,6 +8,7 @@ mod calls;
 mod check;
 mod cdn;
 mod contract;
+mod fuzz;
 mod house;
 mod main_job;
 mod network;
