@@ -84,7 +84,7 @@ pub async fn run(env: &Env, directory: PathBuf, temp: PathBuf, console: &Console
             };
             match inputs.command {
                 Command::Check => story.check(&mut phases, &mut extra).await,
-                Command::Deploy | Command::Rollback => story.tell(&mut report, &mut phases).await,
+                Command::Deploy | Command::Rollback => story.tell(&mut report, &mut phases, &mut extra).await,
             }
         }
     };

@@ -16,6 +16,7 @@ use crate::inputs::{BackendInputs, Command};
 use crate::plan::Plan;
 use crate::release::record::Record;
 use crate::release::{Carried, Choice, Parts, carried, choose, previous_settings, target};
+use crate::report::history;
 use crate::site::plan::SitePlan;
 use crate::site::repair::Applied;
 
@@ -25,6 +26,9 @@ const RECENT: usize = 20;
 const ALL: usize = 1000;
 /// Releases whose version labels `keep-versions` never deletes.
 const RELEASES_KEPT: usize = 10;
+
+/// Releases that a dry run of a rollback lists to choose from.
+const LISTED: usize = 20;
 
 /// What there is before anything changes.
 pub(super) struct World {
@@ -132,12 +136,18 @@ impl Story<'_> {
         Ok(plan)
     }
 
-    /// Chooses the release to go back to, and plans the way.
-    pub(super) async fn plan_rollback(&self, world: &World) -> anyhow::Result<Plan> {
+    /// Chooses the release to go back to, and plans the way; in a dry run lists the last releases to choose from.
+    pub(super) async fn plan_rollback(&self, world: &World, extra: &mut String) -> anyhow::Result<Plan> {
         let now = match &self.inputs.backend {
             Some(inputs) => beanstalk::running(&world.aws, inputs).await?,
             None => Vec::new(),
         };
+        if self.inputs.dry_run {
+            history::lines(&world.records, LISTED)
+                .iter()
+                .for_each(|line| self.console.line(line));
+            *extra = history::history(&world.records, LISTED, &self.context.server_url);
+        }
         let parts = Parts {
             site: self.inputs.site.is_some(),
             environments: &now,
@@ -146,6 +156,7 @@ impl Story<'_> {
         let mut plan = Plan::default();
         let labels = match &choice {
             Choice::Release(record) => {
+                self.console.line(&format!("rolling back to release {}", record.id));
                 plan.target = Some((*record).clone());
                 now.iter()
                     .filter_map(|(name, _)| {

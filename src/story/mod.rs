@@ -38,11 +38,16 @@ pub(crate) struct Story<'a> {
 
 impl Story<'_> {
     /// `command: deploy` and `command: rollback`.
-    pub(crate) async fn tell(&self, report: &mut Report, phases: &mut Phases) -> anyhow::Result<()> {
+    pub(crate) async fn tell(
+        &self,
+        report: &mut Report,
+        phases: &mut Phases,
+        extra: &mut String,
+    ) -> anyhow::Result<()> {
         phases.begin("Look and plan");
         let mut world = self.or_cancelled(self.look_around()).await?;
         let plan = match self.inputs.command {
-            Command::Rollback => self.or_cancelled(self.plan_rollback(&world)).await?,
+            Command::Rollback => self.or_cancelled(self.plan_rollback(&world, extra)).await?,
             Command::Deploy | Command::Check => self.or_cancelled(self.plan_deploy(&mut world)).await?,
         };
         plan.describe(report);
