@@ -97,6 +97,8 @@ def versions(bucket: FakeBucket, query: dict[str, str]) -> Response:
     if truncated:
         markers = f"<NextKeyMarker>{text(last[0])}</NextKeyMarker>"
         markers += f"<NextVersionIdMarker>{last[1]}</NextVersionIdMarker>" if last[1] else ""
+    if query.get("encoding-type"):
+        markers += "<EncodingType>url</EncodingType>"
     return _response(
         "ListVersionsResult",
         f"<Name>{bucket.name}</Name><Prefix>{text(prefix)}</Prefix><KeyMarker>{text(key_marker)}</KeyMarker>"

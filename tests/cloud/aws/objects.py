@@ -107,6 +107,10 @@ def _amend(request: Request, call: Call, response: Response) -> None:
             name = b"CompleteMultipartUploadRes"
             response.body = response.body.replace(name + b"ponse", name + b"ult")
             response.content_length = None
+        case "GetBucketVersioning":
+            # As above: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+            response.body = response.body.replace(b"GetBucketVersioningResponse", b"VersioningConfiguration")
+            response.content_length = None
         case "HeadBucket":
             response.headers["x-amz-bucket-region"] = backend.bucket(call.bucket).region_name
 
