@@ -139,10 +139,10 @@ pub fn label_at<'a>(records: &'a [Record], target: &Record, environment: &str) -
         .find_map(|record| record.label_of(environment))
 }
 
-/// The version labels that the newest ten releases need: what they deployed, and what they replaced.
+/// The version labels that the newest ten releases of a backend need: what they deployed, and what they replaced.
 #[must_use]
 pub fn needed_labels(records: &[Record]) -> BTreeSet<&str> {
-    let backends = records.iter().take(10).filter_map(|record| record.backend.as_ref());
+    let backends = records.iter().filter_map(|record| record.backend.as_ref()).take(10);
     backends
         .flat_map(|backend| {
             let of_environments = backend

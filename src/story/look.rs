@@ -1,7 +1,5 @@
 //! Looking at everything, and making the plan; nothing is changed here.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::OptionFuture;
 
 use super::Story;
@@ -24,8 +22,6 @@ use crate::site::repair::Applied;
 const RECENT: usize = 20;
 /// How many records a rollback reads: its target may be far back.
 const ALL: usize = 1000;
-/// Releases whose version labels `keep-versions` never deletes.
-const RELEASES_KEPT: usize = 10;
 
 /// Releases that a dry run of a rollback lists to choose from.
 const LISTED: usize = 20;
@@ -40,20 +36,6 @@ pub(super) struct World {
     /// Newest first.
     pub(super) records: Vec<Record>,
     pub(super) carried: Carried,
-}
-
-impl World {
-    /// Version labels that the last releases need.
-    pub(super) fn needed_labels(&self) -> BTreeSet<String> {
-        self.records
-            .iter()
-            .filter(|record| record.backend.is_some())
-            .take(RELEASES_KEPT)
-            .flat_map(|record| record.backend.iter().flat_map(|backend| &backend.environments))
-            .flat_map(|environment| [Some(environment.label.clone()), environment.previous_label.clone()])
-            .flatten()
-            .collect()
-    }
 }
 
 impl Story<'_> {

@@ -7,6 +7,8 @@
 mod look;
 mod record;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::aws::s3::{self, Bucket};
@@ -18,6 +20,7 @@ use crate::github::deployments::{Deployments, NewDeployment, State};
 use crate::inputs::{Command, Inputs, Verbosity};
 use crate::phases::Phases;
 use crate::plan::{Plan, describe_site};
+use crate::release::needed_labels;
 use crate::report::{self, Report};
 use crate::site::plan::{ChangedKey, KeyChange, SiteOutcome, SitePlan};
 use crate::stop::Stop;
@@ -138,7 +141,7 @@ impl Story<'_> {
         let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
             return;
         };
-        let mut needed = world.needed_labels();
+        let mut needed: BTreeSet<String> = needed_labels(&world.records).into_iter().map(str::to_owned).collect();
         needed.insert(backend.version_label.clone());
         if let Err(error) = beanstalk::prune(&world.aws, inputs, &needed, self.console).await {
             self.console.warning("Old versions", &format!("{error:#}"));
