@@ -176,9 +176,9 @@ impl<'a> Search<'a> {
             .filter(|&position| after[position].status == Status::Succeeded)
             .filter(|&position| {
                 let steps = self.steps(&after[..position]);
-                !steps
-                    .values()
-                    .any(|(_, _, step)| matches!(step, Step::Gone | Step::Archived(_)))
+                let impossible = |step: &Step<'_>| matches!(step, Step::Gone | Step::Archived(_));
+                // What is live already is no way out.
+                !steps.is_empty() && !steps.values().any(|(_, _, step)| impossible(step))
             })
             .map(|position| after[position].id.as_str())
             .take(5)
