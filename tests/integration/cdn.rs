@@ -487,3 +487,23 @@ fn what_a_killed_run_was_about_to_change_is_invalidated_by_the_next_one() {
     let (sent, _) = invalidated(&cloud, &action, 0);
     assert_eq!(sent, paths(&[&["/", "/app.js", "/index.html"]]));
 }
+
+#[test]
+fn a_cancelled_run_invalidates_nothing_and_leaves_it_to_the_next_one() {
+    let cloud = cloud("");
+    let action = step(&cloud).file("www/app.js", "a").file("www/index.html", "b");
+    cloud.control(
+        "POST",
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "match": "/index.html", "kind": "delay", "seconds": 20, "times": 1}),
+    );
+    let action = action.signal("CANCEL", "app.js", 0.5);
+    let (sent, run) = invalidated(&cloud, &action, 130);
+    assert!(sent.is_empty());
+    assert_eq!(run.output("outcome"), "cancelled");
+    cloud.control("DELETE", "/faults", &Value::Null);
+
+    let action = step(&cloud).file("www/app.js", "a").file("www/index.html", "b");
+    let (sent, _) = invalidated(&cloud, &action, 0);
+    assert_eq!(sent, paths(&[&["/", "/app.js", "/index.html"]]));
+}
