@@ -315,7 +315,12 @@ fn keys_that_aws_refuses_are_told_apart() {
             "",
             ["InvalidAccessKeyId", "access key id"],
         ),
-        (KEY, "not the secret", "", ["SignatureDoesNotMatch", "secret access key"]),
+        (
+            KEY,
+            "not the secret",
+            "",
+            ["SignatureDoesNotMatch", "secret access key"],
+        ),
         ("ASIAEXPIREDEXPIRED00", "s", "t", ["ExpiredToken", "expired"]),
     ] {
         let run = site(&cloud)
