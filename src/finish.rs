@@ -50,7 +50,10 @@ pub(crate) fn finish(
         warn(console, write_outputs(file, &outputs(&report, &path)));
     }
     if let Some(file) = &context.summary_file {
-        warn(console, write_summary(file, &summary(&report, context, extra)));
+        warn(
+            console,
+            write_summary(file, &console.redact(&summary(&report, context, extra))),
+        );
     }
     say(&report, console);
     code
@@ -65,8 +68,8 @@ fn write_report(report: &Report, context: &RunContext, console: &Console) -> Opt
             number => context.temp.join(format!("aws-web-deploy-report-{number}.json")),
         })
         .find(|path| !path.exists())?;
-    let json = serde_json::to_vec_pretty(report).expect("a report has only string keys");
-    match std::fs::write(&path, json) {
+    let json = serde_json::to_string_pretty(report).expect("a report has only string keys");
+    match std::fs::write(&path, console.redact(&json).as_bytes()) {
         Ok(()) => Some(path),
         Err(error) => {
             console.warning(

@@ -97,6 +97,12 @@ fn the_table_has_every_call_and_no_other() {
     first.run().expect_exit(0);
     seen.take(&cloud, "a site", &[Site, Records]);
 
+    step(&cloud)
+        .with("headers", "*.html Cache-Control: max-age=30")
+        .run()
+        .expect_exit(0);
+    seen.take(&cloud, "a site with other headers", &[Site, Records]);
+
     let second = step(&cloud)
         .with("acl", "public-read")
         .with("delete", "true")
@@ -138,6 +144,12 @@ fn the_table_has_every_call_and_no_other() {
     let deploy = [Version, Bundle, BundleStorage, Environment, Records, Caller];
     backend(Action::new(&cloud)).run().expect_exit(0);
     seen.take(&cloud, "a backend", &deploy);
+    for label in ["a", "b", "c"] {
+        cloud.post(
+            "/beanstalk/versions",
+            &json!({"application": "web", "version_label": label}),
+        );
+    }
     let settings = r#"[{"Namespace":"aws:elasticbeanstalk:application:environment","OptionName":"A","Value":"b"}]"#;
     backend(Action::new(&cloud))
         .with("keep-versions", "1")

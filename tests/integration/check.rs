@@ -129,7 +129,7 @@ fn a_bucket_that_is_not_there_is_a_problem() {
 
 #[test]
 fn an_acl_that_the_bucket_does_not_take_is_a_problem() {
-    let cloud = Cloud::with_bucket(SITE);
+    let cloud = with_site();
     cloud.post(
         "/s3/bucket",
         &json!({"bucket": SITE, "ownership": "BucketOwnerEnforced"}),
