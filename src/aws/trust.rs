@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::failure::ServiceError;
 use crate::github::oidc::Claims;
+use crate::report::policy::policy_text;
 
 /// The issuer of GitHub's hosted service.
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -55,7 +56,7 @@ pub fn web_identity_hint(error: &ServiceError, arn: &str, claims: &Claims, audie
         "AccessDenied" | "AccessDeniedException" => Some(format!(
             "check that the role `{arn}` exists and that its trust policy lets this job in; GitHub's token says `{}`. A trust policy for it:\n{}",
             claims.sub,
-            pretty(&policy(arn, claims, audience)),
+            policy_text(&policy(arn, claims, audience)),
         )),
         "InvalidIdentityToken" if message.contains("no openidconnect provider found") => Some(format!(
             "create GitHub's identity provider in the account {account}: aws iam create-open-id-connect-provider --url {issuer} --client-id-list {audience}"
@@ -114,10 +115,6 @@ fn duration_hint(error: &ServiceError) -> Option<String> {
 
 fn issuer(claims: &Claims) -> &str {
     if claims.iss.is_empty() { ISSUER } else { &claims.iss }
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}")
 }
 
 #[cfg(test)]

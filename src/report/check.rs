@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::markdown::{code, table, text};
+use super::policy::policy_text;
 
 /// Everything that a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,7 +105,7 @@ impl CheckResult {
         }
         lines.push(String::new());
         lines.push("IAM policy for these inputs:".to_owned());
-        lines.extend(format!("{:#}", self.policy).lines().map(ToOwned::to_owned));
+        lines.extend(policy_text(&self.policy).lines().map(ToOwned::to_owned));
         lines.extend(self.notes.iter().cloned());
         lines
     }
@@ -128,7 +129,7 @@ impl CheckResult {
         let mut out = table(&["", "What", "Seen", "What to do"], &rows);
         out.push_str("\n<details><summary>IAM policy for these inputs</summary>\n\n");
         // `code` leaves nothing in it that could end a block or be more than text.
-        for line in format!("{:#}", self.policy).lines() {
+        for line in policy_text(&self.policy).lines() {
             let indent = line.len() - line.trim_start().len();
             out.push_str(&"&nbsp;".repeat(indent));
             out.push_str(&code(line.trim_start()));

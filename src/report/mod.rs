@@ -6,6 +6,7 @@ pub mod check;
 pub mod history;
 pub mod markdown;
 pub mod outputs;
+pub mod policy;
 pub mod summary;
 
 use serde::Serialize;

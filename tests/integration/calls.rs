@@ -135,7 +135,7 @@ fn the_table_has_every_call_and_no_other() {
         .with("acl", "public-read")
         .run()
         .expect_exit(0);
-    seen.take(&cloud, "a check", &[Site, SiteCheck, Caller]);
+    seen.take(&cloud, "a check", &[Site, SiteCheck, Records, Caller]);
 
     cloud.post(
         "/beanstalk/environments",

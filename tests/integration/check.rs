@@ -119,6 +119,25 @@ fn what_a_rollback_misses_is_a_warning_with_the_command_to_run() {
 }
 
 #[test]
+fn a_release_to_go_back_to_is_named() {
+    let cloud = with_site();
+    let run = check_site(&cloud).run().expect_exit(0);
+    assert_line(&run, "warning", "release records: none of a succeeded release");
+    let deployed = Action::new(&cloud)
+        .with("bucket", SITE)
+        .with("source", "public")
+        .file("public/index.html", "hello")
+        .run()
+        .expect_exit(0);
+    let run = check_site(&cloud).run().expect_exit(0);
+    assert_line(
+        &run,
+        "ok",
+        &format!("the newest that succeeded is `{}`", deployed.output("release")),
+    );
+}
+
+#[test]
 fn a_bucket_that_is_not_there_is_a_problem() {
     let cloud = Cloud::start();
     let run = check_site(&cloud).run().expect_exit(1);

@@ -6,6 +6,7 @@ use aws_web_deploy::aws::calls::{ALL, Need};
 use aws_web_deploy::aws::policy::{BackendScope, Place, Scope, SiteScope, beanstalk_note, for_scope};
 use aws_web_deploy::aws::trust;
 use aws_web_deploy::github::oidc::Claims;
+use aws_web_deploy::report::policy::policy_text;
 use serde_json::Value;
 
 use crate::support::project;
@@ -73,7 +74,7 @@ fn generated(name: &str) -> String {
 }
 
 fn json(value: &Value) -> String {
-    format!("```json\n{value:#}\n```\n")
+    format!("```json\n{}\n```\n", policy_text(value))
 }
 
 fn calls() -> String {

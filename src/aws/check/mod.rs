@@ -9,13 +9,19 @@ mod site;
 use futures_util::future::OptionFuture;
 use futures_util::future::join3;
 
+use super::history::History;
 use super::policy::{self, Place};
+use super::s3::Bucket;
 use super::{Aws, Caller};
 use crate::context::RunContext;
 use crate::failure::Failure;
 use crate::github::console::Console;
 use crate::inputs::Inputs;
+use crate::release::target::last_succeeded;
 use crate::report::check::{CheckResult, Finding, Status};
+
+/// How many of the newest releases are looked at.
+const RECORDS: usize = 10;
 
 /// Looks, and prints what it finds.
 ///
@@ -36,6 +42,7 @@ pub async fn run(inputs: &Inputs, aws: &Aws, context: &RunContext, console: &Con
     .await;
     let mut findings = vec![identity(caller, aws, context)];
     findings.extend([site, cdn, backend].into_iter().flatten().flatten());
+    findings.extend(releases(inputs, aws, console).await);
     let deploys = inputs
         .backend
         .as_ref()
@@ -76,6 +83,31 @@ fn identity(caller: &Caller, aws: &Aws, context: &RunContext) -> Finding {
             caller.arn, caller.account
         ),
     )
+}
+
+/// Whether a rollback has something to go back to.
+async fn releases(inputs: &Inputs, aws: &Aws, console: &Console) -> Option<Finding> {
+    let bucket = match &inputs.site {
+        // A bucket that cannot be opened is a finding already.
+        Some(site) => Some(Bucket::open(aws, &site.bucket).await.ok()?),
+        None if inputs.backend.is_some() => None,
+        None => return None,
+    };
+    let history = History::open(aws, bucket.as_ref(), inputs, console).await;
+    let records = history.recent(RECORDS).await;
+    let what = "release records";
+    Some(match last_succeeded(&records) {
+        Some(record) => Finding::new(
+            what,
+            Status::Ok,
+            format!("there are some; the newest that succeeded is `{}`", record.id),
+        ),
+        None => Finding::new(
+            what,
+            Status::Warning,
+            "none of a succeeded release: there is nothing to roll back to yet",
+        ),
+    })
 }
 
 /// A finding about a read that failed: a problem, unless a deploy could do without it.
