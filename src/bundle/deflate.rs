@@ -171,17 +171,15 @@ impl Queue {
 }
 
 fn work(sources: &[Source], jobs: &[Job], queue: &Queue) {
-    let mut deflate = Compress::new(Compression::new(LEVEL), false);
     while let Some(number) = queue.next(jobs.len()) {
         let job = jobs[number];
         let source = &sources[job.source];
-        let block =
-            block(&mut deflate, source, job).with_context(|| format!("cannot bundle `{}`", source.path.display()));
+        let block = block(source, job).with_context(|| format!("cannot bundle `{}`", source.path.display()));
         queue.put(number, block);
     }
 }
 
-fn block(deflate: &mut Compress, source: &Source, job: Job) -> anyhow::Result<Block> {
+fn block(source: &Source, job: Job) -> anyhow::Result<Block> {
     let dictionary = WINDOW.min(job.offset);
     let mut file = File::open(&source.path)?;
     if job.offset > 0 {
@@ -201,7 +199,7 @@ fn block(deflate: &mut Compress, source: &Source, job: Job) -> anyhow::Result<Bl
         source: job.source,
         last: job.last,
         encoding: Encoding::Deflated,
-        data: deflate_block(deflate, dictionary, raw, job.last)?,
+        data: deflate_block(dictionary, raw, job.last)?,
         crc,
     };
     let whole_file = job.offset == 0 && job.last;
@@ -212,8 +210,9 @@ fn block(deflate: &mut Compress, source: &Source, job: Job) -> anyhow::Result<Bl
     Ok(block)
 }
 
-fn deflate_block(deflate: &mut Compress, dictionary: &[u8], raw: &[u8], last: bool) -> anyhow::Result<Vec<u8>> {
-    deflate.reset();
+fn deflate_block(dictionary: &[u8], raw: &[u8], last: bool) -> anyhow::Result<Vec<u8>> {
+    // A new one for each block: zlib-rs keeps chains of the block before over a reset, and finds other matches then.
+    let mut deflate = Compress::new(Compression::new(LEVEL), false);
     if !dictionary.is_empty() {
         deflate.set_dictionary(dictionary)?;
     }
@@ -300,6 +299,31 @@ mod tests {
         }
         assert_eq!(one[0].0, Encoding::Deflated);
         assert_eq!(one[2].0, Encoding::Stored);
+    }
+
+    #[test]
+    fn a_files_bytes_do_not_depend_on_what_was_compressed_before() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut seed = 1_u32;
+        let mut sources: Vec<Source> = (0..120_usize)
+            .map(|number| {
+                let content: Vec<u8> = (0..2000 + number * 300)
+                    .map(|_| {
+                        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        b"etaoin shrdlu\n"[(seed >> 24) as usize % 14]
+                    })
+                    .collect();
+                let path = directory.path().join(number.to_string());
+                std::fs::write(&path, &content).expect("a file");
+                let size = content.len() as u64;
+                Source { path, size }
+            })
+            .collect();
+        let forwards = compressed(&sources, 1);
+        sources.reverse();
+        let mut backwards = compressed(&sources, 1);
+        backwards.reverse();
+        assert!(forwards == backwards);
     }
 
     #[test]

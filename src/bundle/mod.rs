@@ -54,12 +54,13 @@ impl Bundle {
     #[must_use]
     pub fn summary(&self) -> String {
         let size = crate::report::human_bytes(self.bytes);
-        let mut line = format!("bundle: {} files, {size}, SHA-256 {}", self.files, self.sha256);
+        let files = if self.files == 1 { "file" } else { "files" };
+        let mut line = format!("bundle: {} {files}, {size}, SHA-256 {}", self.files, self.sha256);
         let LeftOut { count, first } = &self.left_out;
         if *count > 0 {
             let named: Vec<String> = first.iter().map(|path| format!("`{path}`")).collect();
             let more = if first.len() as u64 == *count { "" } else { ", …" };
-            line.push_str(&format!("; left out {count} paths: {}{more}", named.join(", ")));
+            line.push_str(&format!("; left out ({count}): {}{more}", named.join(", ")));
         }
         line
     }

@@ -63,7 +63,11 @@ fn red_past_the_recovery_is_a_failure_with_its_causes() {
     scenario(&cloud, "my-app-prod", "red", &json!({}));
     let run = deploy(&cloud).with("recovery-seconds", "2").run().expect_exit(1);
     assert!(run.error().contains("its health is still Red"), "{}", run.error());
-    assert!(run.error().contains("ELB health is failing"), "{}", run.error());
+    assert!(
+        run.error().contains("requests are failing with HTTP 5xx"),
+        "{}",
+        run.error()
+    );
 }
 
 #[test]

@@ -42,10 +42,22 @@ impl Run<'_> {
         let mut back = Vec::new();
         let mut lost = Vec::new();
         for (plan, end) in ends {
-            match (end, &plan.previous_label) {
-                (Ok(()), Some(label)) => back.push(format!("`{}` is back on `{label}`", plan.name)),
-                (Ok(()), None) => lost.push(format!("`{}` ran nothing before", plan.name)),
-                (Err(error), _) => lost.push(format!("`{}` could not be put back: {error:#}", plan.name)),
+            let name = &plan.name;
+            let outcome = match (&end, &plan.previous_label) {
+                (Ok(()), Some(label)) => format!("`{name}` is back on `{label}`"),
+                (Ok(()), None) => format!("`{name}` ran nothing before"),
+                (Err(error), _) => format!("`{name}` could not be put back: {error:#}"),
+            };
+            for environment in report.environments.iter_mut().filter(|one| one.name == *name) {
+                environment.error = Some(match environment.error.take() {
+                    Some(error) => format!("{error}; {outcome}"),
+                    None => outcome.clone(),
+                });
+            }
+            if end.is_ok() && plan.previous_label.is_some() {
+                back.push(outcome);
+            } else {
+                lost.push(outcome);
             }
         }
         if back.is_empty() && lost.is_empty() {

@@ -47,7 +47,7 @@ pub(super) fn deadline_error(
     let mut text =
         format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s; the update keeps running");
     if let Some(line) = &explanation.log_line {
-        text.push_str(&format!("; log: {line}"));
+        text.push_str(&format!("; log: {}", clause(line)));
     }
     anyhow!(text).hint(
         "look at the environment's events and logs; raise `deployment-timeout` when this is how long it takes, or set \
@@ -81,12 +81,12 @@ pub(super) fn failure_error(
             )
         }
     };
-    let mut text = format!("cannot deploy `{label}` to `{}`: {what}", plan.name);
+    let mut text = format!("cannot deploy `{label}` to `{}`: {}", plan.name, clause(&what));
     if let (Why::Health, Some(cause)) = (why, &explanation.cause) {
-        text.push_str(&format!(" ({cause})"));
+        text.push_str(&format!(" ({})", clause(cause)));
     }
     if let Some(line) = &explanation.log_line {
-        text.push_str(&format!("; log: {line}"));
+        text.push_str(&format!("; log: {}", clause(line)));
     }
     let hint = match why {
         Why::Health => {
@@ -97,4 +97,9 @@ pub(super) fn failure_error(
         Why::Event | Why::Reverted(_) | Why::Gone => "see the events and log lines above, then correct the application",
     };
     anyhow!(text).hint(hint)
+}
+
+/// A sentence of Beanstalk's as a part of one of ours.
+fn clause(sentence: &str) -> &str {
+    sentence.trim_end_matches(['.', ' '])
 }
