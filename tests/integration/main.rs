@@ -21,3 +21,4 @@ mod site_compare;
 mod site_transfer;
 mod support;
 mod untrusted;
+mod workflows;

@@ -44,7 +44,7 @@ pub(crate) struct Run {
 }
 
 /// A copy of the action that holds the freshly built binary.
-fn action_copy() -> &'static Path {
+pub(crate) fn action_copy() -> &'static Path {
     static COPY: OnceLock<TempDir> = OnceLock::new();
     COPY.get_or_init(|| {
         let copy = TempDir::new().expect("a temporary directory");

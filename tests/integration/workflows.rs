@@ -1,0 +1,176 @@
+//! The example workflows, run as they stand: what people paste must work.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::action::action_copy;
+use crate::support::http::request;
+use crate::support::{Cloud, project, python};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
+
+fn cloud() -> Cloud {
+    let cloud = Cloud::with_bucket("my-bucket");
+    cloud.set_versioning("my-bucket", "Enabled");
+    cloud.post(
+        "/cloudfront",
+        &json!({"id": "E1EXAMPLE", "default_root_object": "index.html",
+                "origins": [{"domain": "my-bucket.s3.us-east-1.amazonaws.com", "path": ""}]}),
+    );
+    cloud.post(
+        "/beanstalk/environments",
+        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
+    );
+    cloud.post(
+        "/oidc",
+        &json!({"sub": "repo:octo/site:ref:refs/heads/main", "trust": [{"role": ROLE, "sub": "repo:octo/site:*"}]}),
+    );
+    cloud
+}
+
+/// Runs an example workflow for a commit, with what a repository would have set.
+fn run(cloud: &Cloud, workflow: &str, number: u32, sha: &str, checkout: &TempDir, inputs: &Value) -> Value {
+    let work = TempDir::new().expect("a temporary directory");
+    for directory in ["workspace", "temp"] {
+        std::fs::create_dir(work.path().join(directory)).expect("a directory");
+    }
+    let job = json!({
+        "action": action_copy(),
+        "checkout": checkout.path(),
+        "env": {"AWS_ENDPOINT_URL": cloud.endpoint},
+        "github": {
+            "api_url": cloud.github, "repository": "octo/site", "sha": sha, "ref": "refs/heads/main",
+            "run_id": format!("700{number}"), "run_number": number.to_string(), "token": "ghs_example",
+        },
+        "contexts": {
+            "vars": {"AWS_REGION": "us-east-1", "DEPLOY_ROLE": ROLE, "SITE_BUCKET": "my-bucket", "DISTRIBUTION": "E1EXAMPLE"},
+            "inputs": inputs,
+        },
+        "id_token": {"url": cloud.oidc, "token": "request-token"},
+        "workspace": work.path().join("workspace"),
+        "temp": work.path().join("temp"),
+        "runner": {"os": "Linux", "arch": if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" }},
+        "timeout": 120,
+    });
+    let file = work.path().join("job.json");
+    std::fs::write(&file, job.to_string()).expect("the job's file");
+    let output = Command::new(python())
+        .args(["-m", "runner", "--workflow"])
+        .arg(project().join("examples/workflows").join(workflow))
+        .arg(&file)
+        .current_dir(project().join("tests"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("the runner harness starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the harness answers JSON")
+}
+
+#[track_caller]
+fn assert_succeeded(result: &Value) {
+    assert_eq!(
+        result["result"],
+        "success",
+        "{}",
+        result["log"].as_str().unwrap_or_default()
+    );
+}
+
+/// What the environment's own page says that it runs.
+fn label(cloud: &Cloud) -> String {
+    request(&cloud.endpoint, "GET", "/_app/my-app-prod/", &[], b"").text()
+}
+
+/// A checkout of a repository that has the examples.
+fn checkout() -> TempDir {
+    let directory = TempDir::new().expect("a temporary directory");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(project().join("examples"))
+        .arg(directory.path())
+        .status()
+        .expect("cp");
+    assert!(copied.success());
+    directory
+}
+
+#[test]
+fn a_push_deploys_and_a_dispatch_takes_it_back() {
+    let cloud = cloud();
+    let (first, second) = ("a".repeat(40), "b".repeat(40));
+    let files = checkout();
+    let none = json!({});
+    assert_succeeded(&run(&cloud, "deploy.yml", 1, &first, &files, &none));
+    let (page, keys, label_a) = (
+        cloud.object("my-bucket", "index.html").expect("the page").text(),
+        cloud.keys("my-bucket"),
+        label(&cloud),
+    );
+    std::fs::write(files.path().join("examples/site/index.html"), "<h1>changed</h1>").expect("a file");
+    std::fs::write(files.path().join("examples/site/new.html"), "<h1>new</h1>").expect("a file");
+    std::fs::write(files.path().join("examples/backend/extra.py"), "print()").expect("a file");
+    assert_succeeded(&run(&cloud, "deploy.yml", 2, &second, &files, &none));
+    assert_ne!(cloud.keys("my-bucket"), keys);
+    assert_ne!(label(&cloud), label_a);
+
+    // A dispatch checks nothing out.
+    let nothing = TempDir::new().expect("a temporary directory");
+    let defaults = json!({"to": "previous", "dry-run": true});
+    let shown = run(&cloud, "rollback.yml", 3, &second, &nothing, &defaults);
+    assert_succeeded(&shown);
+    assert_ne!(cloud.keys("my-bucket"), keys, "a dry run changes nothing");
+    let summary = shown["summary"].as_str().unwrap_or_default();
+    assert!(summary.contains("Last releases"), "{summary}");
+
+    let back = json!({"to": "previous", "dry-run": false});
+    assert_succeeded(&run(&cloud, "rollback.yml", 4, &second, &nothing, &back));
+    assert_eq!(cloud.object("my-bucket", "index.html").expect("the page").text(), page);
+    assert_eq!(cloud.keys("my-bucket"), keys);
+    assert_eq!(label(&cloud), label_a);
+
+    // Free text: a commit goes forward again; what a shell would take for more than text is only text.
+    let forward = json!({"to": &second[..8], "dry-run": false});
+    assert_succeeded(&run(&cloud, "rollback.yml", 5, &second, &nothing, &forward));
+    assert!(cloud.keys("my-bucket").contains(&"new.html".to_owned()));
+    let text = json!({"to": "$(touch pwned)`id`'\"; exit 0", "dry-run": false});
+    let refused = run(&cloud, "rollback.yml", 6, &second, &nothing, &text);
+    assert_eq!(refused["result"], "failure");
+    let log = refused["log"].as_str().unwrap_or_default();
+    assert!(log.contains("no succeeded release has this id"), "{log}");
+}
+
+#[test]
+fn deploy_and_rollback_share_one_concurrency_group_and_have_least_permissions() {
+    let read = |name: &str| -> Value {
+        let text = std::fs::read_to_string(project().join("examples/workflows").join(name)).expect("an example");
+        yaml_serde::from_str(&text).expect("YAML")
+    };
+    let (deploy, rollback) = (read("deploy.yml"), read("rollback.yml"));
+    assert_eq!(deploy["concurrency"], rollback["concurrency"]);
+    assert_eq!(deploy["concurrency"]["cancel-in-progress"], false);
+    for workflow in [&deploy, &rollback] {
+        assert_eq!(workflow["permissions"], json!({}));
+    }
+    let own = json!({"id-token": "write", "deployments": "write"});
+    assert_eq!(rollback["jobs"]["rollback"]["permissions"], own);
+    let with = |workflow: &Value, job: &str, name: &str| {
+        let steps = workflow["jobs"][job]["steps"].as_array().cloned().unwrap_or_default();
+        steps.last().expect("a step")["with"][name].clone()
+    };
+    for name in [
+        "bucket",
+        "distribution",
+        "application-name",
+        "environment-name",
+        "aws-region",
+        "role-to-assume",
+    ] {
+        assert_eq!(
+            with(&deploy, "deploy", name),
+            with(&rollback, "rollback", name),
+            "{name}"
+        );
+    }
+}
