@@ -15,7 +15,13 @@ struct Object {
     size: usize,
     etag: String,
     modified: u64,
+    /// Kept for small objects only: release records are read back.
+    body: Option<Vec<u8>>,
 }
+
+/// Bodies up to this size are kept, below [`KEPT_BELOW`].
+const KEPT_SIZE: usize = 4 << 20;
+const KEPT_BELOW: &str = ".aws-web-deploy/";
 
 #[derive(Default)]
 struct Server {
@@ -52,41 +58,42 @@ impl Server {
         while let Some(request) = read(&mut reader, &mut writer)? {
             let (status, headers, body) = self.answer(&request);
             let length = if request.method == "HEAD" { headers.1 } else { body.len() };
-            let mut answer = format!(
+            let answer = format!(
                 "HTTP/1.1 {status}\r\nServer: bench\r\nx-amz-request-id: bench\r\nContent-Length: {length}\r\n{}\r\n",
                 headers.0
             );
+            let mut answer = answer.into_bytes();
             if request.method != "HEAD" {
-                answer.push_str(&body);
+                answer.extend_from_slice(&body);
             }
-            writer.write_all(answer.as_bytes())?;
+            writer.write_all(&answer)?;
         }
         Ok(())
     }
 
-    fn answer(&self, request: &Request) -> (&'static str, (String, usize), String) {
+    fn answer(&self, request: &Request) -> (&'static str, (String, usize), Vec<u8>) {
         let has = |name: &str| request.query.contains_key(name);
         let none = (String::new(), 0);
         match (request.method.as_str(), request.key.is_empty()) {
             ("PUT", true) => {
                 self.buckets.write().unwrap().entry(request.bucket.clone()).or_default();
-                ("200 OK", none, String::new())
+                ("200 OK", none, Vec::new())
             }
             ("HEAD", true) => match self.buckets.read().unwrap().contains_key(&request.bucket) {
-                true => ("200 OK", none, String::new()),
-                false => ("404 Not Found", none, String::new()),
+                true => ("200 OK", none, Vec::new()),
+                false => ("404 Not Found", none, Vec::new()),
             },
             ("GET", true) if has("location") => (
                 "200 OK",
                 xml(),
-                "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>".to_owned(),
+                b"<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>".to_vec(),
             ),
-            ("GET", true) if has("versioning") => ("200 OK", xml(), "<VersioningConfiguration/>".to_owned()),
+            ("GET", true) if has("versioning") => ("200 OK", xml(), b"<VersioningConfiguration/>".to_vec()),
             ("GET", true) => match self.list(request) {
-                Some(body) => ("200 OK", xml(), body),
-                None => ("404 Not Found", xml(), error("NoSuchBucket")),
+                Some(body) => ("200 OK", xml(), body.into_bytes()),
+                None => ("404 Not Found", xml(), error("NoSuchBucket").into_bytes()),
             },
-            ("POST", true) => ("200 OK", xml(), self.delete(request)),
+            ("POST", true) => ("200 OK", xml(), self.delete(request).into_bytes()),
             ("POST", false) if has("uploads") => {
                 let id = format!("{:x}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos());
                 self.uploads.lock().unwrap().insert(id.clone(), BTreeMap::new());
@@ -95,7 +102,7 @@ impl Server {
                     request.bucket,
                     escape(&request.key)
                 );
-                ("200 OK", xml(), body)
+                ("200 OK", xml(), body.into_bytes())
             }
             ("PUT", false) if has("partNumber") => {
                 let digest = md5(&request.body);
@@ -104,7 +111,7 @@ impl Server {
                 if let Some(upload) = uploads.get_mut(&request.query["uploadId"]) {
                     upload.insert(part, (request.body.len(), digest));
                 }
-                ("200 OK", (format!("ETag: \"{}\"\r\n", hex(&digest)), 0), String::new())
+                ("200 OK", (format!("ETag: \"{}\"\r\n", hex(&digest)), 0), Vec::new())
             }
             ("POST", false) => {
                 let parts = self.uploads.lock().unwrap().remove(&request.query["uploadId"]).unwrap_or_default();
@@ -116,27 +123,31 @@ impl Server {
                     request.bucket,
                     escape(&request.key)
                 );
-                ("200 OK", xml(), body)
+                ("200 OK", xml(), body.into_bytes())
             }
             ("PUT", false) => {
                 let etag = hex(&md5(&request.body));
                 self.put(request, request.body.len(), etag.clone());
-                ("200 OK", (format!("ETag: \"{etag}\"\r\n"), 0), String::new())
+                ("200 OK", (format!("ETag: \"{etag}\"\r\n"), 0), Vec::new())
             }
+            ("GET", false) => match self.buckets.read().unwrap().get(&request.bucket).and_then(|all| all.get(&request.key)) {
+                Some(Object { body: Some(body), etag, .. }) => ("200 OK", (format!("ETag: \"{etag}\"\r\n"), 0), body.clone()),
+                _ => ("404 Not Found", xml(), error("NoSuchKey").into_bytes()),
+            },
             ("HEAD", false) => match self.buckets.read().unwrap().get(&request.bucket).and_then(|all| all.get(&request.key)) {
                 Some(object) => {
                     let headers = format!("ETag: \"{}\"\r\nLast-Modified: Fri, 20 Nov 2026 00:00:00 GMT\r\n", object.etag);
-                    ("200 OK", (headers, object.size), String::new())
+                    ("200 OK", (headers, object.size), Vec::new())
                 }
-                None => ("404 Not Found", none, String::new()),
+                None => ("404 Not Found", none, Vec::new()),
             },
             ("DELETE", false) => {
                 if let Some(all) = self.buckets.write().unwrap().get_mut(&request.bucket) {
                     all.remove(&request.key);
                 }
-                ("204 No Content", none, String::new())
+                ("204 No Content", none, Vec::new())
             }
-            _ => ("404 Not Found", xml(), error("NoSuchKey")),
+            _ => ("404 Not Found", xml(), error("NoSuchKey").into_bytes()),
         }
     }
 
@@ -144,7 +155,9 @@ impl Server {
         let modified = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let mut buckets = self.buckets.write().unwrap();
         let all = buckets.entry(request.bucket.clone()).or_default();
-        all.insert(request.key.clone(), Object { size, etag, modified });
+        let kept = size <= KEPT_SIZE && request.key.starts_with(KEPT_BELOW);
+        let body = kept.then(|| request.body.clone());
+        all.insert(request.key.clone(), Object { size, etag, modified, body });
     }
 
     fn list(&self, request: &Request) -> Option<String> {
