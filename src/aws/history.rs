@@ -47,6 +47,22 @@ struct Place {
     folder: String,
 }
 
+/// The folders of `bucket` that hold release records: a site there never touches them.
+#[must_use]
+pub fn folders_in(bucket: &str, inputs: &Inputs) -> Vec<String> {
+    let mut folders = vec![FOLDER.to_owned()];
+    if let Some(place) = inputs.release.history.as_ref().filter(|place| place.bucket == bucket) {
+        folders.extend(
+            inputs
+                .site
+                .as_ref()
+                .map(|site| format!("{}site/{}/", place.prefix, site.bucket)),
+        );
+        folders.extend(inputs.backend.as_ref().map(|_| format!("{}backend/", place.prefix)));
+    }
+    folders
+}
+
 impl History {
     /// Finds the places of the site and of each environment; `bucket` is the site's. A place that cannot be reached
     /// is a warning.

@@ -134,17 +134,17 @@ pub fn is_kept(kept: &[String], path: &str) -> bool {
     !kept.is_empty() && (is(path) || path.match_indices('/').any(|(slash, _)| is(&path[..slash])))
 }
 
-/// Whether a key is none of the site's business: the zero-byte markers that consoles make for "folders", and our own
-/// release records.
+/// Whether an object is none of the site's business: a zero-byte marker that consoles make for "folders", or one in a
+/// `reserved` folder (release records).
 #[must_use]
-pub fn is_ignored(object: &RemoteObject) -> bool {
-    (object.size == 0 && object.key.ends_with('/')) || is_reserved(&object.key)
+pub fn is_ignored(object: &RemoteObject, reserved: &[String]) -> bool {
+    (object.size == 0 && object.key.ends_with('/')) || is_reserved(&object.key, reserved)
 }
 
-/// Whether a key is reserved for release records.
+/// Whether a key lies in one of the `reserved` folders.
 #[must_use]
-pub fn is_reserved(key: &str) -> bool {
-    key.starts_with(".aws-web-deploy/")
+pub fn is_reserved(key: &str, reserved: &[String]) -> bool {
+    reserved.iter().any(|folder| key.starts_with(folder.as_str()))
 }
 
 #[cfg(test)]
@@ -284,10 +284,16 @@ mod tests {
 
     #[test]
     fn ignores_markers_and_records() {
-        assert!(is_ignored(&object("a/", 0)));
-        assert!(!is_ignored(&object("a/", 1)));
-        assert!(is_ignored(&object(".aws-web-deploy/site/x.json", 9)));
-        assert!(!is_ignored(&object("a/.aws-web-deploy/x", 9)));
+        let reserved = [".aws-web-deploy/".to_owned()];
+        for (key, size, expected) in [
+            ("a/", 0, true),
+            ("a/", 1, false),
+            (".aws-web-deploy/site/x.json", 9, true),
+            ("a/.aws-web-deploy/x", 9, false),
+            (".aws-web-deploy", 9, false),
+        ] {
+            assert_eq!(is_ignored(&object(key, size), &reserved), expected, "{key}");
+        }
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use futures_util::future::OptionFuture;
 use super::Story;
 use crate::aws::beanstalk::BackendPlan;
 use crate::aws::cloudfront::{self, SiteOrigin};
-use crate::aws::history::History;
+use crate::aws::history::{History, folders_in};
 use crate::aws::s3::{self, Bucket, restore};
 use crate::aws::{self, Aws, beanstalk};
 use crate::bundle::{self, Bundle};
@@ -52,7 +52,10 @@ impl Story<'_> {
         };
         // The longest look by far needs nothing of what follows.
         let comparing = match (&self.inputs.site, &bucket, self.inputs.command) {
-            (Some(site), Some(bucket), Command::Deploy) => Some(s3::Comparing::start(bucket, site)),
+            (Some(site), Some(bucket), Command::Deploy) => {
+                let reserved = folders_in(&bucket.name, self.inputs);
+                Some(s3::Comparing::start(bucket, site, reserved))
+            }
             _ => None,
         };
         let history = History::open(&aws, bucket.as_ref(), self.inputs, self.console).await;

@@ -338,6 +338,20 @@ fn thousands_of_keys_are_listed_side_by_side() {
 }
 
 #[test]
+fn records_elsewhere_in_the_bucket_survive_a_sync() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let action = site(&cloud)
+        .with("delete", "true")
+        .with("history", &format!("s3://{BUCKET}/deploys"))
+        .file("public/a.txt", "a");
+    action.run().expect_exit(0);
+    let before = cloud.keys(BUCKET);
+    assert!(before.iter().any(|key| key.starts_with("deploys/")), "{before:?}");
+    assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+    assert_eq!(cloud.keys(BUCKET), before);
+}
+
+#[test]
 fn a_directory_bucket_is_refused() {
     let cloud = Cloud::start();
     let run = Action::new(&cloud)

@@ -207,7 +207,7 @@ impl Comparison {
                     break;
                 }
                 last = Some(object.key.clone());
-                if is_ignored(&object) {
+                if is_ignored(&object, &self.scope.reserved) {
                     continue;
                 }
                 found.objects += 1;

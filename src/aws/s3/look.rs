@@ -37,9 +37,10 @@ pub struct Look {
 pub struct Comparing(JoinSet<anyhow::Result<(Arc<Comparison>, Findings)>>);
 
 impl Comparing {
-    /// Begins to walk, to list and to compare. Sends only reads.
+    /// Begins to walk, to list and to compare; what lies in a `reserved` folder of the bucket takes no part. Sends
+    /// only reads.
     #[must_use]
-    pub fn start(bucket: &Bucket, site: &SiteInputs) -> Self {
+    pub fn start(bucket: &Bucket, site: &SiteInputs, reserved: Vec<String>) -> Self {
         let prepared = Prepared {
             bucket: bucket.clone(),
             listing: Listing {
@@ -50,6 +51,7 @@ impl Comparing {
             scope: SiteScope {
                 filter: site.filter.clone(),
                 prefix: site.prefix.clone(),
+                reserved,
             },
             root: site.source.clone(),
             follow_symlinks: site.follow_symlinks,
@@ -230,16 +232,14 @@ fn guard(limit: MaxDelete, objects: u64, new: u64, plan: &SitePlan) -> anyhow::R
 pub(super) struct SiteScope {
     pub(super) filter: Filter,
     pub(super) prefix: String,
+    /// Folders of the bucket that hold release records.
+    pub(super) reserved: Vec<String>,
 }
 
 impl Scope for SiteScope {
     fn takes(&self, path: &str) -> bool {
-        let reserved = if self.prefix.is_empty() {
-            is_reserved(path)
-        } else {
-            is_reserved(&self.prefix)
-        };
-        !reserved && self.filter.includes_local(path)
+        let key = format!("{}{path}", self.prefix);
+        !is_reserved(&key, &self.reserved) && self.filter.includes_local(path)
     }
 
     fn enters(&self, path: &str) -> bool {
