@@ -7,9 +7,9 @@ use aws_web_deploy::aws::policy::{BackendScope, Place, Scope, SiteScope, beansta
 use aws_web_deploy::aws::trust;
 use aws_web_deploy::github::oidc::Claims;
 use aws_web_deploy::report::policy::policy_text;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::project;
+use crate::support::{Action, Cloud, project};
 
 fn place() -> Place {
     Place {
@@ -60,7 +60,7 @@ fn generated(name: &str) -> String {
                 iss: String::new(),
                 sub: "repo:octo-org/octo-repo:ref:refs/heads/main".to_owned(),
             };
-            return json(&trust::policy(
+            return block(&trust::policy(
                 "arn:aws:iam::123456789012:role/deploy",
                 &claims,
                 "sts.amazonaws.com",
@@ -70,10 +70,10 @@ fn generated(name: &str) -> String {
         "calls" => return calls(),
         other => panic!("nobody generates `{other}`"),
     };
-    json(&for_scope(&scope, &place()))
+    block(&for_scope(&scope, &place()))
 }
 
-fn json(value: &Value) -> String {
+fn block(value: &Value) -> String {
     format!("```json\n{}\n```\n", policy_text(value))
 }
 
@@ -156,4 +156,121 @@ fn the_page_about_permissions_is_what_the_code_says() {
     }
     assert_eq!(page, renewed, "run the tests with UPDATE_DOCS=1");
     assert_eq!(page.matches("<!-- generated: ").count(), 7);
+}
+
+/// Actions besides the table's that a run could come to need without anybody's noticing.
+const TEMPTING: [&str; 6] = [
+    "s3:DeleteObjectVersion",
+    "s3:GetBucketLocation",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListMultipartUploadParts",
+    "s3:PutBucketVersioning",
+    "sts:AssumeRole",
+];
+
+/// Denies everything that the policy for `scope` does not allow.
+fn allow_only(cloud: &Cloud, scope: &Scope) {
+    let policy = for_scope(scope, &place()).to_string();
+    let mut denied: Vec<_> = ALL.iter().map(|call| call.action).chain(TEMPTING).collect();
+    denied.retain(|action| !policy.contains(&format!("\"{action}\"")));
+    denied.retain(|action| *action != "sts:GetCallerIdentity");
+    assert!(denied.len() > 10, "{denied:?}");
+    for action in denied {
+        cloud.post("/deny", &json!({"action": action}));
+    }
+}
+
+#[test]
+fn the_policy_of_a_site_is_enough_to_deploy_repair_and_roll_back() {
+    let cloud = Cloud::with_bucket("my-site");
+    cloud.set_versioning("my-site", "Enabled");
+    allow_only(
+        &cloud,
+        &Scope {
+            site: Some(site("", false, false)),
+            ..Scope::default()
+        },
+    );
+    let step = |content: &str, headers: &str| {
+        Action::new(&cloud)
+            .with("bucket", "my-site")
+            .with("source", "public")
+            .with("headers", headers)
+            .file("public/index.html", content)
+            .file("public/style.css", "same")
+            .run()
+            .expect_exit(0)
+    };
+    step("one", "");
+    let repaired = step("two", "*.css Cache-Control: max-age=60");
+    assert_eq!(repaired.uploaded(), ["style.css", "index.html"]);
+    let back = Action::new(&cloud)
+        .with("bucket", "my-site")
+        .with("command", "rollback")
+        .run()
+        .expect_exit(0);
+    assert_eq!(back.messages("warning"), Vec::<&str>::new());
+    assert_eq!(cloud.requests().iter().filter(|one| one["status"] == 403).count(), 0);
+}
+
+#[test]
+fn the_policy_of_a_site_with_everything_is_enough() {
+    let cloud = Cloud::with_acl_bucket("my-site");
+    cloud.post(
+        "/cloudfront",
+        &json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-site.s3.us-east-1.amazonaws.com", "path": "/docs"}]}),
+    );
+    cloud.put("my-site", "docs/old.html", &[], b"old");
+    allow_only(
+        &cloud,
+        &Scope {
+            site: Some(site("docs/", true, true)),
+            distributions: vec!["E1EXAMPLE".to_owned()],
+            wait_for_invalidation: true,
+            ..Scope::default()
+        },
+    );
+    Action::new(&cloud)
+        .with("bucket", "my-site")
+        .with("source", "public")
+        .with("prefix", "docs/")
+        .with("acl", "public-read")
+        .with("delete", "true")
+        .with("distribution", "E1EXAMPLE")
+        .with("wait-for-invalidation", "true")
+        .file("public/index.html", "one")
+        .run()
+        .expect_exit(0);
+    assert_eq!(cloud.keys("my-site"), ["docs/index.html"]);
+    assert_eq!(cloud.requests().iter().filter(|one| one["status"] == 403).count(), 0);
+}
+
+#[test]
+fn the_policy_of_a_backend_is_enough_for_the_direct_calls() {
+    let cloud = Cloud::start();
+    cloud.post(
+        "/beanstalk/environments",
+        &json!({"application": "my-app", "environment": "my-app-prod", "health": "enhanced", "version_label": "v0"}),
+    );
+    allow_only(
+        &cloud,
+        &Scope {
+            backend: Some(BackendScope {
+                application: "my-app".to_owned(),
+                environments: vec!["my-app-prod".to_owned()],
+                package: true,
+                ..BackendScope::default()
+            }),
+            ..Scope::default()
+        },
+    );
+    Action::new(&cloud)
+        .with("application-name", "my-app")
+        .with("environment-name", "my-app-prod")
+        .with("package", "app")
+        .with("poll-interval", "1")
+        .file("app/main.py", "print()")
+        .run()
+        .expect_exit(0);
+    assert_eq!(cloud.requests().iter().filter(|one| one["status"] == 403).count(), 0);
 }

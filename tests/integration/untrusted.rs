@@ -188,6 +188,22 @@ fn events_do_not_act() {
 }
 
 #[test]
+fn tails_of_logs_do_not_act() {
+    let cloud = with_environment();
+    let rule = "-".repeat(40);
+    let log = format!(
+        "{rule}\n/var/log/eb-engine.log\n{rule}\n2026/11/20 10:00:00.000000 [ERROR] An error occurred: {}\n",
+        lines()
+    );
+    cloud.post(
+        "/beanstalk/scenario",
+        &json!({"environment": "web-prod", "scenario": "fails", "seconds": 1, "log": log}),
+    );
+    let run = backend(&cloud).run().expect_exit(1);
+    assert_inert(&run);
+}
+
+#[test]
 fn paths_from_a_file_do_not_act() {
     let cloud = Cloud::start();
     let run = Action::new(&cloud)
