@@ -1,6 +1,8 @@
 //! Who may in: roles by OIDC, keys, the default chain, and what is said when AWS or GitHub refuses.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
@@ -425,6 +427,49 @@ fn profiles_web_identity_files_and_credential_processes_work() {
         .run()
         .expect_exit(0);
     assert_eq!(cloud.count("AssumeRoleWithWebIdentity"), 1);
+}
+
+#[test]
+fn a_container_gets_its_role_from_its_agent() {
+    let cloud = trusting();
+    let agent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = agent.local_addr().expect("an address");
+    let temporary = "ASIAEXAMPLEEXAMPLE00";
+    cloud.post(
+        "/identity",
+        &json!({"access_key": temporary, "secret_key": "temporary", "session_token": "a-session-token"}),
+    );
+    let answer = json!({"AccessKeyId": temporary, "SecretAccessKey": "temporary", "Token": "a-session-token",
+                        "Expiration": "2099-01-01T00:00:00Z"})
+    .to_string();
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = agent.accept().expect("a connection");
+        let mut head = vec![0; 4096];
+        let length = stream.read(&mut head).expect("a request");
+        let head = String::from_utf8_lossy(&head[..length]).into_owned();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+            answer.len()
+        )
+        .expect("an answer");
+        head
+    });
+    let run = site(&cloud)
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("http://{address}/role"))
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a-token-of-the-agent")
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .run()
+        .expect_exit(0);
+    let asked = asked.join().expect("the agent was asked");
+    assert!(asked.starts_with("GET /role "), "{asked}");
+    assert!(asked.contains("a-token-of-the-agent"), "{asked}");
+    assert!(
+        run.raw["masks"].to_string().contains("a-token-of-the-agent"),
+        "{}",
+        run.raw["masks"]
+    );
+    assert_eq!(signers(&cloud), BTreeSet::from([temporary.to_owned()]));
 }
 
 #[test]

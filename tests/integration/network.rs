@@ -195,6 +195,24 @@ fn no_proxy_and_this_machine_are_reached_directly() {
 }
 
 #[test]
+fn a_service_may_have_an_endpoint_of_its_own() {
+    let cloud = Cloud::with_bucket("my-site");
+    Action::new(&cloud)
+        .with("bucket", "my-site")
+        .with("source", "public")
+        .file("public/index.html", "hello")
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_ENDPOINT_URL_S3", &cloud.endpoint)
+        .run()
+        .expect_exit(0);
+    let run = who_am_i(&cloud)
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_ENDPOINT_URL_STS", &cloud.endpoint)
+        .run();
+    assert_reached(&run);
+}
+
+#[test]
 fn a_network_that_leads_nowhere_is_told_in_words() {
     let cloud = Cloud::start();
     let run = who_am_i(&cloud).env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").run();
