@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use aws_web_deploy::aws::calls::{ALL, Need};
+use aws_web_deploy::aws::calls::{ALL, Need, actions};
 use aws_web_deploy::aws::policy::{BackendScope, Place, Scope, SiteScope, beanstalk_note, for_scope};
 use aws_web_deploy::aws::trust;
 use aws_web_deploy::github::oidc::Claims;
@@ -273,4 +273,85 @@ fn the_policy_of_a_backend_is_enough_for_the_direct_calls() {
         .run()
         .expect_exit(0);
     assert_eq!(cloud.requests().iter().filter(|one| one["status"] == 403).count(), 0);
+}
+
+/// Runs with each action of `actions` denied, one at a time: a run that fails for it names it, the resource and the
+/// statement to add.
+fn deny_each(actions: &[&str], prepare: impl Fn() -> Cloud, step: impl Fn(&Cloud) -> Action) {
+    let mut failed = 0;
+    for action in actions {
+        let cloud = prepare();
+        cloud.post("/deny", &json!({"action": action}));
+        let run = step(&cloud).run();
+        if run.exit_code == 0 {
+            continue;
+        }
+        failed += 1;
+        let told = format!("{}\n{}", run.error(), run.report["error"]["hint"]);
+        for part in [
+            *action,
+            "AccessDenied",
+            &format!("\"Action\":\"{action}\""),
+            "\"Effect\":\"Allow\"",
+            "arn:aws:",
+        ] {
+            assert!(
+                told.replace("\\\"", "\"").contains(part),
+                "{action} denied, `{part}` is not in:\n{told}\n{}",
+                run.log
+            );
+        }
+    }
+    assert!(failed > 0, "nothing of {actions:?} is needed");
+}
+
+#[test]
+fn every_refusal_on_a_site_names_the_statement_to_add() {
+    let prepare = || {
+        let cloud = Cloud::with_acl_bucket("my-site");
+        cloud.set_versioning("my-site", "Enabled");
+        cloud.put("my-site", "old.html", &[], b"old");
+        cloud.post(
+            "/cloudfront",
+            &json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-site.s3.us-east-1.amazonaws.com"}]}),
+        );
+        cloud
+    };
+    let step = |cloud: &Cloud| {
+        Action::new(cloud)
+            .with("bucket", "my-site")
+            .with("source", "public")
+            .with("acl", "public-read")
+            .with("delete", "true")
+            .with("force", "true")
+            .with("max-delete", "100%")
+            .with("distribution", "E1EXAMPLE")
+            .with("wait-for-invalidation", "true")
+            .file("public/index.html", "one")
+    };
+    let needs = [Need::Site, Need::SiteAcl, Need::SiteDelete, Need::Cdn, Need::CdnWait];
+    deny_each(&actions(&needs), prepare, step);
+}
+
+#[test]
+fn every_refusal_on_a_backend_names_the_statement_to_add() {
+    let prepare = || {
+        let cloud = Cloud::start();
+        cloud.post(
+            "/beanstalk/environments",
+            &json!({"application": "my-app", "environment": "my-app-prod", "health": "enhanced", "version_label": "v0"}),
+        );
+        cloud
+    };
+    let step = |cloud: &Cloud| {
+        Action::new(cloud)
+            .with("application-name", "my-app")
+            .with("environment-name", "my-app-prod")
+            .with("package", "app")
+            .with("poll-interval", "1")
+            .with("deployment-timeout", "20")
+            .file("app/main.py", "print()")
+    };
+    let needs = [Need::Version, Need::BundleStorage, Need::Bundle, Need::Environment];
+    deny_each(&actions(&needs), prepare, step);
 }
