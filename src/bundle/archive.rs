@@ -23,7 +23,7 @@ const NEEDED: u16 = 20;
 const UTF8: u16 = 1 << 11;
 
 /// What a ready archive holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Contents {
     /// Regular files.
     pub files: u64,
@@ -93,14 +93,17 @@ pub fn check(path: &Path) -> anyhow::Result<Contents> {
     let mut archive = zip::ZipArchive::new(BufReader::new(file))
         .with_context(|| format!("cannot use `{shown}` as a bundle: it is not a readable ZIP file"))
         .hint("make it again, and check that the step before did not cut or convert it")?;
-    let mut contents = Contents::default();
-    contents.names = archive
+    let mut names = archive
         .file_names()
         .map(|name| name.map(std::borrow::Cow::into_owned))
-        .collect::<Result<_, _>>()
+        .collect::<Result<Vec<String>, _>>()
         .with_context(|| format!("cannot read the names in `{shown}`"))?;
-    contents.names.sort();
-    contents.files = contents.names.iter().filter(|name| !name.ends_with('/')).count() as u64;
+    names.sort();
+    let mut contents = Contents {
+        files: names.iter().filter(|name| !name.ends_with('/')).count() as u64,
+        names,
+        procfile: None,
+    };
     if contents.files == 0 {
         return Err(anyhow!("cannot use `{shown}` as a bundle: there is no file in it")
             .hint("build the application before this step"));

@@ -217,6 +217,10 @@ impl Run<'_> {
                 Ok(())
             }
             End::Cancelled => Err(Cancelled.into()),
+            End::Error(error) if report.changed => Err(error.context(format!(
+                "cannot follow the update of `{}`, which keeps running",
+                plan.name
+            ))),
             End::Error(error) => Err(error),
             End::Deadline { status } => {
                 let begun = report.changed;

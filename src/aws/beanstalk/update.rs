@@ -22,6 +22,9 @@ use crate::report;
 /// A line of life after this long without an event.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
+/// What the last poll before the deadline may take.
+const LAST_POLL: Duration = Duration::from_secs(10);
+
 /// An update to carry out.
 pub(super) struct Update<'u> {
     pub(super) api: &'u Api,
@@ -238,7 +241,13 @@ impl Update<'_> {
         let mut quiet_since = Instant::now();
         let began = Instant::now();
         loop {
-            match self.poll(stream, target, &judge).await {
+            // A request that is throttled waits long, and must not outlast the deadline.
+            let latest = self.deadline.max(Instant::now() + LAST_POLL);
+            let Ok(polled) = tokio::time::timeout_at(latest, self.poll(stream, target, &judge)).await else {
+                let status = report.status.clone().unwrap_or_default();
+                return Ok(End::Deadline { status });
+            };
+            match polled {
                 Ok((found, seen, events)) => {
                     self.see(report, found.as_ref());
                     for event in events.iter().filter(|event| event.concerns(request_id)) {

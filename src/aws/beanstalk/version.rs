@@ -258,11 +258,11 @@ async fn processed(api: &Api, order: &Order<'_>) -> anyhow::Result<()> {
     let mut pace = Pace::new(label, order.poll_interval.or(Some(Duration::from_millis(700))));
     loop {
         let version = api.versions(&[label.to_owned()]).await?.pop();
-        let version = version.with_context(|| format!("cannot find version `{label}`, which was just created"))?;
-        match status(&version).as_str() {
-            "PROCESSING" | "BUILDING" => {}
-            "FAILED" => return Err(explain_failure(api, label).await),
-            _ => return Ok(()),
+        // A read may be older than the version.
+        match version.as_ref().map(status).as_deref() {
+            None | Some("PROCESSING" | "BUILDING") => {}
+            Some("FAILED") => return Err(explain_failure(api, label).await),
+            Some(_) => return Ok(()),
         }
         if began.elapsed() > order.timeout {
             return Err(anyhow!(
