@@ -106,8 +106,9 @@ fn say(report: &Report, console: &Console) {
     let mut parts = Vec::new();
     if let Some(site) = &report.site {
         parts.push(format!(
-            "{} uploaded, {} deleted, {} unchanged",
+            "{} {}, {} deleted, {} unchanged",
             site.uploads.len(),
+            report.written(),
             site.deletes.len(),
             site.unchanged
         ));

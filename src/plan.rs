@@ -48,6 +48,10 @@ impl Plan {
     /// Puts the plan into the report: what is going to happen, until what did happen replaces it.
     pub(crate) fn describe(&self, report: &mut Report) {
         report.site = self.site().map(describe_site);
+        report.rolled_back_to = self.target.as_ref().map(|target| report::Target {
+            release: target.id.clone(),
+            commit: target.commit.as_ref().map(|commit| commit.sha.clone()),
+        });
         report.backend = self.backend.as_ref().map(BackendPlan::report);
         report.invalidations = self
             .cdn
@@ -108,7 +112,8 @@ fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verb
         for write in &site.writes {
             let size = report::human_bytes(write.size);
             console.line(&format!(
-                "(dry run) upload  {}  {size}  ({})",
+                "(dry run) {}  {}  {size}  ({})",
+                write.source.verb(),
                 write.key,
                 write.reason.text()
             ));

@@ -6,6 +6,7 @@
 pub mod carry;
 pub mod id;
 pub mod keys;
+pub mod labels;
 pub mod others;
 pub mod record;
 pub mod restore;
@@ -15,8 +16,9 @@ pub mod target;
 pub(crate) mod fixtures;
 
 pub use carry::{Carried, carried, previous_settings};
+pub use labels::{label_at, needed_labels};
 pub use record::Record;
-pub use target::{Choice, NoTarget, Parts, choose, label_at, last_succeeded, live, needed_labels};
+pub use target::{Choice, NoTarget, Parts, choose, last_succeeded, live};
 
 /// The folder of a bucket that holds records: never synced, deleted or invalidated.
 pub const FOLDER: &str = ".aws-web-deploy/";

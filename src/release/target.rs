@@ -10,9 +10,9 @@
 //! | version label | the release that deployed it; for a backend alone also a label without a record |
 //! | commit, 7 characters or more | its newest succeeded release |
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::labels::label_at;
 use super::record::{EnvironmentOutcome, Kind, Record, Status};
 use crate::failure::HintExt as _;
 
@@ -127,32 +127,6 @@ pub fn live(records: &[Record]) -> Option<Live<'_>> {
 #[must_use]
 pub fn last_succeeded(records: &[Record]) -> Option<&Record> {
     records.iter().find(|record| record.status == Status::Succeeded)
-}
-
-/// The label that `environment` ran as of `target`: what that release or the one before it says.
-#[must_use]
-pub fn label_at<'a>(records: &'a [Record], target: &Record, environment: &str) -> Option<&'a str> {
-    records
-        .iter()
-        .skip_while(|record| record.id != target.id)
-        .filter(|record| record.status == Status::Succeeded)
-        .find_map(|record| record.label_of(environment))
-}
-
-/// The version labels that the newest ten releases of a backend need: what they deployed, and what they replaced.
-#[must_use]
-pub fn needed_labels(records: &[Record]) -> BTreeSet<&str> {
-    let backends = records.iter().filter_map(|record| record.backend.as_ref()).take(10);
-    backends
-        .flat_map(|backend| {
-            let of_environments = backend
-                .environments
-                .iter()
-                .flat_map(|environment| [Some(environment.label.as_str()), environment.previous_label.as_deref()]);
-            of_environments.chain([backend.version_label.as_deref()])
-        })
-        .flatten()
-        .collect()
 }
 
 /// The records newer than `target`: what a rollback to it takes back.

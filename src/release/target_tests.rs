@@ -224,20 +224,6 @@ fn a_backend_alone_takes_any_label_and_judges_by_what_runs() {
 }
 
 #[test]
-fn the_label_as_of_a_release_without_the_environment_is_the_one_before() {
-    let records = records(vec![
-        with_label(release("r1", Status::Succeeded), "v1", EnvironmentOutcome::Succeeded),
-        with_label(release("r2", Status::Failed), "v2", EnvironmentOutcome::Failed),
-        done("r3"),
-        with_label(release("r4", Status::Succeeded), "v4", EnvironmentOutcome::Succeeded),
-    ]);
-    assert_eq!(label_at(&records, &records[1], "web-prod"), Some("v1"));
-    assert_eq!(label_at(&records, &records[0], "web-prod"), Some("v4"));
-    assert_eq!(label_at(&records, &records[1], "other"), None);
-    assert_eq!(after(&records, &records[1]).len(), 1);
-}
-
-#[test]
 fn the_hint_names_what_is_possible() {
     let records = records(vec![
         with_commit(done("r1"), "aaaaaaa1111111111111111111111111111111aa"),
@@ -246,24 +232,4 @@ fn the_hint_names_what_is_possible() {
     let error = choose(&records, Some("nonsense"), SITE).expect_err("unknown");
     let failure = crate::failure::Failure::from(&error);
     assert_eq!(failure.hint.as_deref(), Some("possible in `to`: `r1` (commit aaaaaaa)"));
-}
-
-#[test]
-fn the_last_ten_releases_need_their_labels_and_those_before() {
-    let mut records: Vec<Record> = (1..=12)
-        .map(|n| {
-            with_label(
-                release(&format!("r{n}"), Status::Succeeded),
-                &format!("v{n:02}"),
-                EnvironmentOutcome::Succeeded,
-            )
-        })
-        .collect();
-    records.reverse();
-    if let Some(backend) = &mut records[9].backend {
-        backend.environments[0].previous_label = Some("before".into());
-    }
-    let needed = needed_labels(&records);
-    assert!(needed.contains("v03") && needed.contains("v12") && needed.contains("before"));
-    assert!(!needed.contains("v02"), "{needed:?}");
 }

@@ -53,6 +53,9 @@ pub struct Report {
     /// The id of the release record that this run wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// What a rollback went back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back_to: Option<Target>,
     /// When it started, RFC 3339, UTC.
     pub started_at: String,
     /// How long it took.
@@ -86,6 +89,7 @@ impl Report {
             outcome: Outcome::Unchanged,
             dry_run: false,
             release: None,
+            rolled_back_to: None,
             started_at,
             seconds: 0.0,
             site: None,
@@ -94,6 +98,16 @@ impl Report {
             github: None,
             timeline: Vec::new(),
             error: None,
+        }
+    }
+
+    /// What the run does to an object that it writes, as a participle.
+    #[must_use]
+    pub fn written(&self) -> &'static str {
+        if self.command == "rollback" {
+            "restored"
+        } else {
+            "uploaded"
         }
     }
 
@@ -130,6 +144,16 @@ pub fn human_bytes(bytes: u64) -> String {
         unit = next;
     }
     format!("{value:.1} {unit}")
+}
+
+/// The target of a rollback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// The release's id.
+    pub release: String,
+    /// Its commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// A phase of the run.

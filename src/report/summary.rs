@@ -75,7 +75,11 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     if let Some(site) = &report.site {
         let bytes: u64 = site.uploads.iter().map(|upload| upload.size).sum();
-        let verb = if report.dry_run { "to upload" } else { "uploaded" };
+        let verb = match (report.dry_run, report.command.as_str()) {
+            (true, "rollback") => "to restore",
+            (true, _) => "to upload",
+            (false, _) => report.written(),
+        };
         let mut result = format!(
             "{} {verb} ({}), {} deleted, {} unchanged",
             site.uploads.len(),
@@ -117,20 +121,33 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
     if let Some(backend) = &report.backend {
         rows.extend(backend_rows(backend));
     }
-    if let Some(release) = &report.release {
-        let commit = context.sha.as_deref().and_then(|sha| {
-            let short = sha.get(..7).unwrap_or(sha);
-            context
-                .commit_url(sha)
-                .map(|url| format!(", commit {}", link(short, &url)))
-        });
-        rows.push(vec![
-            "Release".to_owned(),
-            code(release),
-            format!("recorded{}", commit.unwrap_or_default()),
-        ]);
-    }
+    rows.extend(release_row(report, context));
     rows
+}
+
+/// The release of this run, with the commit that is live now: of a rollback its target's.
+fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
+    let (target, sha) = match &report.rolled_back_to {
+        Some(target) => (
+            Some(format!("back to {}", code(&target.release))),
+            target.commit.as_deref(),
+        ),
+        None => (None, context.sha.as_deref()),
+    };
+    let commit = sha.and_then(|sha| {
+        let short = sha.get(..7).unwrap_or(sha);
+        Some(format!("commit {}", link(short, &context.commit_url(sha)?)))
+    });
+    let recorded = report.release.as_ref().map(|_| "recorded".to_owned());
+    if recorded.is_none() && target.is_none() {
+        return None;
+    }
+    let result: Vec<String> = [recorded, target, commit].into_iter().flatten().collect();
+    Some(vec![
+        "Release".to_owned(),
+        report.release.as_deref().map(code).unwrap_or_default(),
+        result.join(", "),
+    ])
 }
 
 fn backend_rows(backend: &Backend) -> Vec<Vec<String>> {
@@ -188,13 +205,18 @@ fn changed_files(report: &Report) -> String {
     if total == 0 {
         return String::new();
     }
+    let verb = if report.command == "rollback" {
+        "restore"
+    } else {
+        "upload"
+    };
     let rows: Vec<Vec<String>> = site
         .failures
         .iter()
         .map(|failure| vec!["**failed**".to_owned(), code(&failure.path), text(&failure.message)])
         .chain(site.uploads.iter().map(|upload| {
             vec![
-                "upload".to_owned(),
+                verb.to_owned(),
                 code(&upload.key),
                 format!("{}, {}", upload.reason.text(), super::human_bytes(upload.size)),
             ]

@@ -165,6 +165,18 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// What is done to the object, for the log.
+    #[must_use]
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::File(_) => "upload",
+            Self::InPlace => "headers",
+            Self::Version { .. } => "restore",
+        }
+    }
+}
+
 /// An object to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

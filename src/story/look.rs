@@ -13,7 +13,7 @@ use crate::failure::Cancelled;
 use crate::inputs::{BackendInputs, Command};
 use crate::plan::Plan;
 use crate::release::record::Record;
-use crate::release::{Carried, Choice, Parts, carried, choose, previous_settings, target};
+use crate::release::{Carried, Choice, Parts, carried, choose, label_at, previous_settings};
 use crate::report::history;
 use crate::site::plan::SitePlan;
 use crate::site::repair::Applied;
@@ -145,7 +145,7 @@ impl Story<'_> {
                 plan.target = Some((*record).clone());
                 now.iter()
                     .filter_map(|(name, _)| {
-                        let label = target::label_at(&world.records, record, name)?;
+                        let label = label_at(&world.records, record, name)?;
                         Some((name.clone(), label.to_owned()))
                     })
                     .collect::<Vec<_>>()

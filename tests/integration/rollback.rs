@@ -187,6 +187,16 @@ fn site_and_backend_go_back_and_forward_together() {
         .collect();
     assert_eq!(order, ["UpdateEnvironment", "DeleteObjects", "CreateInvalidation"]);
     assert_ne!(run.output("release"), first.output("release"));
+    assert_eq!(
+        run.report["rolled_back_to"],
+        json!({"release": first.output("release"), "commit": A})
+    );
+    assert!(
+        run.summary.contains(&format!("/octo/site/commit/{A}")),
+        "{}",
+        run.summary
+    );
+    assert!(run.summary.contains("4 restored"), "{}", run.summary);
 
     let forward = back(&cloud, 4).with("to", &B[..9]).run().expect_exit(0);
     let mut expected = state_b;

@@ -187,13 +187,9 @@ struct Log<'a> {
 impl Log<'_> {
     fn written(&self, write: &Write) {
         if self.verbosity == Verbosity::Changes {
-            let verb = match write.source {
-                Source::File(_) => "upload ",
-                Source::InPlace => "headers",
-                Source::Version { .. } => "restore",
-            };
             self.console.line(&format!(
-                "{verb} {}  {}  ({})",
+                "{:<7} {}  {}  ({})",
+                write.source.verb(),
                 write.key,
                 size(write.size),
                 write.reason.text()
