@@ -315,6 +315,43 @@ fn the_buckets_own_region_is_found() {
 }
 
 #[test]
+fn every_upload_carries_one_checksum_and_no_second_round_trip() {
+    for (args, header) in [
+        ("", "x-amz-checksum-crc64nvme"),
+        ("--checksum-algorithm SHA256", "x-amz-checksum-sha256"),
+    ] {
+        let cloud = Cloud::with_bucket(BUCKET);
+        site(&cloud)
+            .with("args", args)
+            .file("public/a.txt", "a")
+            .file("public/film.mp4", bytes(9 * MIB))
+            .run()
+            .expect_exit(0);
+        let uploads: Vec<_> = cloud
+            .requests()
+            .into_iter()
+            .filter(|one| {
+                one["path"]
+                    .as_str()
+                    .is_some_and(|path| !path.contains(".aws-web-deploy"))
+            })
+            .filter(|one| one["operation"] == "PutObject" || one["operation"] == "UploadPart")
+            .collect();
+        assert_eq!(uploads.len(), 3);
+        for upload in uploads {
+            let headers = upload["headers"].as_object().expect("headers");
+            let checksums: Vec<_> = headers
+                .keys()
+                .filter(|name| name.starts_with("x-amz-checksum-"))
+                .collect();
+            assert_eq!(checksums, [header]);
+            assert!(!headers.contains_key("expect"), "{headers:?}");
+            assert_eq!(headers["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
+        }
+    }
+}
+
+#[test]
 fn another_store_gets_plain_headers_and_path_style() {
     let cloud = Cloud::with_bucket(BUCKET);
     let endpoint = cloud.endpoint.clone();

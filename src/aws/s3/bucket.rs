@@ -75,15 +75,16 @@ impl Bucket {
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
             .region(Region::new(region.to_owned()))
-            .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build())
-            // Uploads carry checksums of ours, computed with the digest. The SDK's own would come as a trailer, which
-            // older gateways refuse.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+            .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
         let server = match &aws.s3_endpoint {
             None => Server::Aws,
             Some(endpoint) => {
-                config = config.endpoint_url(endpoint).force_path_style(true);
+                // Older gateways answer 400 to the chunked upload with a trailer that the SDK sends by default.
+                config = config
+                    .endpoint_url(endpoint)
+                    .force_path_style(true)
+                    .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+                    .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
                 Server::Compatible
             }
         };

@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use aws_sdk_s3::types::builders::CompletedPartBuilder;
 use crc_fast::CrcAlgorithm;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
@@ -59,23 +58,32 @@ impl Checksum {
         })
     }
 
-    /// Puts it into the list that completes a multipart upload.
-    pub(super) fn add_to(&self, part: CompletedPartBuilder) -> CompletedPartBuilder {
-        let value = Some(self.value.clone());
-        match self.algorithm {
-            ChecksumAlgorithm::Crc32 => part.set_checksum_crc32(value),
-            ChecksumAlgorithm::Crc32c => part.set_checksum_crc32_c(value),
-            ChecksumAlgorithm::Crc64Nvme => part.set_checksum_crc64_nvme(value),
-            ChecksumAlgorithm::Sha1 => part.set_checksum_sha1(value),
-            ChecksumAlgorithm::Sha256 => part.set_checksum_sha256(value),
-        }
-    }
-
     fn number(&self) -> Option<u64> {
         let bytes = aws_smithy_types::base64::decode(&self.value).ok()?;
         Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 }
+
+/// Gives a checksum, where there is one, to a builder of the SDK, which then computes none of its own.
+macro_rules! with_checksum {
+    ($builder:expr, $checksum:expr) => {{
+        use crate::site::object::ChecksumAlgorithm;
+        match $checksum {
+            None => $builder,
+            Some(checksum) => {
+                let value = Some(checksum.value.clone());
+                match checksum.algorithm {
+                    ChecksumAlgorithm::Crc32 => $builder.set_checksum_crc32(value),
+                    ChecksumAlgorithm::Crc32c => $builder.set_checksum_crc32_c(value),
+                    ChecksumAlgorithm::Crc64Nvme => $builder.set_checksum_crc64_nvme(value),
+                    ChecksumAlgorithm::Sha1 => $builder.set_checksum_sha1(value),
+                    ChecksumAlgorithm::Sha256 => $builder.set_checksum_sha256(value),
+                }
+            }
+        }
+    }};
+}
+pub(super) use with_checksum;
 
 /// The same as the SDK names it.
 pub(super) fn sdk_algorithm(algorithm: ChecksumAlgorithm) -> aws_sdk_s3::types::ChecksumAlgorithm {

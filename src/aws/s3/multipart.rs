@@ -10,7 +10,7 @@ use md5::{Digest as _, Md5};
 use tokio::task::spawn_blocking;
 
 use super::body::{Body, SourceFile};
-use super::checksum::{Checksum, sdk_algorithm};
+use super::checksum::{Checksum, sdk_algorithm, with_checksum};
 use super::limit::Watch;
 use super::put::{Uploader, check_etag};
 use super::wire;
@@ -120,7 +120,7 @@ async fn part(
     let mut headers = wire::customer_key_headers(&uploader.options.encryption);
     uploader.prove(&mut headers, &body);
     let number = i32::try_from(index + 1)?;
-    let answer = uploader
+    let request = uploader
         .bucket
         .client
         .upload_part()
@@ -129,7 +129,8 @@ async fn part(
         .upload_id(id)
         .part_number(number)
         .set_request_payer(payer(uploader))
-        .body(ByteStream::from(body.bytes.clone()))
+        .body(ByteStream::from(body.bytes.clone()));
+    let answer = with_checksum!(request, &body.checksum)
         .customize()
         .mutate_request(move |request| wire::apply(request, &headers))
         .disable_payload_signing()
@@ -154,10 +155,7 @@ async fn complete(uploader: &Uploader, write: &Write, parts: &[Part], id: &str) 
         let builder = CompletedPart::builder()
             .part_number(part.number)
             .set_e_tag(part.etag.clone());
-        match &part.checksum {
-            Some(checksum) => checksum.add_to(builder).build(),
-            None => builder.build(),
-        }
+        with_checksum!(builder, &part.checksum).build()
     });
     let mut headers = wire::customer_key_headers(&uploader.options.encryption);
     if let Some(whole) = whole_checksum(parts) {

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::body::Body;
 use super::bucket::Server;
-use super::checksum::base64;
+use super::checksum::{base64, with_checksum};
 use super::limit::{Limit, Watch};
 use super::wire::{self, Headers};
 use super::{Bucket, multipart};
@@ -103,13 +103,14 @@ impl Uploader {
             .context("reading a file broke off")??;
         let mut headers = wire::headers(&write.headers, &self.options);
         self.prove(&mut headers, &body);
-        let answer = self
+        let request = self
             .bucket
             .client
             .put_object()
             .bucket(&self.bucket.name)
             .key(&write.key)
-            .body(ByteStream::from(body.bytes.clone()))
+            .body(ByteStream::from(body.bytes.clone()));
+        let answer = with_checksum!(request, &body.checksum)
             .customize()
             .mutate_request(move |request| wire::apply(request, &headers))
             // The checksum is signed, and over TLS nobody on the way can touch the body.
@@ -144,11 +145,8 @@ impl Uploader {
         }
     }
 
-    /// Adds the headers by which the server checks what it received.
+    /// Adds the header by which a store that knows nothing newer checks what it received.
     pub(super) fn prove(&self, headers: &mut Headers, body: &Body) {
-        if let Some(checksum) = &body.checksum {
-            headers.push((checksum.header().into(), checksum.value.clone()));
-        }
         if self.bucket.server == Server::Compatible {
             headers.push(("content-md5".into(), base64(&body.md5)));
         }
