@@ -150,3 +150,115 @@ fn no_such_file(name: &str) -> anyhow::Error {
     anyhow!("cannot find the ignore file `{name}` in the package")
         .hint("correct `package-ignore-file`, or leave it away: `.ebignore` is used where there is one")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+    use crate::bundle::select::{Kind, select};
+
+    /// What git, which defines these rules, would not ignore.
+    fn by_git(root: &Path) -> Vec<String> {
+        let git = |arguments: &[&str]| {
+            let output = Command::new("git")
+                .args(["-c", "safe.directory=*", "-c", "core.excludesFile=/dev/null"])
+                .args(arguments)
+                .current_dir(root)
+                .output()
+                .expect("git runs");
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).expect("UTF-8 names")
+        };
+        git(&["init", "--quiet"]);
+        let listing = git(&["ls-files", "--others", "-z", "--exclude-per-directory=.ebignore"]);
+        let mut names: Vec<String> = listing.split_terminator('\0').map(ToOwned::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    fn by_us(root: &Path) -> Vec<String> {
+        let rules = Rules::new(root, None, &[]).expect("rules");
+        let selection = select(root, rules).expect("a selection");
+        let files = selection
+            .entries
+            .into_iter()
+            .filter(|(_, kind)| *kind != Kind::Directory);
+        files.map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn leaves_out_what_git_would() {
+        let trees: [&[(&str, &str)]; 5] = [
+            &[(
+                ".ebignore",
+                "*.log\n!keep.log\n/build\ndoc/*.txt\nfoo/**/bar\n# comment\n\\#file\n",
+            )],
+            &[
+                (".ebignore", "node_modules/\n*.tmp\n"),
+                ("a/.ebignore", "!x.tmp\n/y\n"),
+                ("a/b/.ebignore", "*\n!x.tmp\n"),
+            ],
+            &[(".ebignore", "/*\n!/a\n!/keep.log\n/a/*\n!/a/b\n")],
+            &[
+                (".ebignore", "[ax]*\n!a\ntrailing \n\\!bang\n**/deep\nb/\n"),
+                ("a/.ebignore", "*.log\n"),
+            ],
+            &[(".ebignore", "a\n!a/x.tmp\n\r\n"), ("foo/.ebignore", "bar\n!/bar\n")],
+        ];
+        for rules in trees {
+            let directory = tempfile::tempdir().expect("a directory");
+            let root = directory.path();
+            for path in [
+                "x.log",
+                "keep.log",
+                "build/out",
+                "sub/build/out",
+                "doc/a.txt",
+                "doc/sub/b.txt",
+                "foo/bar",
+                "foo/1/2/bar",
+                "#file",
+                "node_modules/m.js",
+                "a/node_modules/n.js",
+                "a/x.tmp",
+                "a/y",
+                "a/b/y",
+                "a/b/x.tmp",
+                "a/b/c/x.tmp",
+                "b/z",
+                "trailing",
+                "!bang",
+                "deep/file",
+                "q/deep",
+                "a/b/keep.log",
+                ".hidden",
+                ".ebextensions/a.config",
+            ] {
+                let file = root.join(path);
+                fs::create_dir_all(file.parent().expect("a parent")).expect("a directory");
+                fs::write(file, "").expect("a file");
+            }
+            for (path, content) in rules {
+                fs::write(root.join(path), content).expect("a file");
+            }
+            assert_eq!(by_us(root), by_git(root), "{rules:?}");
+        }
+    }
+
+    #[test]
+    fn package_exclude_goes_before_the_files() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path();
+        fs::write(root.join(".ebignore"), "!secret\n*.log\n").expect("a file");
+        for name in ["secret", "a.log", "b.log"] {
+            fs::write(root.join(name), "").expect("a file");
+        }
+        let rules = Rules::new(root, None, &["secret".into(), "!a.log".into()]).expect("rules");
+        let names: Vec<String> = select(root, rules).expect("a selection").entries.into_keys().collect();
+        assert_eq!(names, [".ebignore", "a.log"]);
+        assert!(Rules::new(root, None, &["a{b".into()]).is_err());
+    }
+}
