@@ -7,7 +7,7 @@ use super::parse::{as_prefix, check_directory, path};
 use super::reader::Reader;
 use super::{AwsInputs, Command, SiteInputs};
 use crate::context::RunContext;
-use crate::site::filter::{Filter, Rule};
+use crate::site::filter::{Filter, Rule, prefix_is_pattern};
 use crate::site::headers::HeaderRules;
 use crate::site::object::ObjectOptions;
 use crate::site::plan::{Compare, MaxDelete};
@@ -35,6 +35,12 @@ pub(super) fn site(
     }
     let prefix = prefix(reader);
     let filter = filter(reader, &flags, &source, &bucket, &prefix);
+    if !filter.is_empty() && prefix_is_pattern(&prefix) {
+        reader.notices.push(format!(
+            "`prefix` is `{prefix}`, and its `*`, `?` or `[` is read as a pattern where keys are filtered, as `aws s3 \
+             sync` does: `exclude` may protect none of its keys from `delete`"
+        ));
+    }
     let object = object(reader, &flags);
     let headers = HeaderRules::parse(reader.text("headers").unwrap_or_default()).unwrap_or_else(|errors| {
         reader.errors.extend(errors);

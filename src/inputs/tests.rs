@@ -200,6 +200,16 @@ fn filters_of_args_come_after_the_inputs() {
 }
 
 #[test]
+fn a_prefix_that_is_read_as_a_pattern_is_said_so() {
+    let notices = |prefix: &str| {
+        let with = [("bucket", "web"), ("prefix", prefix), ("exclude", "*.map")];
+        inputs(&with, &[]).expect("legal inputs").notices
+    };
+    assert_eq!(notices("v1"), Vec::<String>::new());
+    assert!(notices("v[1]").iter().any(|notice| notice.contains("`v[1]/`")));
+}
+
+#[test]
 fn site_values_become_types() {
     let inputs = inputs(
         &[

@@ -81,6 +81,12 @@ impl Filter {
         }
     }
 
+    /// Whether there is no pattern at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Whether the file at `path`, relative to the source directory, takes part.
     #[must_use]
     pub fn includes_local(&self, path: &str) -> bool {

@@ -262,7 +262,7 @@ fn what_cannot_be_read_is_an_error_before_anything_changes() {
         .file("public/secret.txt", "s")
         .unprivileged();
     let secret = action.workspace().join("public/secret.txt");
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).expect("a mode");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).expect("a mode");
     let run = action.run().expect_exit(1);
     assert!(run.error().contains("secret.txt"), "{}", run.error());
     assert_eq!(writes(&cloud), 0);
