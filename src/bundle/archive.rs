@@ -99,6 +99,12 @@ pub fn check(path: &Path) -> anyhow::Result<Contents> {
         .collect::<Result<Vec<String>, _>>()
         .with_context(|| format!("cannot read the names in `{shown}`"))?;
     names.sort();
+    if let Some(name) = names.iter().find(|name| leads_out(name)) {
+        return Err(anyhow!(
+            "cannot use `{shown}` as a bundle: its entry `{name}` leads out of it"
+        ))
+        .hint("make the archive inside the application's directory, with relative names");
+    }
     let mut contents = Contents {
         files: names.iter().filter(|name| !name.ends_with('/')).count() as u64,
         names,
@@ -117,6 +123,11 @@ pub fn check(path: &Path) -> anyhow::Result<Contents> {
         contents.procfile = Some(text);
     }
     Ok(contents)
+}
+
+/// Whether unpacking an entry of this name could write outside of the directory it is unpacked in.
+fn leads_out(name: &str) -> bool {
+    name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..")
 }
 
 struct Writer {

@@ -204,6 +204,46 @@ fn tails_of_logs_do_not_act() {
 }
 
 #[test]
+fn nothing_leads_out_of_the_tree_unseen() {
+    let cloud = Cloud::with_bucket("my-site");
+    let step = site(&cloud).file("public/index.html", "x").file("secret.txt", "secret");
+    std::os::unix::fs::symlink("../secret.txt", step.workspace().join("public/link.txt")).expect("a link");
+    let run = step.run().expect_exit(0);
+    let warned = run.report["site"]["warnings"].to_string();
+    assert!(warned.contains("link.txt") && warned.contains("leads out"), "{warned}");
+    let skipped = step
+        .with("args", "--no-follow-symlinks")
+        .with("delete", "true")
+        .run()
+        .expect_exit(0);
+    assert!(!skipped.uploaded().contains(&"link.txt"), "{}", skipped.report);
+
+    let cloud = with_environment();
+    let step = backend(&cloud).file("secret.txt", "secret");
+    std::os::unix::fs::symlink("../secret.txt", step.workspace().join("app/link.txt")).expect("a link");
+    let run = step.run().expect_exit(1);
+    assert!(
+        run.error().contains("`link.txt`") && run.error().contains("out of the package"),
+        "{}",
+        run.error()
+    );
+
+    for name in ["../evil.sh", "a/../../evil.sh", "/etc/evil", "a\\..\\evil"] {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        archive.start_file(name, stored).expect("an entry");
+        let bytes = archive.finish().expect("an archive").into_inner();
+        let run = backend(&cloud)
+            .with("package", "app.zip")
+            .file("app.zip", bytes)
+            .run()
+            .expect_exit(1);
+        assert!(run.error().contains("leads out of it"), "{name}: {}", run.error());
+    }
+    assert_eq!(cloud.count("UpdateEnvironment"), 0);
+}
+
+#[test]
 fn paths_from_a_file_do_not_act() {
     let cloud = Cloud::start();
     let run = Action::new(&cloud)
