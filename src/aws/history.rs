@@ -172,6 +172,10 @@ impl History {
             .places()
             .map(|place| place.write(record, stage, self.is_site(place)));
         for error in join_all(places).await.into_iter().filter_map(Result::err) {
+            // Elastic Beanstalk makes its bucket with the first version; the end of the record will find it.
+            if stage == Stage::Started && has_code(&error, "NoSuchBucket") {
+                continue;
+            }
             let lost = match stage {
                 Stage::Started => "if this run is killed, the next one does not know what it left half done",
                 Stage::Finished => "no rollback can go back to this release",

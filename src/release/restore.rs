@@ -115,7 +115,7 @@ pub fn unversioned(after: &[Record]) -> Option<&Record> {
 /// What the key was before `touch`; `versions` newest first, `ours` the versions that the target and older releases wrote.
 #[must_use]
 pub fn before<'v>(versions: &'v [Version], touch: &Touch<'_>, ours: &HashSet<&str>) -> Before<'v> {
-    let start = touch.first.stored_at.map_or(i64::MAX, |time| time.timestamp());
+    let start = touch.first.stored_at.unwrap_or(touch.first.started_at).timestamp();
     let wrote = touch
         .wrote
         .and_then(|id| versions.iter().position(|version| version.id == id));
@@ -229,9 +229,10 @@ mod tests {
         let finished = || existed(with_site(release("r20", Status::Succeeded), &[("k", "b")]), true);
         let new = || existed(with_site(release("r20", Status::Succeeded), &[("k", "b")]), false);
         let newer = || with_site(release("r30", Status::Failed), &[("k", "c")]);
-        let a_b = [("b", "2", 20), ("a", "1", 10)];
-        let cases: Vec<(&str, Vec<Record>, &[(&str, &str, i64)], &str)> = vec![
-            ("changed", vec![finished()], &a_b, "restore a"),
+        type Listed = &'static [(&'static str, &'static str, i64)];
+        const A_B: Listed = &[("b", "2", 20), ("a", "1", 10)];
+        let cases: Vec<(&str, Vec<Record>, Listed, &str)> = vec![
+            ("changed", vec![finished()], A_B, "restore a"),
             (
                 "changed twice",
                 vec![newer(), finished()],
@@ -292,7 +293,7 @@ mod tests {
             (
                 "killed after the write",
                 vec![killed("r20", "k", true)],
-                &a_b,
+                A_B,
                 "restore a",
             ),
             (
