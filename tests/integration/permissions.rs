@@ -125,10 +125,12 @@ fn renew(page: &str) -> String {
         let block = matches!(lines.peek(), Some(next) if next.starts_with("```"));
         let mut fences = 0;
         while let Some(next) = lines.peek() {
-            if (block && fences == 2)
-                || (!block && next.starts_with('#'))
-                || (!block && next.starts_with("With `keep-versions`"))
-            {
+            let ends = if block {
+                fences == 2
+            } else {
+                next.starts_with('#') || next.starts_with("With `keep-versions`")
+            };
+            if ends {
                 break;
             }
             fences += usize::from(next.starts_with("```"));
