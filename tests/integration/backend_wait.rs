@@ -48,7 +48,10 @@ fn an_error_of_somebody_elses_update_does_not_fail_ours() {
     let action = deploy(&cloud);
     let run = std::thread::scope(|scope| {
         let run = scope.spawn(|| action.run());
-        while cloud.count("UpdateEnvironment") == 0 {
+        for _ in 0..400 {
+            if cloud.count("UpdateEnvironment") > 0 {
+                break;
+            }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         cloud.post(

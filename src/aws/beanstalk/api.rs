@@ -23,11 +23,12 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::Instant;
 
+use super::codes::{Kind, is_code, kind};
 use super::pace::spread;
 use crate::aws::Aws;
 use crate::aws::calls::{self, Call};
-use crate::aws::error::{CallExt as _, service_error};
-use crate::failure::{self, Cancelled};
+use crate::aws::error::CallExt as _;
+use crate::failure::Cancelled;
 use crate::stop::Stop;
 
 /// How long one request may be throttled before the run gives up.
@@ -36,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// How long a write may go on when the run is to stop; the runner gives us 7.5 s.
+const LAST_WRITE: Duration = Duration::from_secs(3);
 
 /// The client, for one application.
 #[derive(Clone)]
@@ -46,14 +50,6 @@ pub(super) struct Api {
     arn: String,
     stop: Option<Stop>,
     throttled: Arc<AtomicU32>,
-}
-
-/// What kind of failure an error is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Throttled,
-    Transient,
-    Final,
 }
 
 impl Api {
@@ -110,9 +106,10 @@ impl Api {
         let mut failures = 0;
         for tries in 1.. {
             let answer = match &self.stop {
+                Some(stop) if stop.requested() => return Err(Cancelled.into()),
                 Some(stop) => tokio::select! {
                     answer = request() => answer,
-                    () = stop.wait() => return Err(Cancelled.into()),
+                    () = cut(stop, call) => return Err(Cancelled.into()),
                 },
                 None => request().await,
             };
@@ -348,44 +345,18 @@ impl Api {
     }
 }
 
+/// Ends a request when the run is to stop: reads at once, writes after a moment, so that it is known whether they
+/// took effect.
+async fn cut(stop: &Stop, call: &Call) {
+    stop.wait().await;
+    if !call.operation.starts_with("Describe") {
+        tokio::time::sleep(LAST_WRITE).await;
+    }
+}
+
 /// Whose events.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum EventsOf<'n> {
     Environment(&'n str),
     Version(&'n str),
-}
-
-/// Whether AWS's code of `error` is `code`.
-pub(super) fn is_code(error: &anyhow::Error, code: &str) -> bool {
-    failure::service_error(error).and_then(|service| service.code.as_deref()) == Some(code)
-}
-
-/// Whether AWS's message in `error` holds `text`.
-pub(super) fn says(error: &anyhow::Error, text: &str) -> bool {
-    failure::service_error(error).is_some_and(|service| service.message.contains(text))
-}
-
-fn kind<E>(call: &'static Call, error: &SdkError<E, HttpResponse>) -> Kind
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let error = service_error(call, error);
-    match (error.code.as_deref(), error.status) {
-        (
-            Some(
-                "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "RequestThrottled"
-                | "RequestThrottledException"
-                | "RequestLimitExceeded"
-                | "TooManyRequestsException"
-                | "SlowDown",
-            ),
-            _,
-        )
-        | (_, Some(429)) => Kind::Throttled,
-        (Some("RequestTimeout" | "RequestTimeoutException"), _) | (_, None | Some(500..)) => Kind::Transient,
-        _ => Kind::Final,
-    }
 }

@@ -3,7 +3,8 @@
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_elasticbeanstalk::types::{EnvironmentHealthAttribute, SingleInstanceHealth};
 
-use super::api::{Api, is_code};
+use super::api::Api;
+use super::codes::is_code;
 use super::logs;
 use crate::aws::{Aws, calls};
 use crate::github::console::Console;

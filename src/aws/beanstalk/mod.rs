@@ -14,9 +14,10 @@
 //! retention  which old versions may go                           -> prune
 //! ```
 //!
-//! Every request goes through `api`, which waits when Beanstalk throttles.
+//! Every request goes through `api`, which waits when Beanstalk throttles (`codes` tells), at a `pace`.
 
 mod api;
+mod codes;
 mod compare;
 mod deploy;
 mod events;

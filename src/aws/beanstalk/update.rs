@@ -7,14 +7,15 @@ use aws_sdk_elasticbeanstalk::operation::RequestId as _;
 use aws_sdk_elasticbeanstalk::types::{ConfigurationOptionSetting, EnvironmentDescription, OptionSpecification};
 use tokio::time::Instant;
 
-use super::api::{Api, is_code, says};
+use super::api::Api;
+use super::codes::{is_code, may_pass, says};
 use super::compare::{health, status, url};
 use super::events::Stream;
 use super::pace::Pace;
 use super::plan::is_accepted;
 use super::wait::{Judge, Seen, Verdict, Why};
 use crate::aws::calls;
-use crate::failure::{Cancelled, HintExt as _, service_error};
+use crate::failure::{Cancelled, HintExt as _};
 use crate::github::console::Console;
 use crate::inputs::{BackendInputs, OptionSetting, WhenBusy};
 use crate::report;
@@ -377,14 +378,6 @@ const fn gone() -> End {
         why: Why::Gone,
         event: None,
     }
-}
-
-/// Whether asking again later may help.
-fn may_pass(error: &anyhow::Error) -> bool {
-    service_error(error).is_some_and(|service| {
-        service.status.is_none_or(|status| status >= 500 || status == 429)
-            || service.code.as_deref().is_some_and(|code| code.contains("Throttl"))
-    })
 }
 
 fn to_sdk(setting: &OptionSetting) -> ConfigurationOptionSetting {

@@ -7,7 +7,8 @@ use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location}
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::api::{Api, EventsOf, is_code, says};
+use super::api::{Api, EventsOf};
+use super::codes::{is_code, says};
 use super::pace::Pace;
 use crate::aws::calls;
 use crate::aws::error::CallExt as _;

@@ -1,0 +1,64 @@
+//! What AWS's error codes mean for the next step.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::aws::calls::Call;
+use crate::aws::error::service_error;
+use crate::failure;
+
+/// What kind of failure an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Too many requests: wait, then send it again.
+    Throttled,
+    /// No answer, or a server error: send it again.
+    Transient,
+    /// An answer that stays the same.
+    Final,
+}
+
+/// Whether AWS's code of `error` is `code`.
+pub(super) fn is_code(error: &anyhow::Error, code: &str) -> bool {
+    failure::service_error(error).and_then(|service| service.code.as_deref()) == Some(code)
+}
+
+/// Whether AWS's message in `error` holds `text`.
+pub(super) fn says(error: &anyhow::Error, text: &str) -> bool {
+    failure::service_error(error).is_some_and(|service| service.message.contains(text))
+}
+
+/// What kind of failure `error` of `call` is.
+pub(super) fn kind<E>(call: &'static Call, error: &SdkError<E, HttpResponse>) -> Kind
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let error = service_error(call, error);
+    match (error.code.as_deref(), error.status) {
+        (
+            Some(
+                "Throttling"
+                | "ThrottlingException"
+                | "ThrottledException"
+                | "RequestThrottled"
+                | "RequestThrottledException"
+                | "RequestLimitExceeded"
+                | "TooManyRequestsException"
+                | "SlowDown",
+            ),
+            _,
+        )
+        | (_, Some(429)) => Kind::Throttled,
+        (Some("RequestTimeout" | "RequestTimeoutException"), _) | (_, None | Some(500..)) => Kind::Transient,
+        _ => Kind::Final,
+    }
+}
+
+/// Whether asking again later may help.
+pub(super) fn may_pass(error: &anyhow::Error) -> bool {
+    failure::service_error(error).is_some_and(|service| {
+        service.status.is_none_or(|status| status >= 500 || status == 429)
+            || service.code.as_deref().is_some_and(|code| code.contains("Throttl"))
+    })
+}
