@@ -145,7 +145,7 @@ fn after_a_deadline_the_update_is_aborted_before_it_is_put_back() {
     scenario(&cloud, "my-app-prod", "hangs", &json!({"times": 1}));
     let run = deploy(&cloud)
         .with("on-failure", "rollback")
-        .with("deployment-timeout", "5")
+        .with("deployment-timeout", "9")
         .run()
         .expect_exit(1);
     assert_eq!(cloud.count("AbortEnvironmentUpdate"), 1);

@@ -115,7 +115,7 @@ fn gives_up_at_the_deadline_and_says_that_the_update_goes_on() {
 #[test]
 fn waits_until_a_busy_environment_is_ready() {
     let cloud = cloud();
-    scenario(&cloud, "my-app-prod", "busy", &json!({"seconds": 2.0}));
+    scenario(&cloud, "my-app-prod", "busy", &json!({"seconds": 6.0}));
     let run = deploy(&cloud).run().expect_exit(0);
     assert!(
         run.log
