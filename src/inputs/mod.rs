@@ -141,9 +141,11 @@ pub struct SiteInputs {
 /// What of the site's log is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verbosity {
-    /// A line for each changed object.
+    /// A line for each changed object, and one every few seconds of long work.
     #[default]
     Changes,
+    /// `--no-progress`: a line for each changed object.
+    WithoutProgress,
     /// `--only-show-errors`: warnings and errors.
     ErrorsOnly,
     /// `--quiet`: nothing but the final error.

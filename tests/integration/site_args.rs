@@ -139,6 +139,7 @@ fn the_log_is_as_quiet_as_asked() {
         run.log
     };
     assert!(log("").contains("a.txt"));
+    assert!(log("--no-progress").contains("a.txt"));
     assert!(!log("--only-show-errors").contains("a.txt"));
     assert!(!log("--quiet").contains("a.txt"));
 }

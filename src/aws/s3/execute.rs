@@ -185,8 +185,12 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
+    fn shows_changes(&self) -> bool {
+        matches!(self.verbosity, Verbosity::Changes | Verbosity::WithoutProgress)
+    }
+
     fn written(&self, write: &Write) {
-        if self.verbosity == Verbosity::Changes {
+        if self.shows_changes() {
             self.console.line(&format!(
                 "{:<7} {}  {}  ({})",
                 write.source.verb(),
@@ -198,7 +202,7 @@ impl Log<'_> {
     }
 
     fn deleted(&self, key: &str) {
-        if self.verbosity == Verbosity::Changes {
+        if self.shows_changes() {
             self.console.line(&format!("delete  {key}"));
         }
     }

@@ -29,8 +29,6 @@ pub struct SyncFlags {
     pub no_overwrite: bool,
     /// `--no-follow-symlinks`, unless `--follow-symlinks` comes after it.
     pub no_follow_symlinks: bool,
-    /// `--no-progress`.
-    pub no_progress: bool,
     /// `--page-size`: keys a listing request, 1 to 1000.
     pub page_size: Option<i32>,
     /// `--endpoint-url`.
@@ -39,6 +37,7 @@ pub struct SyncFlags {
     pub region: Option<String>,
     /// Flags that are legal and have no effect here, and what else is worth saying.
     pub notices: Vec<String>,
+    no_progress: bool,
     quiet: bool,
     only_show_errors: bool,
     size_only: bool,
@@ -176,13 +175,17 @@ impl SyncFlags {
         }
     }
 
-    /// What of the log `--quiet` and `--only-show-errors` leave.
+    /// What of the log `--quiet`, `--only-show-errors` and `--no-progress` leave; the quietest wins.
     #[must_use]
     pub const fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.only_show_errors) {
-            (true, _) => Verbosity::Quiet,
-            (false, true) => Verbosity::ErrorsOnly,
-            (false, false) => Verbosity::Changes,
+        if self.quiet {
+            Verbosity::Quiet
+        } else if self.only_show_errors {
+            Verbosity::ErrorsOnly
+        } else if self.no_progress {
+            Verbosity::WithoutProgress
+        } else {
+            Verbosity::Changes
         }
     }
 

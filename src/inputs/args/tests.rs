@@ -91,6 +91,17 @@ fn compare_flags_choose_the_rule() {
 }
 
 #[test]
+fn the_quietest_flag_wins() {
+    assert_eq!(flags("").verbosity(), Verbosity::Changes);
+    assert_eq!(flags("--no-progress").verbosity(), Verbosity::WithoutProgress);
+    assert_eq!(
+        flags("--only-show-errors --no-progress").verbosity(),
+        Verbosity::ErrorsOnly
+    );
+    assert_eq!(flags("--only-show-errors --quiet").verbosity(), Verbosity::Quiet);
+}
+
+#[test]
 fn optional_values_may_be_left_out() {
     assert!(matches!(options("--sse --delete").encryption, Encryption::Aes256));
     assert!(matches!(options("--sse AES256").encryption, Encryption::Aes256));
