@@ -28,6 +28,10 @@ use crate::release::{FOLDER, keys};
 /// How many records or lists are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
 
+/// What does not work without reading records.
+const UNREAD: &str = "this run knows of no earlier release: it cannot go back to one, nor make up for what an \
+                      interrupted one left: cannot read the release records";
+
 /// How long the last record of a cancelled run may take: the runner kills us ten seconds after its first signal.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -74,7 +78,7 @@ impl History {
             unreadable: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
-            history.warn(&error.context("cannot open the release records"));
+            history.warn(&error.context(UNREAD));
         }
         history
     }
@@ -93,7 +97,7 @@ impl History {
                         newest.entry(id).or_default().push((place, found));
                     }
                 }
-                Err(error) => self.warn(&error),
+                Err(error) => self.warn(&error.context(UNREAD)),
             }
         }
         let records: Vec<_> = stream::iter(newest.into_iter().rev().take(n))

@@ -275,10 +275,7 @@ impl Record {
     #[must_use]
     pub fn may_have_changed(&self) -> bool {
         use EnvironmentOutcome::{Failed, Planned, Succeeded};
-        let site = self.site.as_ref().is_some_and(|site| match self.status {
-            Status::Started => site.planned_keys > 0,
-            _ => site.written + site.deleted > 0,
-        });
+        let site = super::restore::may_have_changed_objects(self);
         let backend = self.backend.iter().flat_map(|backend| &backend.environments);
         site || backend
             .into_iter()

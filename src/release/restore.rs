@@ -99,17 +99,23 @@ pub fn touched<'a>(after: &'a [Record]) -> BTreeMap<&'a str, Touch<'a>> {
     touched
 }
 
+/// Whether the run wrote or deleted objects, or may have.
+#[must_use]
+pub fn may_have_changed_objects(record: &Record) -> bool {
+    record.site.as_ref().is_some_and(|site| match record.status {
+        Status::Started => site.planned_keys > 0,
+        _ => site.written + site.deleted > 0,
+    })
+}
+
 /// The release after the target that changed objects while the bucket did not keep their old versions.
 #[must_use]
 pub fn unversioned(after: &[Record]) -> Option<&Record> {
-    after.iter().rev().find(|record| {
-        record.may_have_changed()
-            && record.site.as_ref().is_some_and(|site| {
-                let changed =
-                    site.written + site.deleted > 0 || record.status == Status::Started && site.planned_keys > 0;
-                changed && matches!(site.versioning, Versioning::Off | Versioning::Suspended)
-            })
-    })
+    let destroyed = |record: &&Record| {
+        let versioning = record.site.as_ref().map(|site| site.versioning);
+        may_have_changed_objects(record) && matches!(versioning, Some(Versioning::Off | Versioning::Suspended))
+    };
+    after.iter().rev().find(destroyed)
 }
 
 /// What the key was before `touch`; `versions` newest first, `ours` the versions that the target and older releases wrote.

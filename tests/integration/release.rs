@@ -300,3 +300,31 @@ fn a_late_run_is_warned() {
     );
     assert!(warnings(&late).contains("/actions/runs/8812"), "{}", warnings(&late));
 }
+
+#[test]
+fn records_that_cannot_be_listed_are_a_warning() {
+    let cloud = Cloud::start();
+    cloud.post(
+        "/beanstalk/environments",
+        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
+    );
+    cloud.post(
+        "/deny",
+        &json!({"action": "s3:ListBucket", "resource": format!("arn:aws:s3:::{BUNDLES}")}),
+    );
+    let run = Action::new(&cloud)
+        .with("application-name", "my-app")
+        .with("environment-name", "my-app-prod")
+        .with("package", "backend")
+        .with("version-label", "v1")
+        .with("poll-interval", "1")
+        .file("backend/application.py", "print(1)")
+        .run()
+        .expect_exit(0);
+    assert!(
+        warnings(&run).contains("this run knows of no earlier release"),
+        "{}",
+        warnings(&run)
+    );
+    assert!(warnings(&run).contains("s3:ListBucket"), "{}", warnings(&run));
+}

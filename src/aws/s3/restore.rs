@@ -16,7 +16,9 @@ use crate::aws::history::History;
 use crate::failure::HintExt as _;
 use crate::inputs::SiteInputs;
 use crate::release::record::{Record, Site, Status, Versioning};
-use crate::release::restore::{Step, Touch, Version, before, changed_by_hand, step, touched, unversioned};
+use crate::release::restore::{
+    Step, Touch, Version, before, changed_by_hand, may_have_changed_objects, step, touched, unversioned,
+};
 use crate::site::object::ObjectHeaders;
 use crate::site::plan::{Reason, SitePlan, SiteWarning, Source, Write};
 use crate::site::repair::Applied;
@@ -51,6 +53,9 @@ pub async fn plan(
             "cannot roll back to release `{target}`: what release `{unreadable}` changed since cannot be read"
         ))
         .hint("choose a release after that one, or deploy the commit that you want");
+    }
+    if !records[..position].iter().any(may_have_changed_objects) {
+        return Ok(Decided::default().into_plan(bucket, &site.prefix));
     }
     check_versioning(bucket, &records[..position], target).await?;
     history

@@ -238,3 +238,26 @@ fn five_thousand_objects_go_back_in_seconds_by_copies_alone() {
     assert_eq!(cloud.object(BUCKET, "7/4207.txt").expect("a file").text(), "4207 of 1");
     assert!(took < Duration::from_secs(60), "it took {took:?}");
 }
+
+#[test]
+fn a_backend_goes_back_beside_a_site_that_did_not_change_without_versioning() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    cloud.post(
+        "/beanstalk/environments",
+        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
+    );
+    let deploy = |run: u32, sha: &str| {
+        site(&cloud, run, sha)
+            .with("application-name", "my-app")
+            .with("environment-name", "my-app-prod")
+            .with("package", "backend")
+            .with("version-label", "{short-sha}")
+            .with("poll-interval", "1")
+            .file("site/index.html", "the same")
+            .file("backend/application.py", format!("print('{sha}')"))
+    };
+    deploy(1, A).run().expect_exit(0);
+    deploy(2, B).run().expect_exit(0);
+    deploy(3, C).with("command", "rollback").run().expect_exit(0);
+    assert_eq!(label(&cloud), A[..7]);
+}
