@@ -5,25 +5,24 @@
 //! before the first change, `….json` after the last), named so that a listing gives the newest first, and `keys/` the
 //! lists of keys. No failure in here fails a deploy: it is a warning that says what will not work.
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::Aws;
-use super::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
-use super::error::CallExt as _;
 use super::s3::Bucket;
-use crate::failure::service_error;
 use crate::github::console::Console;
 use crate::inputs::Inputs;
-use crate::release::id::{Stage, object_name, parse_object_name};
+use crate::release::FOLDER;
+use crate::release::id::Stage;
 use crate::release::record::{Record, Status};
-use crate::release::{FOLDER, keys};
+
+use self::place::{CHANGED, Found, PLANNED, Place, has_code, read};
 
 /// How many records or lists are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
@@ -42,13 +41,6 @@ pub struct History {
     console: Console,
     /// Records that are there and cannot be read.
     unreadable: Mutex<Vec<String>>,
-}
-
-/// A folder of a bucket.
-struct Place {
-    bucket: Bucket,
-    /// Ends in `/`.
-    folder: String,
 }
 
 /// The folders of `bucket` that hold release records: a site there never touches them.
@@ -244,151 +236,6 @@ impl History {
     }
 }
 
-const PLANNED: &str = "planned";
-const CHANGED: &str = "changed";
-
-/// The objects of one release.
-#[derive(Default)]
-struct Found {
-    started: Option<(String, DateTime<Utc>)>,
-    finished: Option<String>,
-}
-
-impl Place {
-    /// The newest releases, by the names of their objects.
-    async fn newest(&self, n: usize) -> anyhow::Result<BTreeMap<String, Found>> {
-        let folder = format!("{}releases/", self.folder);
-        let mut newest: BTreeMap<String, Found> = BTreeMap::new();
-        let mut after = None;
-        loop {
-            let answer = self
-                .bucket
-                .client
-                .list_objects_v2()
-                .bucket(&self.bucket.name)
-                .prefix(&folder)
-                .delimiter("/")
-                .set_start_after(after.take())
-                .max_keys(i32::try_from(n.saturating_mul(2)).unwrap_or(1000).clamp(2, 1000))
-                .send()
-                .await
-                .call(&LIST_OBJECTS, &self.bucket.arn(), || {
-                    format!(
-                        "cannot list the release records in `s3://{}/{folder}`",
-                        self.bucket.name
-                    )
-                });
-            let answer = match answer {
-                // A bundle bucket that Elastic Beanstalk has not made yet.
-                Err(error) if has_code(&error, "NoSuchBucket") => return Ok(newest),
-                other => other?,
-            };
-            for object in answer.contents() {
-                let Some(key) = object.key() else { continue };
-                after = Some(key.to_owned());
-                let Some((id, stage)) = key.strip_prefix(&folder).and_then(parse_object_name) else {
-                    continue;
-                };
-                let found = newest.entry(id.to_owned()).or_default();
-                match stage {
-                    Stage::Started => {
-                        let time = object
-                            .last_modified()
-                            .and_then(|time| DateTime::from_timestamp(time.secs(), 0));
-                        found.started = Some((key.to_owned(), time.unwrap_or_default()));
-                    }
-                    Stage::Finished => found.finished = Some(key.to_owned()),
-                }
-            }
-            // One more than asked for is complete: the last may have its other object on the next page.
-            if newest.len() > n || answer.is_truncated() != Some(true) || after.is_none() {
-                return Ok(newest);
-            }
-        }
-    }
-
-    async fn write(&self, record: &Record, stage: Stage, with_keys: bool) -> anyhow::Result<()> {
-        if let Some(site) = record.site.as_ref().filter(|_| with_keys) {
-            // The list first: a head without its list could not be used.
-            match stage {
-                Stage::Started if !site.planned.is_empty() => {
-                    self.put(&self.keys_object(&record.id, PLANNED), keys::pack(&site.planned)?, GZIP)
-                        .await?;
-                }
-                Stage::Finished if !site.changed.is_empty() => {
-                    self.put(&self.keys_object(&record.id, CHANGED), keys::pack(&site.changed)?, GZIP)
-                        .await?;
-                }
-                _ => {}
-            }
-        }
-        let name = object_name(&record.id, record.started_at, stage);
-        self.put(&format!("{}releases/{name}", self.folder), record.to_json()?, JSON)
-            .await
-    }
-
-    async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> anyhow::Result<()> {
-        self.bucket
-            .client
-            .put_object()
-            .bucket(&self.bucket.name)
-            .key(key)
-            .content_type(content_type)
-            .body(bytes.into())
-            .send()
-            .await
-            .call(&PUT_OBJECT, &self.bucket.object_arn(key), || {
-                format!("cannot write `s3://{}/{key}`", self.bucket.name)
-            })?;
-        Ok(())
-    }
-
-    async fn get(&self, key: &str) -> anyhow::Result<Vec<u8>> {
-        let doing = || format!("cannot read `s3://{}/{key}`", self.bucket.name);
-        let answer = self
-            .bucket
-            .client
-            .get_object()
-            .bucket(&self.bucket.name)
-            .key(key)
-            .send()
-            .await
-            .call(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;
-        Ok(answer.body.collect().await.with_context(doing)?.to_vec())
-    }
-
-    async fn keys<T: serde::de::DeserializeOwned>(&self, id: &str, which: &str) -> anyhow::Result<Vec<T>> {
-        let key = self.keys_object(id, which);
-        let bytes = self.get(&key).await?;
-        keys::unpack(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
-    }
-
-    fn keys_object(&self, id: &str, which: &str) -> String {
-        format!("{}keys/{id}.{which}.jsonl.gz", self.folder)
-    }
-}
-
-const JSON: &str = "application/json";
-const GZIP: &str = "application/gzip";
-
-/// Reads a release from the first place that has its end, else from one that has its start.
-async fn read(found: &[(&Place, Found)]) -> anyhow::Result<Record> {
-    let finished = found
-        .iter()
-        .find_map(|(place, found)| Some((place, found.finished.as_ref()?)));
-    let started = || {
-        found
-            .iter()
-            .find_map(|(place, found)| Some((place, &found.started.as_ref()?.0)))
-    };
-    let (place, key) = finished.or_else(started).context("it has no object")?;
-    let bytes = place.get(key).await?;
-    let mut record =
-        Record::from_json(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", place.bucket.name))?;
-    record.stored_at = found.iter().find_map(|(_, found)| Some(found.started.as_ref()?.1));
-    Ok(record)
-}
-
 /// The bucket of application versions: `package-bucket`, else the one that CreateStorageLocation makes.
 ///
 /// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>
@@ -404,8 +251,4 @@ async fn bundle_bucket(aws: &Aws, region: &str, named: Option<&str>) -> anyhow::
             ))
         }
     }
-}
-
-fn has_code(error: &anyhow::Error, code: &str) -> bool {
-    service_error(error).is_some_and(|service| service.code.as_deref() == Some(code))
 }

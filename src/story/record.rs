@@ -7,7 +7,7 @@ use chrono::Utc;
 use super::Story;
 use super::look::World;
 use crate::aws::beanstalk::Step;
-use crate::aws::s3::versions::versioning;
+use crate::aws::s3::versioning::versioning;
 use crate::failure::Cancelled;
 use crate::inputs::Command;
 use crate::plan::Plan;

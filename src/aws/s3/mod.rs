@@ -19,7 +19,8 @@ mod opaque;
 mod progress;
 mod put;
 pub mod restore;
-pub mod versions;
+pub mod versioning;
+mod versions;
 mod wire;
 
 pub use bucket::Bucket;

@@ -11,14 +11,13 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::Bucket;
 use super::copy::{Object, headers_of};
-use super::versions::{versioning, versions};
+use super::versioning::check_versioning;
+use super::versions::versions;
 use crate::aws::history::History;
 use crate::failure::HintExt as _;
 use crate::inputs::SiteInputs;
-use crate::release::record::{Record, Site, Status, Versioning};
-use crate::release::restore::{
-    Step, Touch, Version, before, changed_by_hand, may_have_changed_objects, step, touched, unversioned,
-};
+use crate::release::record::{Record, Site, Status};
+use crate::release::restore::{Step, Touch, Version, before, changed_by_hand, may_have_changed_objects, step, touched};
 use crate::site::object::ObjectHeaders;
 use crate::site::plan::{Reason, SitePlan, SiteWarning, Source, Write};
 use crate::site::repair::Applied;
@@ -67,47 +66,6 @@ pub async fn plan(
     search.find_writers(history, records, position).await;
     let decided = search.decide(&records[..position], site).await?;
     Ok(decided.into_plan(bucket, &site.prefix))
-}
-
-async fn check_versioning(bucket: &Bucket, after: &[Record], target: &str) -> anyhow::Result<()> {
-    let turn_on = format!(
-        "aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled",
-        bucket.name
-    );
-    match versioning(bucket).await? {
-        Versioning::Enabled | Versioning::Unknown => {}
-        Versioning::Off | Versioning::Suspended => {
-            return Err(anyhow::anyhow!(
-                "cannot roll back to release `{target}`: versioning of bucket `{}` is not enabled",
-                bucket.name
-            ))
-            .hint(format!(
-                "deploy the commit that you want instead; for rollbacks of later releases run `{turn_on}`"
-            ));
-        }
-    }
-    let Some(lost) = unversioned(after) else { return Ok(()) };
-    let possible: Vec<&str> = after
-        .iter()
-        .take_while(|record| record.id != lost.id)
-        .chain([lost])
-        .filter(|record| record.status == Status::Succeeded)
-        .map(|record| record.id.as_str())
-        .collect();
-    let hint = match possible.as_slice() {
-        [] => "deploy the commit that you want instead".to_owned(),
-        ids => format!(
-            "deploy the commit that you want instead, or choose one of: {}",
-            ids.join(", ")
-        ),
-    };
-    Err(anyhow::anyhow!(
-        "cannot roll back to release `{target}`: versioning of bucket `{}` was not enabled during release `{}`, so what \
-         that one replaced is gone",
-        bucket.name,
-        lost.id
-    ))
-    .hint(hint)
 }
 
 /// The versions of all touched keys.

@@ -1,4 +1,4 @@
-//! Versions of objects: whether a bucket keeps them, and those of given keys.
+//! The versions of given keys.
 //!
 //! ListObjectVersions has no list of keys to ask for, so the keys are cut into ranges that are listed in parallel; in
 //! each, stretches between two keys are jumped over.
@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
+use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
@@ -18,9 +18,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::Bucket;
 use super::list::{decode, unquote};
-use crate::aws::calls::{GET_BUCKET_VERSIONING, LIST_OBJECT_VERSIONS};
+use crate::aws::calls::LIST_OBJECT_VERSIONS;
 use crate::aws::error::CallExt as _;
-use crate::release::record::Versioning;
 use crate::release::restore::Version;
 
 /// How many ranges are listed at the same time.
@@ -28,27 +27,6 @@ const RANGES: usize = 16;
 
 /// A range holds at least this many keys, if there are so many.
 const KEYS_A_RANGE: usize = 100;
-
-/// Whether the bucket keeps what is overwritten and deleted.
-///
-/// # Errors
-/// It could not be read.
-pub async fn versioning(bucket: &Bucket) -> anyhow::Result<Versioning> {
-    let answer = bucket
-        .client
-        .get_bucket_versioning()
-        .bucket(&bucket.name)
-        .send()
-        .await
-        .call(&GET_BUCKET_VERSIONING, &bucket.arn(), || {
-            format!("cannot read whether versioning of bucket `{}` is on", bucket.name)
-        })?;
-    Ok(match answer.status() {
-        Some(BucketVersioningStatus::Enabled) => Versioning::Enabled,
-        Some(BucketVersioningStatus::Suspended) => Versioning::Suspended,
-        _ => Versioning::Off,
-    })
-}
 
 /// All versions of `keys` (sorted), newest first.
 pub(super) async fn versions(bucket: &Bucket, keys: &[String]) -> anyhow::Result<HashMap<String, Vec<Version>>> {
