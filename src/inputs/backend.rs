@@ -69,7 +69,7 @@ fn check_together(reader: &mut Reader<'_>, backend: &BackendInputs) {
     }
     if !backend.wait {
         for name in ["verify-url", "on-failure"] {
-            if reader.given(name).is_some() && !(name == "on-failure" && !backend.rollback_on_failure) {
+            if (name != "on-failure" || backend.rollback_on_failure) && reader.given(name).is_some() {
                 reader.errors.push(format!(
                     "`{name}` needs the end of the deployment, but `wait-for-deployment` is `false`"
                 ));

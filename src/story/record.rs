@@ -51,7 +51,6 @@ impl Story<'_> {
     }
 
     /// Writes the record as ended.
-    #[expect(clippy::too_many_arguments, reason = "everything that happened, once, at the end")]
     pub(super) async fn end_record(
         &self,
         world: &World,
