@@ -6,6 +6,9 @@ from pathlib import Path
 
 EXTENSIONS = ["html"] * 4 + ["css"] + ["js"] * 2 + ["json", "svg", "png", "jpg", "webp", "woff2", "txt", "map"]
 
+MOST = 16 << 20
+"""Bytes that are made at once."""
+
 
 def grow(root: Path, files: int, smallest: int, largest: int, seed: int = 4) -> int:
     """Write `files` files of random sizes below `root`, as a site generator would lay them out; answer their bytes."""
@@ -19,10 +22,12 @@ def grow(root: Path, files: int, smallest: int, largest: int, seed: int = 4) -> 
     total = 0
     for number in range(files):
         extension = chance.choice(EXTENSIONS)
-        content = text(chance, chance.randint(smallest, largest))
+        size = chance.randint(smallest, largest)
         name = f"page-{number}-{chance.getrandbits(32):08x}.{extension}"
-        (chance.choice(directories) / name).write_bytes(content)
-        total += len(content)
+        with open(chance.choice(directories) / name, "wb") as file:
+            for start in range(0, size, MOST):
+                file.write(text(chance, min(MOST, size - start)))
+        total += size
     return total
 
 

@@ -25,8 +25,8 @@ use crate::site::object::{HeaderRules, ObjectOptions};
 use crate::site::plan::{Reason, RemoteObject};
 use crate::site::scan::Scan;
 
-/// How many pages are asked for at the same time.
-pub(super) const RANGES_IN_FLIGHT: usize = 24;
+/// How many ranges are listed and read at the same time: this bounds the memory that pages take.
+pub(super) const RANGES_IN_FLIGHT: usize = 16;
 /// How many files one job reads: few enough to spread over the cores.
 const FILES_A_JOB: usize = 64;
 /// How many bytes one job reads, about.
@@ -44,7 +44,7 @@ pub(super) struct Comparison {
     pub(super) headers: HeaderRules,
     pub(super) scan: Scan,
     pub(super) readers: Semaphore,
-    pub(super) lists: Semaphore,
+    pub(super) ranges: Semaphore,
     pub(super) opaque: Opaque,
 }
 
@@ -182,13 +182,14 @@ impl Comparison {
 
     /// Lists one range and compares it with its files.
     async fn range(self: Arc<Self>, span: Span, first: Option<Page>) -> anyhow::Result<Findings> {
+        let _permit = self.ranges.acquire().await;
         let mut found = Findings::default();
         let mut jobs = JoinSet::new();
         let mut merge = Merge::new(&self.scan.files[span.files.clone()], &self.listing.prefix);
         let mut last = span.after;
         let mut page = match first {
             Some(page) => page,
-            None => self.page(last.as_deref()).await?,
+            None => self.listing.page(&self.bucket, last.as_deref()).await?,
         };
         loop {
             let mut batch = Vec::new();
@@ -228,7 +229,7 @@ impl Comparison {
             if let (false, Some(next)) = (self.delete, next_file) {
                 last = last.max(Some(before(&next)));
             }
-            page = self.page(last.as_deref()).await?;
+            page = self.listing.page(&self.bucket, last.as_deref()).await?;
         }
         let mut batch = Vec::new();
         merge.finish(|pair| self.step(pair, span.files.start, &mut found, &mut batch));
@@ -237,11 +238,6 @@ impl Comparison {
             found.merge(some.context("reading files broke off")??);
         }
         Ok(found)
-    }
-
-    async fn page(&self, after: Option<&str>) -> anyhow::Result<Page> {
-        let _permit = self.lists.acquire().await;
-        self.listing.page(&self.bucket, after).await
     }
 
     /// Takes one step of the merge; what only the bytes can tell becomes a job.

@@ -147,7 +147,7 @@ impl Prepared {
             headers: self.headers,
             scan,
             readers: Semaphore::new(cores()),
-            lists: Semaphore::new(RANGES_IN_FLIGHT),
+            ranges: Semaphore::new(RANGES_IN_FLIGHT),
             opaque,
         });
         let findings = comparison.run(first).await?;
