@@ -237,7 +237,7 @@ fn a_bucket_that_does_not_exist_is_named() {
         .with("bucket", "no-such-bucket-here")
         .file("index.html", PAGE)
         .run();
-    assert_refused(run, 1, &cloud, &["`no-such-bucket-here`", "does not exist"]);
+    assert_refused(run, 1, &cloud, &["`no-such-bucket-here`", "there is no such bucket"]);
 }
 
 #[test]
