@@ -1,6 +1,6 @@
 //! S3: the bucket's client, listings, uploads, copies and deletes.
 //!
-//! [`look`] makes the plan of a site, [`execute`] carries any plan out: a deploy's or a rollback's.
+//! [`look()`] makes the plan of a site, [`execute()`] carries any plan out: a deploy's or a rollback's.
 
 mod body;
 mod bucket;

@@ -2,7 +2,7 @@
 //!
 //! What a key goes back to is decided in [`crate::release::restore`]; here the bucket is asked, and everything that
 //! could make the rollback fail half-way is found before it starts. The plan is one like a deploy's, and
-//! [`super::execute`] carries it out.
+//! [`super::execute()`] carries it out.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
