@@ -30,7 +30,7 @@ class Bench:
     def __init__(self, server: Memory | Garage, tools: list[Tool], target: Path, runs: int) -> None:
         self.server, self.tools, self.target, self.runs = server, tools, target, runs
         self.rows: list[dict[str, object]] = []
-        self._buckets = 0
+        self._buckets = self._changes = 0
 
     def bucket(self) -> str:
         """A new, empty bucket."""
@@ -64,14 +64,16 @@ class Bench:
             endpoint = proxy.endpoint if delay else f"http://127.0.0.1:{self.server.port}"
             taken: dict[tuple[str, str], list[Measured]] = {}
             counts: dict[tuple[str, str], int | None] = {}
-            for run in range(self.runs):
+            for _ in range(self.runs):
                 for tool in self.tools:
                     bucket = self.bucket()
                     for scenario in SCENARIOS:
                         if scenario == "touch":
                             tree.touch(files)
                         if scenario == "change":
-                            tree.change(files, 0.01, seed=run)
+                            # Another seed each time: the same bytes again would be no change.
+                            self._changes += 1
+                            tree.change(files, 0.01, seed=self._changes)
                         requests(proxy)
                         one = tool.run(endpoint, files, bucket, self.server.region)
                         taken.setdefault((scenario, tool.name), []).append(one)
