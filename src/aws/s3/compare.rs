@@ -26,7 +26,7 @@ use crate::site::plan::{Reason, RemoteObject};
 use crate::site::scan::Scan;
 
 /// How many ranges are listed and read at the same time: this bounds the memory that pages take.
-pub(super) const RANGES_IN_FLIGHT: usize = 16;
+pub(super) const RANGES_IN_FLIGHT: usize = 12;
 /// How many files one job reads: few enough to spread over the cores.
 const FILES_A_JOB: usize = 64;
 /// How many bytes one job reads, about.
