@@ -117,7 +117,8 @@ def main() -> None:
         errors = [command for command in wrong["commands"] if command["command"] == "error"]
         expect("wrong inputs fail with code 2 and one error", (wrong["exit_code"], len(errors)) == (2, 1), wrong["log"])
 
-        call(cloud, "s3/bucket", {"bucket": "site-on-arm", "ownership": "ObjectWriter", "versioning": "Enabled"})
+        bucket = {"bucket": "site-on-arm", "ownership": "ObjectWriter", "block_public_access": False}
+        call(cloud, "s3/bucket", {**bucket, "versioning": "Enabled"})
         call(cloud, "cloudfront", {"id": "E2ARMEXAMPLE", "origins": [{"domain": "site-on-arm.s3.amazonaws.com", "path": ""}]})
         (folder / "workspace/index.html").write_text("<!doctype html><title>arm</title>")
         (folder / "workspace/secret.txt").write_text("stays here")
