@@ -86,7 +86,7 @@ pub fn write(root: &Path, selection: &Selection, path: &Path) -> anyhow::Result<
 /// Reads the directory of the ready archive at `path`.
 ///
 /// # Errors
-/// When it is no readable ZIP file, or holds no file.
+/// When it is no readable ZIP file, or an entry leads out of it.
 pub fn check(path: &Path) -> anyhow::Result<Contents> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("cannot read `{shown}`"))?;
@@ -110,10 +110,6 @@ pub fn check(path: &Path) -> anyhow::Result<Contents> {
         names,
         procfile: None,
     };
-    if contents.files == 0 {
-        return Err(anyhow!("cannot use `{shown}` as a bundle: there is no file in it")
-            .hint("build the application before this step"));
-    }
     if let Ok(procfile) = archive.by_name("Procfile") {
         let mut text = Vec::new();
         procfile

@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use gix_ignore::Search;
+use gix_ignore::glob::pattern::Case;
+use gix_ignore::search::Ignore;
 
 use crate::failure::HintExt as _;
 
@@ -16,18 +17,26 @@ use crate::failure::HintExt as _;
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/eb-cli3-configuration.html#eb-cli3-ebignore>).
 pub const EBIGNORE: &str = ".ebignore";
 
+/// Patterns are git's own: what is left out costs nothing to rebuild, and `$` is a letter.
+const PLAIN: Ignore = Ignore {
+    support_precious: false,
+};
+
 /// The rules in force at one point of the walk.
 #[derive(Debug)]
 pub struct Rules {
-    excludes: Gitignore,
-    /// `package-ignore-file` with a `/` in it: one file, its patterns relative to the package.
-    single: Option<Gitignore>,
+    root: PathBuf,
+    excludes: Search,
+    /// The rules files in force, the one that decides first at the end: a single one (`package-ignore-file` with a `/` in
+    /// it, its patterns relative to the package), or those of the directories entered.
+    files: Search,
+    /// How many of `files` each directory entered has added.
+    added: Vec<usize>,
     /// The name of the files to look for in every directory.
     nested_name: Option<String>,
     /// It was asked for: its absence is an error.
     must_exist: bool,
     found: bool,
-    stack: Vec<Gitignore>,
     warnings: Vec<String>,
 }
 
@@ -35,21 +44,23 @@ impl Rules {
     /// The rules for the package at `root`.
     ///
     /// # Errors
-    /// A pattern of `exclude` that cannot be read, or a rules file that does not exist.
+    /// A pattern of `exclude` that can never match, or a rules file that does not exist.
     pub fn new(root: &Path, ignore_file: Option<&str>, exclude: &[String]) -> anyhow::Result<Self> {
-        let mut builder = GitignoreBuilder::new(root);
         for pattern in exclude {
-            builder
-                .add_line(None, pattern)
-                .with_context(|| format!("cannot read the pattern `{pattern}` of `package-exclude`"))?;
+            if let Some(why) = never_matches(pattern) {
+                return Err(anyhow!(
+                    "cannot read the pattern `{pattern}` of `package-exclude`: {why}"
+                ));
+            }
         }
         let mut rules = Self {
-            excludes: builder.build().context("cannot read `package-exclude`")?,
-            single: None,
+            root: root.to_owned(),
+            excludes: Search::from_overrides(exclude, PLAIN),
+            files: Search::default(),
+            added: Vec::new(),
             nested_name: None,
             must_exist: ignore_file.is_some(),
             found: false,
-            stack: Vec::new(),
             warnings: Vec::new(),
         };
         match ignore_file {
@@ -58,8 +69,7 @@ impl Rules {
                 if !path.is_file() {
                     return Err(no_such_file(file));
                 }
-                let read = rules.read(root, &path);
-                rules.single = Some(read?);
+                rules.read(&path, None)?;
                 rules.found = true;
             }
             Some(name) => rules.nested_name = Some(name.to_owned()),
@@ -73,42 +83,34 @@ impl Rules {
     /// # Errors
     /// A rules file that cannot be read.
     pub fn enter(&mut self, directory: &Path) -> anyhow::Result<()> {
+        let before = self.files.patterns.len();
         let file: Option<PathBuf> = self
             .nested_name
             .as_ref()
             .map(|name| directory.join(name))
             .filter(|path| path.is_file());
-        let rules = match file {
-            Some(file) => {
-                self.found = true;
-                self.read(directory, &file)?
-            }
-            None => Gitignore::empty(),
-        };
-        self.stack.push(rules);
+        if let Some(file) = file {
+            self.found = true;
+            let root = self.root.clone();
+            self.read(&file, Some(&root))?;
+        }
+        self.added.push(self.files.patterns.len() - before);
         Ok(())
     }
 
     /// Goes back to the parent of the directory entered last.
     pub fn leave(&mut self) {
-        self.stack.pop();
+        let added = self.added.pop().unwrap_or_default();
+        self.files.patterns.truncate(self.files.patterns.len() - added);
     }
 
-    /// Whether the rules leave `path` out, a child of the directory entered last.
+    /// Whether the rules leave `path` out (relative to the package), a child of the directory entered last.
     #[must_use]
-    pub fn leave_out(&self, path: &Path, is_directory: bool) -> bool {
-        let layers = [&self.excludes]
+    pub fn leave_out(&self, path: &str, is_directory: bool) -> bool {
+        let found = [&self.excludes, &self.files]
             .into_iter()
-            .chain(self.stack.iter().rev())
-            .chain(&self.single);
-        for layer in layers.filter(|layer| !layer.is_empty()) {
-            match layer.matched(path, is_directory) {
-                Match::None => {}
-                Match::Ignore(_) => return true,
-                Match::Whitelist(_) => return false,
-            }
-        }
-        false
+            .find_map(|search| search.pattern_matching_relative_path(path.into(), Some(is_directory), Case::Sensitive));
+        found.is_some_and(|found| !found.pattern.is_negative())
     }
 
     /// Checks, after the walk, that a file which the user named was there.
@@ -128,22 +130,68 @@ impl Rules {
         self.warnings
     }
 
-    fn read(&mut self, root: &Path, file: &Path) -> anyhow::Result<Gitignore> {
-        let text = std::fs::read(file).with_context(|| format!("cannot read the ignore file `{}`", file.display()))?;
-        let text = String::from_utf8_lossy(&text);
-        let mut builder = GitignoreBuilder::new(root);
-        for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
-            if let Err(error) = builder.add_line(Some(file.to_owned()), line) {
-                self.warnings.push(format!(
-                    "`{}` has a pattern that is skipped: `{line}` ({error})",
-                    file.display()
-                ));
+    /// Adds the patterns of `file`, relative to its directory below `root`, or else to the package.
+    fn read(&mut self, file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
+        let shown = file.display();
+        let text = std::fs::read(file).with_context(|| format!("cannot read the ignore file `{shown}`"))?;
+        for line in String::from_utf8_lossy(&text).lines() {
+            if !line.starts_with('#')
+                && let Some(why) = never_matches(line)
+            {
+                let warning = format!("`{shown}` has a pattern that never matches: `{line}` ({why})");
+                self.warnings.push(warning);
             }
         }
-        builder
-            .build()
-            .with_context(|| format!("cannot use the ignore file `{}`", file.display()))
+        self.files
+            .add_patterns_buffer(&text, file, root, PLAIN)
+            .with_context(|| format!("cannot use the ignore file `{shown}`"))
     }
+}
+
+/// Why no path can match `pattern`: git takes such a pattern without a word, and what it should leave out goes in.
+fn never_matches(pattern: &str) -> Option<&'static str> {
+    let mut rest = pattern;
+    while let Some(found) = rest.find(['\\', '[']) {
+        let after = &rest[found + 1..];
+        rest = if rest[found..].starts_with('[') {
+            match after_class(after) {
+                Some(after) => after,
+                None => return Some("it has a `[` without its `]`; a literal one is written `\\[`"),
+            }
+        } else {
+            match after_character(after) {
+                Some(after) => after,
+                None => return Some("it ends with a `\\`, which escapes nothing"),
+            }
+        };
+    }
+    None
+}
+
+/// What follows the character class whose `[` stands before `class`.
+fn after_class(class: &str) -> Option<&str> {
+    let mut rest = class.strip_prefix(['!', '^']).unwrap_or(class);
+    // Where it comes first, `]` is a member.
+    rest = rest.strip_prefix(']').unwrap_or(rest);
+    loop {
+        let found = rest.find([']', '\\', '['])?;
+        let after = &rest[found + 1..];
+        rest = match rest.as_bytes()[found] {
+            b']' => return Some(after),
+            b'\\' => after_character(after)?,
+            _ => match after.strip_prefix(':').map(|name| name.split_once(']')) {
+                Some(None) => return None,
+                Some(Some((name, after_name))) if name.ends_with(':') => after_name,
+                // No name of a class: the bracket is a member.
+                _ => after,
+            },
+        };
+    }
+}
+
+fn after_character(text: &str) -> Option<&str> {
+    let mut characters = text.chars();
+    characters.next().map(|_| characters.as_str())
 }
 
 fn no_such_file(name: &str) -> anyhow::Error {
@@ -259,6 +307,48 @@ mod tests {
         let rules = Rules::new(root, None, &["secret".into(), "!a.log".into()]).expect("rules");
         let names: Vec<String> = select(root, rules).expect("a selection").entries.into_keys().collect();
         assert_eq!(names, [".ebignore", "a.log"]);
-        assert!(Rules::new(root, None, &["a{b".into()]).is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_never_matches_is_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path();
+        let never = ["a[b", "[]", "[!]", "a[\\]", "[[:alpha:]", "secret\\"];
+        let fine = [
+            "a\\[b",
+            "[]]",
+            "[!]a]",
+            "[[:alpha:]]",
+            "[\\]]",
+            "a]",
+            "a{b",
+            "\\\\",
+            "\\ü",
+            "[ü]",
+            "[[]",
+        ];
+        for pattern in never {
+            let error = Rules::new(root, None, &[pattern.into()]).expect_err(pattern);
+            assert!(error.to_string().contains(pattern), "{error}");
+        }
+        for pattern in fine {
+            Rules::new(root, None, &[pattern.into()]).expect(pattern);
+        }
+        // What git makes of them: were one of them to match, `git ls-files` would not name its file.
+        let names = ["a[b", "a[", "[]", "]", "!]", "secret", "secret\\", "ab", "[", "x"];
+        for name in names {
+            fs::write(root.join(name), "").expect("a file");
+        }
+        fs::write(root.join(".ebignore"), never.join("\n")).expect("a file");
+        let mut all: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        all.push(".ebignore".into());
+        all.sort();
+        assert_eq!(by_git(root), all);
+        assert_eq!(by_us(root), all);
+        let rules = Rules::new(root, None, &[]).expect("rules");
+        let warnings = select(root, rules).expect("a selection").warnings;
+        assert_eq!(warnings.len(), never.len(), "{warnings:?}");
+        fs::write(root.join(".ebignore"), fine.join("\n")).expect("a file");
+        assert_eq!(by_us(root), by_git(root));
     }
 }

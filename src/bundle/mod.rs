@@ -112,14 +112,6 @@ fn pack(package: &PackageInputs, temp_dir: &Path) -> anyhow::Result<Bundle> {
     let rules = ignore::Rules::new(root, package.ignore_file.as_deref(), &package.exclude)?;
     let selection = select::select(root, rules)?;
     let files = selection.files();
-    if files == 0 {
-        let left_out = match selection.left_out.count {
-            0 => "it is empty".to_owned(),
-            count => format!("the ignore rules leave out everything in it ({count} paths)"),
-        };
-        return Err(anyhow!("cannot bundle `{}`: {left_out}", root.display())
-            .hint("correct `package`, or build the application before this step"));
-    }
     let temporary = Temporary::new(temp_dir)?;
     let bytes = archive::write(root, &selection, &temporary.0)?;
     let mut warnings = selection.warnings.clone();

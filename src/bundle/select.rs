@@ -109,7 +109,7 @@ impl Walk<'_> {
 
     fn entry(&mut self, full: &Path, path: String, kind: FileType, rules: &mut Rules) -> anyhow::Result<()> {
         let is_git = path == ".git" || path.ends_with("/.git");
-        if is_git || rules.leave_out(full, kind.is_dir()) {
+        if is_git || rules.leave_out(&path, kind.is_dir()) {
             self.selection.left_out.add(&path, kind.is_dir());
             return Ok(());
         }

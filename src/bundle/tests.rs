@@ -152,17 +152,40 @@ fn refuses_what_would_not_work_on_an_instance() {
         let error = make(&package(&root), directory.path()).expect_err(reason);
         assert!(format!("{error:#}").contains(reason), "{error:#}");
     };
-    fails("it is empty");
     fs::write(root.join("a"), "a").expect("a file");
     symlink("../outside", root.join("link")).expect("a link");
     fails("points to `../outside`, out of the package");
     fs::remove_file(root.join("link")).expect("removed");
-    fs::write(root.join(".ebignore"), "*").expect("a file");
-    fails("leave out everything");
-    fs::remove_file(root.join(".ebignore")).expect("removed");
     let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
     fs::write(root.join(name), "a").expect("a file");
     fails("not UTF-8");
+}
+
+#[test]
+fn a_bundle_without_any_file_is_made_with_a_warning() {
+    let directory = temp();
+    let root = directory.path().join("app");
+    fs::create_dir_all(root.join("only/folders")).expect("a directory");
+    let warning = || {
+        let bundle = make(&package(&root), directory.path()).expect("a bundle");
+        assert_eq!((bundle.files, check(&bundle.path).expect("readable").files), (0, 0));
+        let [warning] = &bundle.warnings[..] else {
+            panic!("{:?}", bundle.warnings);
+        };
+        warning.clone()
+    };
+    let empty = warning();
+    assert!(
+        empty.contains("no file at all") && empty.contains("holds none"),
+        "{empty}"
+    );
+    fs::write(root.join("a"), "a").expect("a file");
+    fs::write(root.join(".ebignore"), "*").expect("a file");
+    let ignored = warning();
+    assert!(
+        ignored.contains("leave out everything") && ignored.contains("(3)"),
+        "{ignored}"
+    );
 }
 
 #[test]

@@ -18,6 +18,15 @@ const HOOKS: [&str; 2] = [".platform/hooks/", ".platform/confighooks/"];
 /// The mistakes seen in the directory `root`.
 #[must_use]
 pub fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
+    if selection.files() == 0 {
+        return vec![match selection.left_out.count {
+            0 => no_file(&format!("`{}` holds none", root.display())),
+            count => no_file(&format!(
+                "the ignore rules leave out everything in `{}` ({count})",
+                root.display()
+            )),
+        }];
+    }
     let mut warnings = Vec::new();
     let tops: BTreeSet<&str> = selection.entries.keys().map(|path| top(path)).collect();
     if let [only] = Vec::from_iter(tops)[..]
@@ -46,6 +55,9 @@ pub fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
 /// The mistakes seen in a ready archive.
 #[must_use]
 pub fn of_archive(contents: &Contents, extension: &str) -> Vec<String> {
+    if contents.files == 0 {
+        return vec![no_file("the archive holds none")];
+    }
     let mut warnings = Vec::new();
     let tops: BTreeSet<&str> = contents.names.iter().map(|path| top(path)).collect();
     if extension == "zip"
@@ -77,6 +89,12 @@ fn one_folder(name: &str) -> String {
     format!(
         "everything in the bundle lies in one folder, `{name}`; Elastic Beanstalk looks for the application at the top: \
          set `package` to that folder"
+    )
+}
+
+fn no_file(why: &str) -> String {
+    format!(
+        "there is no file at all in the bundle: {why}; build the application before this step, or correct `package`"
     )
 }
 

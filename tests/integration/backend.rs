@@ -296,13 +296,6 @@ fn an_identical_bundle_after_a_failed_deploy_is_deployed_also_with_basic_health(
 #[test]
 fn a_ready_archive_is_taken_as_it_is() {
     let cloud = cloud();
-    let zip = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let run = deploy(&cloud)
-        .with("package", "empty.zip")
-        .file("empty.zip", zip)
-        .run()
-        .expect_exit(1);
-    assert!(run.error().contains("there is no file in it"), "{}", run.error());
     let run = deploy(&cloud)
         .with("package", "no.zip")
         .file("no.zip", "text")
@@ -310,6 +303,36 @@ fn a_ready_archive_is_taken_as_it_is() {
         .expect_exit(1);
     assert!(run.error().contains("not a readable ZIP file"), "{}", run.error());
     assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+    // A stored file `a` of no bytes: made by Python's zipfile.
+    let zip = b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a\
+                PK\x01\x02\x14\x03\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x80\x01\
+                \0\0\0\0a\
+                PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0";
+    let run = deploy(&cloud)
+        .with("package", "app.zip")
+        .file("app.zip", zip)
+        .run()
+        .expect_exit(0);
+    assert!(run.messages("warning").is_empty(), "{}", run.log);
+    assert_eq!(cloud.count("CreateApplicationVersion"), 1);
+}
+
+#[test]
+fn a_package_without_any_file_is_deployed_with_a_warning() {
+    let cloud = cloud();
+    let empty_zip = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let archive = deploy(&cloud).with("package", "empty.zip").file("empty.zip", empty_zip);
+    let ignored = deploy(&cloud).with("package-exclude", "*").with("version-label", "v2");
+    for action in [archive, ignored] {
+        let run = action.run().expect_exit(0);
+        let warnings = run.messages("warning");
+        assert!(
+            warnings.iter().any(|one| one.contains("no file at all in the bundle")),
+            "{}",
+            run.log
+        );
+    }
+    assert_eq!(cloud.count("CreateApplicationVersion"), 2);
 }
 
 #[test]
