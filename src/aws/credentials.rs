@@ -4,7 +4,6 @@
 //! They live in memory only, and every secret of them is masked before anything else is printed. Keys of the inputs
 //! are never completed from the environment. Roles are assumed again when a long wait outlives them.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -89,16 +88,7 @@ pub(super) async fn resolve(
             None,
             "inputs",
         );
-        let origin = "the keys of the inputs".to_owned();
-        return with_role(
-            inputs,
-            keys.session_token().is_some(),
-            SharedCredentialsProvider::new(keys),
-            origin,
-            base,
-            console,
-        )
-        .await;
+        return with_keys(inputs, keys, "the keys of the inputs", base, console).await;
     }
     if let Some((role, endpoint)) = inputs.role.as_ref().zip(context.oidc.as_ref()) {
         let source = RoleSource::Github {
@@ -109,22 +99,13 @@ pub(super) async fn resolve(
         return RoleProvider::resolve(role.clone(), source, base, console, origin).await;
     }
     if let Some(keys) = environment_keys(env)? {
-        let origin = "the keys of the environment".to_owned();
-        return with_role(
-            inputs,
-            keys.session_token().is_some(),
-            SharedCredentialsProvider::new(keys),
-            origin,
-            base,
-            console,
-        )
-        .await;
+        return with_keys(inputs, keys, "the keys of the environment", base, console).await;
     }
     let (provider, found) = default_chain(env, http, base).await;
     match found {
         Ok(first) => {
             mask_credentials(console, &first);
-            let provider = Primed::provider(first, provider);
+            let provider = Remembering::provider(first, provider);
             let origin = "the default chain (profile, web identity, container or instance)".to_owned();
             with_role(inputs, true, provider, origin, base, console).await
         }
@@ -134,7 +115,20 @@ pub(super) async fn resolve(
     }
 }
 
-/// The keys themselves, or the role that they are to assume.
+/// Keys that somebody gave us, or the role that they are to assume.
+async fn with_keys(
+    inputs: &AwsInputs,
+    keys: Credentials,
+    origin: &str,
+    base: &SdkConfig,
+    console: &Console,
+) -> anyhow::Result<Resolved> {
+    let temporary = keys.session_token().is_some();
+    let provider = SharedCredentialsProvider::new(keys);
+    with_role(inputs, temporary, provider, origin.to_owned(), base, console).await
+}
+
+/// The credentials themselves, or the role that they are to assume.
 async fn with_role(
     inputs: &AwsInputs,
     temporary: bool,
@@ -279,32 +273,40 @@ pub(super) fn mask_credentials(console: &Console, credentials: &Credentials) {
     }
 }
 
-/// A provider whose first answer was asked for already: the SDK's cache asks once more than we did.
+/// A provider that remembers its last answer: the SDK's caches, and whoever signs without them, ask once more.
 #[derive(Debug)]
-pub(super) struct Primed {
-    first: Mutex<Option<Credentials>>,
-    then: SharedCredentialsProvider,
+pub(super) struct Remembering {
+    last: tokio::sync::Mutex<Credentials>,
+    provider: SharedCredentialsProvider,
 }
 
-impl Primed {
-    pub(super) fn provider(first: Credentials, then: impl ProvideCredentials + 'static) -> SharedCredentialsProvider {
+impl Remembering {
+    /// `provider`, which has answered `first` already.
+    pub(super) fn provider(
+        first: Credentials,
+        provider: impl ProvideCredentials + 'static,
+    ) -> SharedCredentialsProvider {
         SharedCredentialsProvider::new(Self {
-            first: Mutex::new(Some(first)),
-            then: SharedCredentialsProvider::new(then),
+            last: tokio::sync::Mutex::new(first),
+            provider: SharedCredentialsProvider::new(provider),
         })
+    }
+
+    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        let mut last = self.last.lock().await;
+        if !is_fresh(&last) {
+            *last = self.provider.provide_credentials().await?;
+        }
+        Ok(last.clone())
     }
 }
 
-impl ProvideCredentials for Primed {
+impl ProvideCredentials for Remembering {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match first.filter(is_fresh) {
-            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
-            None => self.then.provide_credentials(),
-        }
+        future::ProvideCredentials::new(self.credentials())
     }
 }
 
@@ -317,14 +319,6 @@ fn is_fresh(credentials: &Credentials) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn env(pairs: &[(&str, &str)]) -> Env {
-        Env::new(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        )
-    }
 
     #[test]
     fn half_a_pair_of_keys_is_an_error_that_names_the_other_half() {
@@ -339,15 +333,15 @@ mod tests {
             ),
             (&[("AWS_SECRET_ACCESS_KEY", "s3cret")], "`AWS_ACCESS_KEY_ID` is not set"),
         ] {
-            let error = environment_keys(&env(pairs)).expect_err("an error");
+            let error = environment_keys(&Env::of(pairs)).expect_err("an error");
             assert!(error.to_string().contains(text), "{error}");
             assert!(!format!("{error:?}").contains("s3cret"));
         }
-        assert!(environment_keys(&env(&[])).is_ok_and(|keys| keys.is_none()));
+        assert!(environment_keys(&Env::of(&[])).is_ok_and(|keys| keys.is_none()));
     }
 
     #[test]
-    fn the_first_answer_is_used_once_and_only_while_it_is_fresh() {
+    fn an_answer_is_remembered_while_it_is_fresh() {
         use futures_util::FutureExt as _;
         let keys = |id: &str, expiry: Option<SystemTime>| Credentials::new(id, "s", None, expiry, "test");
         let id = |provider: &SharedCredentialsProvider| {
@@ -357,27 +351,33 @@ mod tests {
                 .expect("an answer at once");
             answer.expect("credentials").access_key_id().to_owned()
         };
-        let provider = Primed::provider(keys("first", None), keys("then", None));
-        assert_eq!(id(&provider), "first");
-        assert_eq!(id(&provider), "then");
-        let soon = SystemTime::now() + REFRESH_BEFORE - Duration::from_secs(1);
-        assert_eq!(
-            id(&Primed::provider(keys("first", Some(soon)), keys("then", None))),
-            "then"
-        );
+        let in_time = |more: i64| {
+            let seconds = REFRESH_BEFORE.as_secs().saturating_add_signed(more);
+            Some(SystemTime::now() + Duration::from_secs(seconds))
+        };
+        for (expiry, answers) in [
+            (None, ["first", "first"]),
+            (in_time(60), ["first", "first"]),
+            (in_time(-1), ["then", "then"]),
+        ] {
+            let provider = Remembering::provider(keys("first", expiry), keys("then", in_time(60)));
+            assert_eq!([id(&provider), id(&provider)], answers);
+        }
+        let provider = Remembering::provider(keys("first", in_time(-1)), keys("short", in_time(-1)));
+        assert_eq!([id(&provider), id(&provider)], ["short", "short"]);
     }
 
     #[test]
     fn hosted_runners_are_never_asked_for_an_instance_role() {
-        assert!(!instance_metadata_is_likely(&env(&[(
+        assert!(!instance_metadata_is_likely(&Env::of(&[(
             "RUNNER_ENVIRONMENT",
             "github-hosted"
         )])));
-        assert!(!instance_metadata_is_likely(&env(&[(
+        assert!(!instance_metadata_is_likely(&Env::of(&[(
             "AWS_EC2_METADATA_DISABLED",
             "TRUE"
         )])));
-        assert!(instance_metadata_is_likely(&env(&[(
+        assert!(instance_metadata_is_likely(&Env::of(&[(
             "RUNNER_ENVIRONMENT",
             "self-hosted"
         )])));

@@ -10,7 +10,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts as sts;
 
-use super::credentials::{Primed, Resolved, mask_credentials};
+use super::credentials::{Remembering, Resolved, mask_credentials};
 use super::error::{CredentialsFailure, service_error};
 use super::hint::hint_for;
 use super::http::Client;
@@ -56,7 +56,7 @@ impl RoleProvider {
         };
         let first = provider.assume().await?;
         Ok(Resolved {
-            provider: Primed::provider(first, provider),
+            provider: Remembering::provider(first, provider),
             origin,
         })
     }
