@@ -222,11 +222,25 @@ impl Client {
     /// # Errors
     /// No answer came.
     pub(crate) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        self.send(request, None).await
+    }
+
+    /// As [`Self::call`], and the answer must begin within `timeout`: over the connections of an SDK client that has the
+    /// same read timeout.
+    pub(crate) async fn call_within(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+    ) -> Result<HttpResponse, ConnectorError> {
+        self.send(request, Some(timeout)).await
+    }
+
+    async fn send(&self, request: HttpRequest, read_timeout: Option<Duration>) -> Result<HttpResponse, ConnectorError> {
         let uri: Uri = request
             .uri()
             .parse()
             .map_err(|error: http::uri::InvalidUri| ConnectorError::user(error.into()))?;
-        self.connector(Key::new(Some(CONNECT_TIMEOUT), None, &uri))
+        self.connector(Key::new(Some(CONNECT_TIMEOUT), read_timeout, &uri))
             .call(request)
             .await
     }
@@ -334,17 +348,9 @@ impl Shared {
 mod tests {
     use super::*;
 
-    fn env(pairs: &[(&str, &str)]) -> Env {
-        Env::new(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        )
-    }
-
     #[test]
     fn a_proxy_password_is_known_for_masking_and_not_shown() -> anyhow::Result<()> {
-        let client = client(&env(&[("HTTPS_PROXY", "http://user:hunter2@host:1")]))?;
+        let client = client(&Env::of(&[("HTTPS_PROXY", "http://user:hunter2@host:1")]))?;
         assert_eq!(client.proxy_passwords().collect::<Vec<_>>(), ["hunter2"]);
         assert!(!format!("{client:?}").contains("hunter2"));
         Ok(())

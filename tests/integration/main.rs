@@ -10,6 +10,7 @@ mod check;
 mod contract;
 mod copies;
 mod deployments;
+mod direct;
 mod fuzz;
 mod house;
 mod main_job;

@@ -26,7 +26,7 @@ fn warnings(run: &Run) -> Vec<&str> {
 }
 
 /// Names that some tool somewhere gets wrong.
-const ODD: &[&str] = &[
+pub(crate) const ODD: &[&str] = &[
     "a b",
     " lead",
     "trail ",

@@ -1,6 +1,7 @@
 //! A bucket and the client that reaches it, in its own region.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,6 +11,7 @@ use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumVal
 use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::direct::{Direct, Learn};
 use crate::aws::Aws;
 use crate::aws::calls::{HEAD_BUCKET, LIST_OBJECTS};
 use crate::aws::error::CallExt as _;
@@ -20,7 +22,7 @@ const FIRST_REGION: &str = "us-east-1";
 
 /// How long S3 may take to begin its answer once it has the whole request. Completing a large upload takes longer than
 /// anything else; S3 then begins early and keeps the connection busy.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A bucket that can be reached.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub struct Bucket {
     pub partition: &'static str,
     /// Who serves it.
     pub server: Server,
+    /// The shortcut for small uploads.
+    pub(super) direct: Arc<Direct>,
 }
 
 /// Who serves a bucket.
@@ -73,7 +77,9 @@ impl Bucket {
             .sdk
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        let direct = Direct::new(aws.http.clone(), aws.sdk.credentials_provider());
         let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
+            .interceptor(Learn(Arc::clone(&direct)))
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
         let server = match &aws.s3_endpoint {
@@ -94,6 +100,7 @@ impl Bucket {
             region: region.to_owned(),
             partition: aws.partition(),
             server,
+            direct,
         }
     }
 

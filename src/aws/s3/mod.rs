@@ -9,6 +9,7 @@ mod compare;
 pub mod copy;
 mod copy_parts;
 mod delete;
+mod direct;
 mod drift;
 mod execute;
 mod limit;

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use super::body::Body;
 use super::bucket::Server;
 use super::checksum::{base64, with_checksum};
+use super::direct::{NotStored, Stored};
 use super::limit::{Limit, Watch};
 use super::wire::{self, Headers};
 use super::{Bucket, multipart};
@@ -29,6 +32,9 @@ pub(super) const MULTIPART_FROM: u64 = 8 * 1024 * 1024;
 /// Up to this size a file is read and hashed where its request is made: that takes less time than to hand it to another
 /// thread, and far less memory than to keep a hundred threads.
 const READ_IN_PLACE: u64 = 256 * 1024;
+
+/// How long an upload waits that S3 refused for its rate, before it is tried again with the waits of the SDK.
+const SLOW_DOWN: Duration = Duration::from_millis(200);
 
 /// How many bytes of files are in memory at the same time, in units of [`UNIT`].
 const MEMORY_UNITS: u32 = 64 * 1024;
@@ -112,12 +118,44 @@ impl Uploader {
         };
         let mut headers = wire::headers(&write.headers, &self.options);
         self.prove(&mut headers, &body);
+        let stored = match self.put_directly(&write.key, &headers, &body).await {
+            Some(stored) => stored,
+            None => self.put_by_sdk(&write.key, headers, &body).await?,
+        };
+        if self.has_digest(stored.encryption.as_ref()) {
+            check_etag(&write.key, stored.etag.as_deref(), &hex(&body.md5))?;
+        }
+        self.limit.succeeded();
+        Ok(stored.version_id)
+    }
+
+    /// The shortcut; `None` when it is not there or did not succeed.
+    async fn put_directly(&self, key: &str, headers: &Headers, body: &Body) -> Option<Stored> {
+        if body.bytes.len() as u64 > READ_IN_PLACE {
+            return None;
+        }
+        let mut headers = headers.clone();
+        if let Some(checksum) = &body.checksum {
+            headers.push((checksum.header().into(), checksum.value.clone()));
+        }
+        match self.bucket.direct.put(key, &headers, body.bytes.clone()).await {
+            Ok(stored) => Some(stored),
+            Err(NotStored::SlowDown) => {
+                self.limit.slow_down(Instant::now());
+                sleep(SLOW_DOWN).await;
+                None
+            }
+            Err(NotStored::Other) => None,
+        }
+    }
+
+    async fn put_by_sdk(&self, key: &str, headers: Headers, body: &Body) -> anyhow::Result<Stored> {
         let request = self
             .bucket
             .client
             .put_object()
             .bucket(&self.bucket.name)
-            .key(&write.key)
+            .key(key)
             .body(ByteStream::from(body.bytes.clone()));
         let answer = with_checksum!(request, &body.checksum)
             .customize()
@@ -127,14 +165,12 @@ impl Uploader {
             .interceptor(Watch(Arc::clone(&self.limit)))
             .send()
             .await;
-        let answer = self.explain(answer.call(&PUT_OBJECT, &self.bucket.object_arn(&write.key), || {
-            format!("cannot upload `{}`", write.key)
-        }))?;
-        if self.has_digest(answer.server_side_encryption()) {
-            check_etag(&write.key, answer.e_tag(), &hex(&body.md5))?;
-        }
-        self.limit.succeeded();
-        Ok(answer.version_id().map(str::to_owned))
+        let answer = self.answer(answer, &PUT_OBJECT, key, "upload")?;
+        Ok(Stored {
+            etag: answer.e_tag,
+            encryption: answer.server_side_encryption,
+            version_id: answer.version_id,
+        })
     }
 
     /// Waits until `bytes` of memory may be used.
