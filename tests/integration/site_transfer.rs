@@ -373,4 +373,14 @@ fn another_store_gets_plain_headers_and_path_style() {
         }
     }
     assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+
+    // What garage 2.5.0 answers: it has no ACLs, so that a copy has none to lose.
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "GetObjectAcl", "times": -1, "kind": "error", "status": 501,
+                "code": "NotImplemented", "message": "Unimplemented action: GetObjectAcl"}),
+    );
+    action.with("cache-control", "max-age=60").run().expect_exit(0);
+    let object = cloud.object(BUCKET, "a.txt").expect("the object");
+    assert_eq!(object.header("cache-control"), Some("max-age=60"));
 }

@@ -13,6 +13,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{MetadataDirective, Permission, RequestPayer, Type};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::bucket::Server;
 use super::wire::{self, Headers};
 use super::{Bucket, copy_parts};
 use crate::aws::calls::{COPY_OBJECT, GET_OBJECT_ACL, GET_OBJECT_VERSION_ACL, HEAD_OBJECT, HEAD_OBJECT_VERSION};
@@ -127,7 +128,8 @@ impl Object<'_> {
             })
     }
 
-    /// Its ACL as grants to send again; empty when only the owner has rights, as without any ACL.
+    /// Its ACL as grants to send again; empty when only the owner has rights, as without any ACL, and in a store that has
+    /// no ACLs.
     pub(super) async fn grants(self, options: &ObjectOptions) -> anyhow::Result<Vec<Grant>> {
         let call = if self.version_id.is_some() {
             &GET_OBJECT_VERSION_ACL
@@ -146,7 +148,13 @@ impl Object<'_> {
             .await
             .call(call, &self.bucket.object_arn(self.key), || {
                 format!("cannot read the ACL of `{}`, which a copy would reset", self.key)
-            })?;
+            });
+        let answer = match answer {
+            Err(error) if self.bucket.server == Server::Compatible && is_not_implemented(&error) => {
+                return Ok(Vec::new());
+            }
+            answer => answer?,
+        };
         let owner = answer.owner().and_then(|owner| owner.id());
         let is_owners = |grant: &aws_sdk_s3::types::Grant| {
             let grantee = grant.grantee().and_then(|grantee| grantee.id());
@@ -185,7 +193,7 @@ impl Object<'_> {
 
     /// `x-amz-copy-source`: URL-encoded.
     pub(super) fn copy_source(self) -> String {
-        let key = utf8_percent_encode(self.key, UNSAFE_IN_SOURCE);
+        let key = utf8_percent_encode(self.key, UNSAFE_IN_PATH);
         match self.version_id {
             Some(id) => format!("{}/{key}?versionId={id}", self.bucket.name),
             None => format!("{}/{key}", self.bucket.name),
@@ -193,12 +201,18 @@ impl Object<'_> {
     }
 }
 
-const UNSAFE_IN_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
+/// What is escaped in the path of an object: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+pub(super) const UNSAFE_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// Whether the store does not know the call, as garage answers for all that is about ACLs.
+fn is_not_implemented(error: &anyhow::Error) -> bool {
+    service_error(error).is_some_and(|service| service.code.as_deref() == Some("NotImplemented"))
+}
 
 async fn one_request(
     source: Object<'_>,
