@@ -29,8 +29,7 @@ DIST = sources.REPOSITORY / "dist"
 SUMS = DIST / "SHA256SUMS"
 NOTICES = DIST / "THIRD-PARTY-LICENSES.txt"
 ZIGLANG = Path(__file__).with_name("ziglang.txt")
-# The aim is 7 MB; the x64 binary is not there yet, see docs/building.md.
-LARGEST = 8_500_000
+LARGEST = 7_000_000
 NAME = "aws-web-deploy"
 
 # name in dist/ -> (Rust target, zig target)
@@ -144,8 +143,19 @@ done
 exec {zig} cc -target {target} "$@"
 """)
     script(BIN / "ar", f'#!/bin/sh\nexec {zig} ar "$@"\n')
-    # The standard library brings the tables along although `panic = "abort"` never reads them.
-    script(BIN / "no-unwind.ld", "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) } } INSERT AFTER .rodata;\n")
+    # Unwind tables: the standard library brings them along although `panic = "abort"` never reads them.
+    # CRC tables: crc-fast brings those of fifty CRCs, of which S3 knows three; the others become zeros, which take no
+    # place in the file (https://github.com/awesomized/crc-fast-rust/issues/61).
+    script(BIN / "sections.ld", """\
+SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) } } INSERT AFTER .rodata;
+SECTIONS {
+  .unused_crc_tables (NOLOAD) : {
+    *(.rodata._ZN8crc_fast6tables5crc16*)
+    *(.rodata._ZN8crc_fast6tables5crc32*CRC32_[!I]*)
+    *(.rodata._ZN8crc_fast6tables5crc64*CRC64_[!N]*)
+  }
+} INSERT AFTER .bss;
+""")
 
 
 def script(path: Path, text: str) -> None:
@@ -184,9 +194,14 @@ def build(names: list[str]) -> tuple[dict[str, Path], str]:
     install_ziglang(env)
     write_helpers()
     sysroot, commit = toolchain(env)
+    # Where the crates are is known once they are there.
+    run("cargo", "fetch", "--locked", "--quiet", env=env, cwd=SOURCES)
     cargo_home = Path(env.get("CARGO_HOME") or Path.home() / ".cargo").resolve()
     flags = [
         f"--remap-path-prefix={cargo_home}=/cargo",
+        # The last that fits is used. Short, for hundreds of these paths are in the binary; and the name of the directory
+        # says from where the crates were fetched.
+        *(f"--remap-path-prefix={registry}=" for registry in sorted((cargo_home / "registry/src").glob("*"))),
         f"--remap-path-prefix={SOURCES}=/aws-web-deploy",
         # Where the component rust-src is installed, rustc writes its real path.
         f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}",
@@ -199,7 +214,7 @@ def build(names: list[str]) -> tuple[dict[str, Path], str]:
         "-Clink-arg=--pack-dyn-relocs=relr",
         "-Clink-arg=--icf=all",
         "-Clink-arg=--no-eh-frame-hdr",
-        f"-Clink-arg=--script={BIN / 'no-unwind.ld'}",
+        f"-Clink-arg=--script={BIN / 'sections.ld'}",
     ]
     env |= {
         "CARGO_INCREMENTAL": "0",
