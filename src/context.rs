@@ -15,6 +15,16 @@ impl Env {
         Self(pairs.into_iter().collect())
     }
 
+    /// The same of literals.
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
     /// The value of `name` when it is set and not empty (GitHub sets unset expressions to the empty string).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

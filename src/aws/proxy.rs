@@ -73,14 +73,6 @@ pub(super) fn is_local(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn env(pairs: &[(&str, &str)]) -> Env {
-        Env::new(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        )
-    }
-
     #[test]
     fn local_addresses_are_never_behind_a_proxy() {
         for host in [
@@ -107,7 +99,7 @@ mod tests {
 
     #[test]
     fn proxies_come_from_both_cases_and_without_a_scheme() -> anyhow::Result<()> {
-        let proxies = Proxies::from_env(&env(&[
+        let proxies = Proxies::from_env(&Env::of(&[
             ("HTTPS_PROXY", "proxy:3128"),
             ("http_proxy", "http://other:1/"),
         ]))?;
@@ -119,14 +111,14 @@ mod tests {
             proxies.http.map(|uri| uri.to_string()).as_deref(),
             Some("http://other:1/")
         );
-        let proxies = Proxies::from_env(&env(&[("ALL_PROXY", "http://all:1"), ("HTTP_PROXY", "")]))?;
+        let proxies = Proxies::from_env(&Env::of(&[("ALL_PROXY", "http://all:1"), ("HTTP_PROXY", "")]))?;
         assert_eq!(proxies.https, proxies.http);
         Ok(())
     }
 
     #[test]
     fn a_proxy_that_is_none_is_an_error_without_its_password() {
-        let Err(error) = Proxies::from_env(&env(&[("HTTPS_PROXY", "socks5://user:hunter2@host:1")])) else {
+        let Err(error) = Proxies::from_env(&Env::of(&[("HTTPS_PROXY", "socks5://user:hunter2@host:1")])) else {
             panic!("accepted");
         };
         let text = format!("{error:#}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::record::{Record, Status};
+use super::record::{Cdn, Record, Status};
 use crate::site::repair::Applied;
 
 /// What this run has to invalidate for earlier ones.
@@ -31,17 +31,7 @@ pub fn carried(records: &[Record], distributions: &[String]) -> Carried {
     let mut carried = Carried::default();
     let mut releases = BTreeSet::new();
     for distribution in distributions {
-        for record in records {
-            let Some(cdn) = record
-                .cdn
-                .as_ref()
-                .filter(|cdn| cdn.distributions.contains(distribution))
-            else {
-                continue;
-            };
-            if cdn.confirmed.contains(distribution) {
-                break;
-            }
+        for (_, record, cdn) in since_confirmed(records, distribution) {
             let paths = cdn.unconfirmed.get(distribution).map_or(&[][..], Vec::as_slice);
             let mut owes = !paths.is_empty();
             carried
@@ -88,23 +78,24 @@ pub fn previous_settings<'a>(records: &'a [Record], now: &Applied) -> Option<&'a
 pub fn killed(records: &[Record], distributions: &[String]) -> Vec<usize> {
     let mut positions = BTreeSet::new();
     for distribution in distributions {
-        for (position, record) in records.iter().enumerate() {
-            let Some(cdn) = record
-                .cdn
-                .as_ref()
-                .filter(|cdn| cdn.distributions.contains(distribution))
-            else {
-                continue;
-            };
-            if cdn.confirmed.contains(distribution) {
-                break;
-            }
-            if record.status == Status::Started {
-                positions.insert(position);
-            }
-        }
+        let killed = since_confirmed(records, distribution).filter(|(_, record, _)| record.status == Status::Started);
+        positions.extend(killed.map(|(position, ..)| position));
     }
     positions.into_iter().collect()
+}
+
+/// The records about `distribution` that are newer than its newest confirmation, with their places among `records`.
+fn since_confirmed<'a>(
+    records: &'a [Record],
+    distribution: &'a String,
+) -> impl Iterator<Item = (usize, &'a Record, &'a Cdn)> {
+    let about = records.iter().enumerate().filter_map(move |(position, record)| {
+        let cdn = record.cdn.as_ref()?;
+        cdn.distributions
+            .contains(distribution)
+            .then_some((position, record, cdn))
+    });
+    about.take_while(move |(_, _, cdn)| !cdn.confirmed.contains(distribution))
 }
 
 #[cfg(test)]

@@ -4,19 +4,12 @@
 const SPECIAL: &str = "\\`*_{}[]<>()#+!|~&@";
 
 /// `text` as plain Markdown text on one line, safe in a table's cell too.
-///
-/// `@` is escaped by an entity so that a file name notifies nobody.
 #[must_use]
 pub fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '@' => out.push_str("&#64;"),
-            // GitHub renders mathematics between dollars.
-            '$' => out.push_str("&#36;"),
+            entity @ ('<' | '>' | '&' | '@' | '$') => push_entity(&mut out, entity),
             special if SPECIAL.contains(special) => {
                 out.push('\\');
                 out.push(special);
@@ -34,15 +27,8 @@ pub fn code(text: &str) -> String {
     let mut out = String::from("<code>");
     for character in text.chars() {
         match character {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '@' => out.push_str("&#64;"),
-            '$' => out.push_str("&#36;"),
-            ':' => out.push_str("&#58;"),
-            special if SPECIAL.contains(special) => {
-                out.push_str(&format!("&#{};", special as u32));
-            }
+            ':' => push_entity(&mut out, ':'),
+            special if special == '$' || SPECIAL.contains(special) => push_entity(&mut out, special),
             other => push_visible(&mut out, other),
         }
     }
@@ -72,6 +58,17 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         out.push_str(&format!("| {} |\n", row.join(" | ")));
     }
     out
+}
+
+/// `character` as an entity: markup starts nowhere, a name notifies nobody, and no mathematics, which GitHub renders
+/// between dollars.
+fn push_entity(out: &mut String, character: char) {
+    match character {
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '&' => out.push_str("&amp;"),
+        other => out.push_str(&format!("&#{};", u32::from(other))),
+    }
 }
 
 fn push_visible(out: &mut String, character: char) {

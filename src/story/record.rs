@@ -7,7 +7,7 @@ use chrono::Utc;
 use super::Story;
 use super::look::World;
 use crate::aws::beanstalk::Step;
-use crate::aws::s3::versioning::versioning;
+use crate::aws::s3::versioning::{turn_on, versioning};
 use crate::failure::Cancelled;
 use crate::inputs::Command;
 use crate::plan::Plan;
@@ -38,7 +38,7 @@ impl Story<'_> {
             finished_at: None,
             commit: self.commit(plan),
             run: self.this_run(),
-            site: self.site_record(world, plan).await,
+            site: self.site_record(plan).await,
             cdn: plan.cdn.as_ref().map(|(_, planned)| Cdn {
                 distributions: planned.iter().map(|one| one.distribution.clone()).collect(),
                 ..Cdn::default()
@@ -152,7 +152,7 @@ impl Story<'_> {
         })
     }
 
-    async fn site_record(&self, world: &World, plan: &Plan) -> Option<Site> {
+    async fn site_record(&self, plan: &Plan) -> Option<Site> {
         let (inputs, (bucket, site)) = (self.inputs.site.as_ref()?, plan.site.as_ref()?);
         let applied = match self.inputs.command {
             // The headers that are live afterwards are the target's.
@@ -173,8 +173,9 @@ impl Story<'_> {
             self.console.notice(
                 "No rollback",
                 &format!(
-                    "the site could not be rolled back: versioning of the bucket `{0}` is off; turn it on with `aws s3api put-bucket-versioning --bucket {0} --versioning-configuration Status=Enabled`",
-                    world.bucket.as_ref().map_or("", |bucket| bucket.name.as_str())
+                    "the site could not be rolled back: versioning of the bucket `{}` is off; turn it on with `{}`",
+                    bucket.name,
+                    turn_on(&bucket.name)
                 ),
             );
         }

@@ -1,17 +1,15 @@
 //! The site's bucket: reachable, versioned, and open for the ACL that was asked for.
 
-use aws_sdk_s3::types::{
-    BucketVersioningStatus, ObjectOwnership, PublicAccessBlockConfiguration, ServerSideEncryption,
-};
+use aws_sdk_s3::types::{ObjectOwnership, PublicAccessBlockConfiguration, ServerSideEncryption};
 
 use super::{code, failed};
 use crate::aws::Aws;
-use crate::aws::calls::{
-    GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_BUCKET_VERSIONING, GET_PUBLIC_ACCESS_BLOCK, LIST_OBJECTS,
-};
+use crate::aws::calls::{GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_PUBLIC_ACCESS_BLOCK, LIST_OBJECTS};
 use crate::aws::error::CallExt as _;
 use crate::aws::s3::Bucket;
+use crate::aws::s3::versioning::{turn_on, versioning};
 use crate::inputs::SiteInputs;
+use crate::release::record::Versioning;
 use crate::report::check::{Finding, Status};
 
 pub(super) async fn look(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
@@ -27,7 +25,7 @@ pub(super) async fn look(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
         format!("is there, in `{}`", bucket.region),
     )];
     findings.push(listing(&bucket, &site.prefix).await);
-    findings.push(versioning(&bucket).await);
+    findings.push(versions(&bucket).await);
     findings.extend(encryption(&bucket).await);
     if let Some(acl) = acl {
         findings.push(ownership(&bucket, acl).await);
@@ -62,29 +60,15 @@ async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
     }
 }
 
-async fn versioning(bucket: &Bucket) -> Finding {
-    let answer = bucket
-        .client
-        .get_bucket_versioning()
-        .bucket(&bucket.name)
-        .send()
-        .await
-        .call(&GET_BUCKET_VERSIONING, &bucket.arn(), || {
-            "cannot read whether versioning is on".to_owned()
-        });
-    match answer {
-        Ok(answer) if answer.status == Some(BucketVersioningStatus::Enabled) => {
-            Finding::new("versioning", Status::Ok, "on: the site can be rolled back")
-        }
+async fn versions(bucket: &Bucket) -> Finding {
+    match versioning(bucket).await {
+        Ok(Versioning::Enabled) => Finding::new("versioning", Status::Ok, "on: the site can be rolled back"),
         Ok(_) => Finding::new(
             "versioning",
             Status::Warning,
             "off: a deploy works, but the site cannot be rolled back",
         )
-        .hint(format!(
-            "turn it on: aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled",
-            bucket.name
-        )),
+        .hint(format!("turn it on: {}", turn_on(&bucket.name))),
         Err(error) => failed("versioning", &error, Status::Warning),
     }
 }

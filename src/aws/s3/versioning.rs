@@ -30,12 +30,14 @@ pub async fn versioning(bucket: &Bucket) -> anyhow::Result<Versioning> {
     })
 }
 
+/// The command that turns versioning of `bucket` on.
+#[must_use]
+pub fn turn_on(bucket: &str) -> String {
+    format!("aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled")
+}
+
 /// Refuses a rollback to `target` unless versioning is on, and was when the records `after` it were made.
 pub(super) async fn check_versioning(bucket: &Bucket, after: &[Record], target: &str) -> anyhow::Result<()> {
-    let turn_on = format!(
-        "aws s3api put-bucket-versioning --bucket {} --versioning-configuration Status=Enabled",
-        bucket.name
-    );
     match versioning(bucket).await? {
         Versioning::Enabled | Versioning::Unknown => {}
         Versioning::Off | Versioning::Suspended => {
@@ -44,7 +46,8 @@ pub(super) async fn check_versioning(bucket: &Bucket, after: &[Record], target: 
                 bucket.name
             ))
             .hint(format!(
-                "deploy the commit that you want instead; for rollbacks of later releases run `{turn_on}`"
+                "deploy the commit that you want instead; for rollbacks of later releases run `{}`",
+                turn_on(&bucket.name)
             ));
         }
     }
