@@ -142,7 +142,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
             root = Path(name)
             if "site" in options.only:
-                tree.grow(root / "site", options.files, 1_000, 24_000)
+                tree.grow(root / "site", options.files, 1_000, 50_000)
                 for delay in DELAYS:
                     bench.site(delay, root / "site")
             if "100k" in options.only:

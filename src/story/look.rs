@@ -54,7 +54,11 @@ impl Story<'_> {
         let comparing = match (&self.inputs.site, &bucket, self.inputs.command) {
             (Some(site), Some(bucket), Command::Deploy) => {
                 let reserved = folders_in(&bucket.name, self.inputs);
-                Some(s3::Comparing::start(bucket, site, reserved))
+                let backend = self.inputs.backend.as_ref();
+                let bundles_of = backend
+                    .filter(|backend| backend.package_bucket.as_ref() == Some(&bucket.name))
+                    .map(|backend| backend.application.clone());
+                Some(s3::Comparing::start(bucket, site, reserved, bundles_of))
             }
             _ => None,
         };

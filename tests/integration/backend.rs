@@ -319,20 +319,45 @@ fn a_ready_archive_is_taken_as_it_is() {
 
 #[test]
 fn a_package_without_any_file_is_deployed_with_a_warning() {
-    let cloud = cloud();
     let empty_zip = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let archive = deploy(&cloud).with("package", "empty.zip").file("empty.zip", empty_zip);
-    let ignored = deploy(&cloud).with("package-exclude", "*").with("version-label", "v2");
-    for action in [archive, ignored] {
-        let run = action.run().expect_exit(0);
+    for (input, value) in [("package", "empty.zip"), ("package-exclude", "*")] {
+        let cloud = cloud();
+        let run = deploy(&cloud)
+            .file("empty.zip", empty_zip)
+            .with(input, value)
+            .run()
+            .expect_exit(0);
         let warnings = run.messages("warning");
         assert!(
             warnings.iter().any(|one| one.contains("no file at all in the bundle")),
             "{}",
             run.log
         );
+        assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
     }
-    assert_eq!(cloud.count("CreateApplicationVersion"), 2);
+}
+
+#[test]
+fn bundles_in_the_sites_bucket_outlive_its_deletes() {
+    let cloud = cloud();
+    cloud.create_bucket("my-site");
+    let both = |label: &str| {
+        deploy(&cloud)
+            .with("version-label", label)
+            .with("package-bucket", "my-site")
+            .with("bucket", "my-site")
+            .with("source", "public")
+            .with("delete", "true")
+            .with("max-delete", "100%")
+            .file("app/application.py", label)
+            .file("public/index.html", label)
+    };
+    both("v1").run().expect_exit(0);
+    for key in ["my-app/old.html", "my-app/deeper/old.zip", "old.zip"] {
+        cloud.put("my-site", key, &[], b"not a bundle");
+    }
+    both("v2").run().expect_exit(0);
+    assert_eq!(cloud.keys("my-site"), ["index.html", "my-app/v1.zip", "my-app/v2.zip"]);
 }
 
 #[test]

@@ -235,7 +235,11 @@ fn what_may_not_be_read_is_said_with_the_statement_to_add() {
     cloud.post("/deny", &json!({"action": "s3:GetBucketVersioning"}));
     cloud.post("/deny", &json!({"action": "cloudfront:GetDistributionConfig"}));
     let run = check_site(&cloud).with("distribution", &id).run().expect_exit(0);
-    assert_line(&run, "warning", "versioning: cannot read whether versioning is on");
+    assert_line(
+        &run,
+        "warning",
+        "versioning: cannot read whether versioning of bucket `my-site` is on",
+    );
     assert_line(&run, "allow it", "\"Action\":\"s3:GetBucketVersioning\"");
     assert_line(
         &run,

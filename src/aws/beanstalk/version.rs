@@ -30,6 +30,18 @@ pub(super) fn key(application: &str, label: &str, extension: &str) -> String {
     format!("{}/{}.{extension}", key_part(application), key_part(label))
 }
 
+/// Whether `key` is where bundles of `application` are, in the bucket that they are put into.
+#[must_use]
+pub fn is_bundle_of(application: &str, key: &str) -> bool {
+    let name = key
+        .strip_prefix(&key_part(application))
+        .and_then(|rest| rest.strip_prefix('/'));
+    let extension = name
+        .filter(|name| !name.contains('/'))
+        .and_then(|name| Some(name.rsplit_once('.')?.1));
+    matches!(extension, Some("zip" | "war" | "jar"))
+}
+
 fn key_part(name: &str) -> String {
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html#object-key-guidelines-safe-characters
     let is_safe = |character: char| character.is_ascii_alphanumeric() || "!-_.*'()".contains(character);
@@ -328,6 +340,22 @@ pub(super) async fn delete(api: &Api, label: &str, with_bundle: bool) -> anyhow:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bundle_is_known_by_its_key() {
+        for application in ["my-app", "my app"] {
+            assert!(is_bundle_of(application, &key(application, "v 1", "war")));
+        }
+        for other in [
+            "my-app/a.html",
+            "my-app/b/c.zip",
+            "my-app.zip",
+            "other/c.zip",
+            "my-app/zip",
+        ] {
+            assert!(!is_bundle_of("my-app", other), "{other}");
+        }
+    }
 
     #[test]
     fn keys_are_safe_and_never_collide() {

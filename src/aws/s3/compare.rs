@@ -246,7 +246,7 @@ impl Comparison {
             Pair::LocalOnly(file) => (file + start, Err(Reason::New)),
             Pair::RemoteOnly(object) => {
                 let path = object.key.strip_prefix(&self.listing.prefix).unwrap_or(&object.key);
-                if self.delete && !is_kept(&self.scan.kept, path) {
+                if self.delete && !is_kept(&self.scan.kept, path) && !self.scope.is_bundle(&object.key) {
                     found.deletes.push(object.key);
                 }
                 return;

@@ -11,10 +11,10 @@ use std::borrow::Cow;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{MetadataDirective, Permission, RequestPayer, Type};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::bucket::Server;
-use super::wire::{self, Headers};
+use super::wire::{self, Headers, UNSAFE_IN_PATH};
 use super::{Bucket, copy_parts};
 use crate::aws::calls::{COPY_OBJECT, GET_OBJECT_ACL, GET_OBJECT_VERSION_ACL, HEAD_OBJECT, HEAD_OBJECT_VERSION};
 use crate::aws::error::CallExt as _;
@@ -200,14 +200,6 @@ impl Object<'_> {
         }
     }
 }
-
-/// What is escaped in the path of an object: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-pub(super) const UNSAFE_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// Whether the store does not know the call, as garage answers for all that is about ACLs.
 fn is_not_implemented(error: &anyhow::Error) -> bool {

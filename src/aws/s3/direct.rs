@@ -33,8 +33,7 @@ use http_body_util::BodyExt as _;
 use percent_encoding::utf8_percent_encode;
 
 use super::bucket::ANSWER_TIMEOUT;
-use super::copy::UNSAFE_IN_PATH;
-use super::wire::Headers;
+use super::wire::{Headers, UNSAFE_IN_PATH};
 use crate::aws::http::Client;
 
 /// The shortcut to one bucket.

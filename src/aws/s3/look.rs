@@ -14,6 +14,7 @@ use super::compare::{Comparison, Findings, RANGES_IN_FLIGHT, cores};
 use super::drift;
 use super::list::{Listing, MAX_KEYS};
 use super::opaque::Opaque;
+use crate::aws::beanstalk::is_bundle_of;
 use crate::failure::HintExt as _;
 use crate::github::console::Console;
 use crate::inputs::SiteInputs;
@@ -37,10 +38,10 @@ pub struct Look {
 pub struct Comparing(JoinSet<anyhow::Result<(Arc<Comparison>, Findings)>>);
 
 impl Comparing {
-    /// Begins to walk, to list and to compare; what lies in a `reserved` folder of the bucket takes no part. Sends
-    /// only reads.
+    /// Begins to walk, to list and to compare; what lies in a `reserved` folder of the bucket takes no part, and bundles of
+    /// the application `bundles_of` are never deleted. Sends only reads.
     #[must_use]
-    pub fn start(bucket: &Bucket, site: &SiteInputs, reserved: Vec<String>) -> Self {
+    pub fn start(bucket: &Bucket, site: &SiteInputs, reserved: Vec<String>, bundles_of: Option<String>) -> Self {
         let prepared = Prepared {
             bucket: bucket.clone(),
             listing: Listing {
@@ -52,6 +53,7 @@ impl Comparing {
                 filter: site.filter.clone(),
                 prefix: site.prefix.clone(),
                 reserved,
+                bundles_of,
             },
             root: site.source.clone(),
             follow_symlinks: site.follow_symlinks,
@@ -234,6 +236,17 @@ pub(super) struct SiteScope {
     pub(super) prefix: String,
     /// Folders of the bucket that hold release records.
     pub(super) reserved: Vec<String>,
+    /// The application whose bundles are in this bucket too.
+    pub(super) bundles_of: Option<String>,
+}
+
+impl SiteScope {
+    /// Whether the object without a file is ours, but none of the site.
+    pub(super) fn is_bundle(&self, key: &str) -> bool {
+        self.bundles_of
+            .as_deref()
+            .is_some_and(|application| is_bundle_of(application, key))
+    }
 }
 
 impl Scope for SiteScope {
