@@ -3,7 +3,7 @@ PYTHON ?= python3
 CARGO_DENY := 0.20.2
 VENV := .venv/bin
 
-.PHONY: .venv help demo test check fmt clippy doc rust python lint dist verify-dist dist-check arm64 bench clean
+.PHONY: .venv help demo test check fmt clippy doc rust python lint dist verify-dist dist-check emulated bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -11,7 +11,7 @@ help: ## What can be made
 demo: .venv/tests ## Deploy the example twice to a local cloud, with the committed binary
 	@$(VENV)/python tests/demo.py
 
-test: check dist-check arm64 ## Everything that checks the project, the committed binaries included
+test: check dist-check emulated ## Everything that checks the project, the committed binaries included
 
 check: fmt lint clippy doc rust python ## Everything that checks the sources
 
@@ -42,8 +42,8 @@ verify-dist: ## Build both binaries again and compare bytes with dist/
 dist-check: ## Compare dist/ with the sources without a build
 	$(PYTHON) scripts/dist.py check
 
-arm64: .venv/tests ## Run the arm64 binary (by qemu-user elsewhere): --version, a wrong input, a deploy
-	cd tests && ../$(VENV)/python -m dist.arm64
+emulated: .venv/tests ## Run the arm64 binary and, on an old processor, the x64 one (by qemu-user)
+	cd tests && ../$(VENV)/python -m dist.emulated
 
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench

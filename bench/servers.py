@@ -99,7 +99,7 @@ class Garage:
         self._run("layout", "apply", "--version", "1")
         self._run("key", "import", "--yes", "-n", "bench", ACCESS_KEY, SECRET_KEY)
         version = self._run("--version").split()
-        self.name = " ".join(version[:2])
+        self.name = " ".join(version[:2]).replace("cargo:", "")
 
     def create(self, bucket: str) -> None:
         """Create an empty bucket."""

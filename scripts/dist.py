@@ -146,7 +146,7 @@ exec {zig} cc -target {target} "$@"
     # Unwind tables: the standard library brings them along although `panic = "abort"` never reads them.
     # CRC tables: crc-fast brings those of fifty CRCs, of which S3 knows three; the others become zeros, which take no
     # place in the file (https://github.com/awesomized/crc-fast-rust/issues/61).
-    script(BIN / "sections.ld", """\
+    changed = script(BIN / "sections.ld", """\
 SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) } } INSERT AFTER .rodata;
 SECTIONS {
   .unused_crc_tables (NOLOAD) : {
@@ -156,13 +156,18 @@ SECTIONS {
   }
 } INSERT AFTER .bss;
 """)
+    if changed:
+        # Cargo knows nothing of this file, and would not link again.
+        shutil.rmtree(TARGET_DIR, ignore_errors=True)
 
 
-def script(path: Path, text: str) -> None:
-    """Writes a file that may be executed, unless it is there already."""
-    if not path.is_file() or path.read_text() != text:
-        path.write_text(text)
-        path.chmod(0o755)
+def script(path: Path, text: str) -> bool:
+    """Writes a file that may be executed, unless it is there already; whether it did."""
+    if path.is_file() and path.read_text() == text:
+        return False
+    path.write_text(text)
+    path.chmod(0o755)
+    return True
 
 
 def toolchain(env: dict[str, str]) -> tuple[Path, str]:

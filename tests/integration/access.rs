@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Action, Cloud, Run};
 
-const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
-const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
+pub(crate) const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// A cloud whose role lets `octo/site` in on any branch.
-fn trusting() -> Cloud {
+pub(crate) fn trusting() -> Cloud {
     let cloud = Cloud::with_bucket("my-site");
     cloud.post(
         "/oidc",
@@ -26,7 +26,7 @@ fn trusting() -> Cloud {
 }
 
 /// A deploy of one file without any credentials.
-fn site(cloud: &Cloud) -> Action {
+pub(crate) fn site(cloud: &Cloud) -> Action {
     Action::without_credentials(cloud)
         .with("bucket", "my-site")
         .with("source", "public")
@@ -34,12 +34,12 @@ fn site(cloud: &Cloud) -> Action {
 }
 
 /// A deploy by the role.
-fn by_role(cloud: &Cloud) -> Action {
+pub(crate) fn by_role(cloud: &Cloud) -> Action {
     site(cloud).id_token(cloud).with("role-to-assume", ROLE)
 }
 
 /// The keys that signed requests of S3.
-fn signers(cloud: &Cloud) -> BTreeSet<String> {
+pub(crate) fn signers(cloud: &Cloud) -> BTreeSet<String> {
     cloud
         .requests()
         .iter()
@@ -49,7 +49,7 @@ fn signers(cloud: &Cloud) -> BTreeSet<String> {
 }
 
 /// The parameters of the only request of `operation`.
-fn params(cloud: &Cloud, operation: &str) -> Value {
+pub(crate) fn params(cloud: &Cloud, operation: &str) -> Value {
     let mut found: Vec<Value> = cloud
         .requests()
         .into_iter()
@@ -61,7 +61,7 @@ fn params(cloud: &Cloud, operation: &str) -> Value {
 }
 
 #[track_caller]
-fn assert_error(run: &Run, parts: &[&str]) {
+pub(crate) fn assert_error(run: &Run, parts: &[&str]) {
     assert_eq!(run.exit_code, 1, "{}", run.log);
     for part in parts {
         assert!(run.error().contains(part), "`{part}` is not in:\n{}", run.error());
@@ -200,138 +200,6 @@ fn each_refusal_of_a_token_says_what_to_change() {
         cloud.post("/oidc", &settings);
         assert_error(&by_role(&cloud).run(), &parts);
         assert_eq!(cloud.count("PutObject"), 0);
-    }
-}
-
-#[test]
-fn keys_of_the_inputs_assume_the_role_where_they_are_given() {
-    let cloud = trusting();
-    by_role(&cloud)
-        .with("aws-access-key-id", KEY)
-        .with("aws-secret-access-key", SECRET)
-        .run()
-        .expect_exit(0);
-    assert_eq!(cloud.count("AssumeRoleWithWebIdentity"), 0);
-    assert_eq!(params(&cloud, "AssumeRole")["RoleArn"], ROLE);
-    assert!(signers(&cloud).iter().all(|key| key.starts_with("ASIA")));
-}
-
-#[test]
-fn a_role_that_assumes_a_role_gets_an_hour_at_most() {
-    let cloud = trusting();
-    cloud.post(
-        "/identity",
-        &json!({"access_key": "ASIAEXAMPLEEXAMPLE00", "secret_key": "first", "session_token": "token",
-                "arn": "arn:aws:sts::123456789012:assumed-role/first/s"}),
-    );
-    cloud.post("/oidc", &json!({"max_duration_seconds": 43200}));
-    site(&cloud)
-        .env("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE00")
-        .env("AWS_SECRET_ACCESS_KEY", "first")
-        .env("AWS_SESSION_TOKEN", "token")
-        .with("role-to-assume", ROLE)
-        .with("role-duration-seconds", "7200")
-        .run()
-        .expect_exit(0);
-    assert_eq!(params(&cloud, "AssumeRole")["DurationSeconds"], "3600");
-}
-
-#[test]
-fn keys_that_may_not_assume_the_role_are_told_both_sides() {
-    let cloud = trusting();
-    cloud.post("/deny", &json!({"action": "sts:AssumeRole"}));
-    let run = site(&cloud)
-        .with("aws-access-key-id", KEY)
-        .with("aws-secret-access-key", SECRET)
-        .with("role-to-assume", ROLE)
-        .run();
-    assert_error(
-        &run,
-        &[
-            "is not authorized to perform: sts:AssumeRole",
-            "\"Action\":\"sts:AssumeRole\"",
-            "trust policy",
-        ],
-    );
-}
-
-#[test]
-fn keys_of_the_inputs_are_never_completed_from_the_environment() {
-    let cloud = trusting();
-    site(&cloud)
-        .env("AWS_ACCESS_KEY_ID", "ASIASOMEBODYELSE0000")
-        .env("AWS_SECRET_ACCESS_KEY", "else")
-        .env("AWS_SESSION_TOKEN", "of somebody else")
-        .with("aws-access-key-id", KEY)
-        .with("aws-secret-access-key", SECRET)
-        .run()
-        .expect_exit(0);
-    assert_eq!(signers(&cloud), BTreeSet::from([KEY.to_owned()]));
-}
-
-#[test]
-fn half_a_pair_of_keys_is_an_error() {
-    let cloud = trusting();
-    let run = site(&cloud).with("aws-access-key-id", KEY).run();
-    assert_eq!(run.exit_code, 2, "{}", run.log);
-    assert!(run.error().contains("aws-secret-access-key"), "{}", run.error());
-    let run = site(&cloud)
-        .env("AWS_ACCESS_KEY_ID", KEY)
-        .env("AWS_SECRET_ACCESS_KEY", "")
-        .run();
-    assert_error(&run, &["`AWS_SECRET_ACCESS_KEY` is empty", "check the secret's name"]);
-    assert_eq!(cloud.operations(), Vec::<String>::new());
-}
-
-#[test]
-fn a_session_from_an_earlier_step_works() {
-    let cloud = trusting();
-    cloud.post(
-        "/identity",
-        &json!({"access_key": "ASIAEXAMPLEEXAMPLE00", "secret_key": "temporary", "session_token": "token"}),
-    );
-    site(&cloud)
-        .env("AWS_ACCESS_KEY_ID", "ASIAEXAMPLEEXAMPLE00")
-        .env("AWS_SECRET_ACCESS_KEY", "temporary")
-        .env("AWS_SESSION_TOKEN", "token")
-        .run()
-        .expect_exit(0);
-    assert_eq!(signers(&cloud), BTreeSet::from(["ASIAEXAMPLEEXAMPLE00".to_owned()]));
-    assert!(
-        !cloud.operations().iter().any(|name| name == "GetCallerIdentity"),
-        "nobody needs to know who we are"
-    );
-}
-
-#[test]
-fn keys_that_aws_refuses_are_told_apart() {
-    let cloud = trusting();
-    cloud.post(
-        "/identity",
-        &json!({"access_key": "ASIAEXPIREDEXPIRED00", "secret_key": "s", "session_token": "t", "expires": 1}),
-    );
-    for (id, secret, token, parts) in [
-        (
-            "AKIAUNKNOWNUNKNOWN00",
-            SECRET,
-            "",
-            ["InvalidAccessKeyId", "access key id"],
-        ),
-        (
-            KEY,
-            "not the secret",
-            "",
-            ["SignatureDoesNotMatch", "secret access key"],
-        ),
-        ("ASIAEXPIREDEXPIRED00", "s", "t", ["ExpiredToken", "expired"]),
-    ] {
-        let run = site(&cloud)
-            .with("aws-access-key-id", id)
-            .with("aws-secret-access-key", secret)
-            .with("aws-session-token", token)
-            .run();
-        assert_error(&run, &parts);
-        assert!(!run.log.contains(secret), "{}", run.log);
     }
 }
 

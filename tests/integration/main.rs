@@ -1,11 +1,14 @@
 //! The freshly built binary inside a copy of the action, run through `action.yml` against the local cloud.
 
 mod access;
+mod access_keys;
 mod backend;
+mod backend_bundle;
 mod backend_failure;
 mod backend_wait;
 mod calls;
 mod cdn;
+mod cdn_debts;
 mod check;
 mod contract;
 mod copies;
@@ -22,6 +25,7 @@ mod site_args;
 mod site_compare;
 mod site_files;
 mod site_headers;
+mod site_stores;
 mod site_sync;
 mod site_transfer;
 mod support;

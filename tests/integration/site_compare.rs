@@ -89,6 +89,32 @@ fn objects_under_kms_are_compared_by_their_checksums() {
 }
 
 #[test]
+fn a_large_object_under_kms_is_compared_by_its_checksum() {
+    let cloud = Cloud::start();
+    cloud.post("/s3/bucket", &json!({"bucket": BUCKET, "encryption": "aws:kms"}));
+    let film = |byte: u8| {
+        let mut content = vec![b'f'; 20 * 1024 * 1024];
+        content[15_000_000] = byte;
+        content
+    };
+    let action = site(&cloud)
+        .with("args", "--sse aws:kms")
+        .file("public/film.mp4", film(1));
+    action.run().expect_exit(0);
+    assert_eq!(cloud.count("CompleteMultipartUpload"), 1);
+    cloud.forget_requests();
+    assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+    let asked = cloud.count("HeadObject");
+    assert!(
+        (1..=2).contains(&asked),
+        "{asked} requests for one ETag that does not tell"
+    );
+
+    action.write("public/film.mp4", film(2));
+    assert_eq!(action.run().expect_exit(0).uploaded(), ["film.mp4"]);
+}
+
+#[test]
 fn one_request_tells_that_etags_are_digests() {
     let cloud = Cloud::with_bucket(BUCKET);
     let mut action = site(&cloud);

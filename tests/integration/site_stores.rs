@@ -1,0 +1,57 @@
+//! Where the bucket is: another region, another S3-compatible store.
+
+use serde_json::json;
+
+use crate::site_transfer::{BUCKET, MIB, bytes, site};
+use crate::support::Cloud;
+
+#[test]
+fn the_buckets_own_region_is_found() {
+    let cloud = Cloud::start();
+    cloud.post("/s3/bucket", &json!({"bucket": BUCKET, "region": "eu-central-1"}));
+    site(&cloud).file("public/a.txt", "a").run().expect_exit(0);
+    let regions: Vec<String> = cloud
+        .requests()
+        .iter()
+        .filter(|one| one["operation"] == "PutObject")
+        .filter_map(|one| one["region"].as_str().map(str::to_owned))
+        .collect();
+    assert!(
+        !regions.is_empty() && regions.iter().all(|region| region == "eu-central-1"),
+        "{regions:?}"
+    );
+}
+
+#[test]
+fn another_store_gets_plain_headers_and_path_style() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let endpoint = cloud.endpoint.clone();
+    let action = site(&cloud)
+        .env("AWS_ENDPOINT_URL", "")
+        .with("endpoint-url", &endpoint)
+        .file("public/a.txt", "a")
+        .file("public/film.mp4", bytes(9 * MIB));
+    action.run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET), ["a.txt", "film.mp4"]);
+    for request in cloud.requests() {
+        let headers = &request["headers"];
+        assert!(headers["x-amz-trailer"].is_null(), "{headers}");
+        let of_site = request["path"]
+            .as_str()
+            .is_some_and(|path| !path.contains(".aws-web-deploy"));
+        if of_site && (request["operation"] == "PutObject" || request["operation"] == "UploadPart") {
+            assert!(headers["content-md5"].is_string(), "{headers}");
+        }
+    }
+    assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+
+    // What garage 2.5.0 answers: it has no ACLs, so that a copy has none to lose.
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "GetObjectAcl", "times": -1, "kind": "error", "status": 501,
+                "code": "NotImplemented", "message": "Unimplemented action: GetObjectAcl"}),
+    );
+    action.with("cache-control", "max-age=60").run().expect_exit(0);
+    let object = cloud.object(BUCKET, "a.txt").expect("the object");
+    assert_eq!(object.header("cache-control"), Some("max-age=60"));
+}
