@@ -1,9 +1,10 @@
 //! Keys of the inputs and of the environment, alone and on the way to a role.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::access::{KEY, ROLE, SECRET, assert_error, by_role, params, signers, site, trusting};
-use crate::support::Action;
 
 #[test]
 fn keys_of_the_inputs_assume_the_role_where_they_are_given() {
