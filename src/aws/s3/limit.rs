@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-const START: usize = 96;
-const MOST: usize = 192;
+const START: usize = 64;
+const MOST: usize = 128;
 const LEAST: usize = 2;
 
 /// A burst of refusals is one signal: all of them answer the same rate.
