@@ -7,6 +7,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,8 +28,9 @@ SCENARIOS = {
 class Bench:
     """One session: a server, the tools, and what was measured."""
 
-    def __init__(self, server: Memory | Garage, tools: list[Tool], target: Path, runs: int) -> None:
-        self.server, self.tools, self.target, self.runs = server, tools, target, runs
+    def __init__(self, serve: Callable[[], Memory | Garage], tools: list[Tool], target: Path, runs: int) -> None:
+        self.serve, self.tools, self.target, self.runs = serve, tools, target, runs
+        self.server = serve()
         self.rows: list[dict[str, object]] = []
         self._buckets = self._changes = 0
 
@@ -43,8 +45,13 @@ class Bench:
         """A delay line in front of the server."""
         return Program(compiled("delay", self.target), str(self.server.port), str(milliseconds))
 
-    def warm_up(self, files: Path) -> None:
-        """Upload `files` once, unmeasured: garage keeps equal blocks once, so that whoever comes first pays for all."""
+    def renew(self, files: Path) -> None:
+        """A new server, to which `files` were uploaded once, unmeasured.
+
+        Garage keeps equal blocks once, so that whoever comes first pays for all, and gets slower with what it holds.
+        """
+        self.server.close()
+        self.server = self.serve()
         self.tools[0].run(f"http://127.0.0.1:{self.server.port}", files, self.bucket(), self.server.region)
 
     def record(self, scenario: str, delay: int, tool: Tool, all_runs: list[Measured], count: int | None) -> None:
@@ -62,14 +69,16 @@ class Bench:
         )
 
     def site(self, delay: int, files: Path) -> None:
-        """The four scenarios of a site of 5,000 files, each tool in turn."""
-        with self.line(delay) as proxy:
-            # Without a delay the proxy would only cost: tools then talk to the server itself.
-            endpoint = proxy.endpoint if delay else f"http://127.0.0.1:{self.server.port}"
-            taken: dict[tuple[str, str], list[Measured]] = {}
-            counts: dict[tuple[str, str], int | None] = {}
-            for _ in range(self.runs):
-                for tool in self.tools:
+        """The four scenarios of a site of 5,000 files, each tool in turn, another one first each time."""
+        taken: dict[tuple[str, str], list[Measured]] = {}
+        counts: dict[tuple[str, str], int | None] = {}
+        for run in range(self.runs):
+            self.renew(files)
+            first = run % len(self.tools)
+            with self.line(delay) as proxy:
+                # Without a delay the proxy would only cost: tools then talk to the server itself.
+                endpoint = proxy.endpoint if delay else f"http://127.0.0.1:{self.server.port}"
+                for tool in self.tools[first:] + self.tools[:first]:
                     bucket = self.bucket()
                     for scenario in SCENARIOS:
                         if scenario == "touch":
@@ -82,10 +91,10 @@ class Bench:
                         one = tool.run(endpoint, files, bucket, self.server.region)
                         taken.setdefault((scenario, tool.name), []).append(one)
                         counts[scenario, tool.name] = requests(proxy) if delay else None
-            for scenario in SCENARIOS:
-                for tool in self.tools:
-                    key = (scenario, tool.name)
-                    self.record(scenario, delay, tool, taken[key], counts[key])
+        for scenario in SCENARIOS:
+            for tool in self.tools:
+                key = (scenario, tool.name)
+                self.record(scenario, delay, tool, taken[key], counts[key])
 
     def many(self, files: Path, delay: int) -> None:
         """A hundred thousand objects, nothing changed."""
@@ -99,6 +108,7 @@ class Bench:
 
     def large(self, files: Path) -> None:
         """One file of a gibibyte."""
+        self.renew(files)
         for tool in self.tools:
             endpoint = f"http://127.0.0.1:{self.server.port}"
             runs = [tool.run(endpoint, files, self.bucket(), self.server.region) for _ in range(self.runs)]
@@ -139,15 +149,17 @@ def main() -> None:
     garage = shutil.which("garage")
     if options.server == "garage" and not garage:
         sys.exit("garage is not installed: cargo install garage --version 2.5.0 --locked")
-    server = Garage(garage, target) if garage and options.server != "memory" else Memory(target)
-    print(f"server: {server.name}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    bench = Bench(server, [ours(options.binary), *peers()], target, options.runs)
+    bench = Bench(
+        lambda: Garage(garage, target) if garage and options.server != "memory" else Memory(target),
+        [ours(options.binary), *peers()], target, options.runs,
+    )
+    name = bench.server.name
+    print(f"server: {name}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as name:
-            root = Path(name)
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            root = Path(folder)
             if "site" in options.only:
                 tree.grow(root / "site", options.files, 1_000, 50_000)
-                bench.warm_up(root / "site")
                 for delay in DELAYS:
                     bench.site(delay, root / "site")
             if "100k" in options.only:
@@ -156,15 +168,14 @@ def main() -> None:
             if "1gib" in options.only:
                 (root / "large").mkdir()
                 tree.grow(root / "large", 1, 1 << 30, 1 << 30)
-                bench.warm_up(root / "large")
                 bench.large(root / "large")
     finally:
-        server.close()
+        bench.server.close()
     print("\n" + "\n".join(ratios(bench.rows, bench.tools[0].name)))
     if not options.keep:
-        result = {"server": server.name, "cores": os.cpu_count(), "runs": options.runs, "rows": bench.rows}
+        result = {"server": name, "cores": os.cpu_count(), "runs": options.runs, "rows": bench.rows}
         (PROJECT / "docs/benchmarks.json").write_text(json.dumps(result, indent=1) + "\n")
-        (PROJECT / "docs/benchmarks.svg").write_text(plot.draw(bench.rows, bench.tools[0].name, server.name))
+        (PROJECT / "docs/benchmarks.svg").write_text(plot.draw(bench.rows, bench.tools[0].name, name))
 
 
 def _architecture() -> str:

@@ -93,3 +93,27 @@ fn says_what_was_left_out_and_warns_of_mistakes() {
         run.log
     );
 }
+
+#[test]
+fn more_than_beanstalk_takes_is_refused_before_anything_is_sent() {
+    let cloud = cloud();
+    for (name, mebibytes, reason) in [
+        ("app.zip", 501, "app.zip` has 501 MB"),
+        ("app/database.dump", 5 * 1024, "database.dump` alone has 5120 MB"),
+    ] {
+        let package = name.split('/').next().expect("a name");
+        let action = deploy(&cloud).with("package", package);
+        let file = std::fs::File::create(action.workspace().join(name)).expect("a file");
+        // Sparse: it takes no room.
+        file.set_len(mebibytes * 1024 * 1024).expect("a size");
+        let run = action.run().expect_exit(1);
+        assert!(run.error().contains(reason), "{}", run.error());
+        assert!(
+            run.error().contains("takes at most 500 MB") && run.error().contains("package-exclude"),
+            "{}",
+            run.error()
+        );
+    }
+    assert_eq!(cloud.count("PutObject"), 0);
+    assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+}
