@@ -142,6 +142,12 @@ pub fn service_error(error: &anyhow::Error) -> Option<&ServiceError> {
     })
 }
 
+/// AWS's code of `error`.
+#[must_use]
+pub fn code(error: &anyhow::Error) -> Option<&str> {
+    service_error(error)?.code.as_deref()
+}
+
 /// The hints attached to `error`, the outermost first: it knows most of what the user was doing.
 fn hints(error: &anyhow::Error) -> Vec<String> {
     error

@@ -194,19 +194,25 @@ fn beanstalk_hint(code: &str, message: &str) -> Option<String> {
     })
 }
 
+/// Whether AWS refuses by `code` because of too many requests.
+pub(super) fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+    )
+}
+
 /// Services that want less, or have a problem: the SDK tried again already.
 fn throttling_hint(code: &str) -> Option<String> {
     let hint = match code {
-        "SlowDown"
-        | "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException"
-        | "BandwidthLimitExceeded"
-        | "PriorRequestNotComplete" => {
+        code if is_throttling(code) || matches!(code, "BandwidthLimitExceeded" | "PriorRequestNotComplete") => {
             "run the job again: AWS wants fewer requests for now. The environment variable `AWS_MAX_ATTEMPTS` makes a run more patient"
         }
         "InternalError"

@@ -16,13 +16,14 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::Aws;
 use super::s3::Bucket;
+use crate::failure::code;
 use crate::github::console::Console;
 use crate::inputs::Inputs;
 use crate::release::FOLDER;
 use crate::release::id::Stage;
 use crate::release::record::{Record, Status};
 
-use self::place::{CHANGED, Found, PLANNED, Place, has_code, read};
+use self::place::{CHANGED, Found, PLANNED, Place, read};
 
 /// How many records or lists are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
@@ -169,7 +170,7 @@ impl History {
             .map(|place| place.write(record, stage, self.is_site(place)));
         for error in join_all(places).await.into_iter().filter_map(Result::err) {
             // Elastic Beanstalk makes its bucket with the first version; the end of the record will find it.
-            if stage == Stage::Started && has_code(&error, "NoSuchBucket") {
+            if stage == Stage::Started && code(&error) == Some("NoSuchBucket") {
                 continue;
             }
             let lost = match stage {

@@ -5,6 +5,7 @@
 pub mod archive;
 pub mod deflate;
 pub mod ignore;
+pub mod key;
 pub mod label;
 pub mod select;
 pub mod warnings;
@@ -21,10 +22,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::failure::HintExt as _;
 use crate::inputs::PackageInputs;
+use crate::site::etag::hex;
 
 /// Largest bundle that Beanstalk takes: "not exceed 500 MB"
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/applications-sourcebundle.html>), in the MiB that AWS means.
 pub const SIZE_LIMIT: u64 = 500 * 1024 * 1024;
+
+/// What a bundle's file name can end with.
+const EXTENSIONS: [&str; 3] = ["zip", "war", "jar"];
 
 /// How many of the paths left out are named.
 const NAMED_LEFT_OUT: usize = 5;
@@ -134,7 +139,7 @@ fn take(path: &Path, bytes: u64) -> anyhow::Result<Bundle> {
         .extension()
         .and_then(|extension| extension.to_str())
         .map(str::to_ascii_lowercase)
-        .filter(|extension| ["zip", "war", "jar"].contains(&extension.as_str()));
+        .filter(|extension| EXTENSIONS.contains(&extension.as_str()));
     let Some(extension) = extension else {
         bail!("cannot use `{shown}` as a bundle: it is neither a directory nor a `.zip`, `.war` or `.jar` file");
     };
@@ -170,7 +175,7 @@ fn digest(path: &Path) -> anyhow::Result<String> {
             count => hasher.update(&buffer[..count]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }
 
 /// A file that is removed with its owner.

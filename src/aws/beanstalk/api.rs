@@ -23,12 +23,12 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::Instant;
 
-use super::codes::{Kind, is_code, kind};
+use super::codes::{Kind, kind};
 use super::pace::spread;
 use crate::aws::Aws;
 use crate::aws::calls::{self, Call};
 use crate::aws::error::CallExt as _;
-use crate::failure::Cancelled;
+use crate::failure::{Cancelled, code};
 use crate::stop::Stop;
 
 /// How long one request may be throttled before the run gives up.
@@ -331,9 +331,9 @@ impl Api {
                 .await;
             let answer = match answer {
                 Ok((answer, _)) => answer,
-                Err(error) if is_code(&error, "InvalidRequestException") => return Ok(None),
+                Err(error) if code(&error) == Some("InvalidRequestException") => return Ok(None),
                 // A role that may deploy but not see instances deploys all the same.
-                Err(error) if is_code(&error, "AccessDenied") => return Ok(None),
+                Err(error) if code(&error) == Some("AccessDenied") => return Ok(None),
                 Err(error) => return Err(error),
             };
             all.extend(answer.instance_health_list.unwrap_or_default());

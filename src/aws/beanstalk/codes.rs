@@ -6,6 +6,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::aws::calls::Call;
 use crate::aws::error::service_error;
+use crate::aws::hint::is_throttling;
 use crate::failure;
 
 /// What kind of failure an error is.
@@ -17,11 +18,6 @@ pub(super) enum Kind {
     Transient,
     /// An answer that stays the same.
     Final,
-}
-
-/// Whether AWS's code of `error` is `code`.
-pub(super) fn is_code(error: &anyhow::Error, code: &str) -> bool {
-    failure::service_error(error).and_then(|service| service.code.as_deref()) == Some(code)
 }
 
 /// Whether AWS's message in `error` holds `text`.
@@ -36,20 +32,8 @@ where
 {
     let error = service_error(call, error);
     match (error.code.as_deref(), error.status) {
-        (
-            Some(
-                "Throttling"
-                | "ThrottlingException"
-                | "ThrottledException"
-                | "RequestThrottled"
-                | "RequestThrottledException"
-                | "RequestLimitExceeded"
-                | "TooManyRequestsException"
-                | "SlowDown",
-            ),
-            _,
-        )
-        | (_, Some(429)) => Kind::Throttled,
+        (Some(code), _) if is_throttling(code) => Kind::Throttled,
+        (_, Some(429)) => Kind::Throttled,
         (Some("RequestTimeout" | "RequestTimeoutException"), _) | (_, None | Some(500..)) => Kind::Transient,
         _ => Kind::Final,
     }

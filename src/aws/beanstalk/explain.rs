@@ -4,9 +4,9 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_elasticbeanstalk::types::{EnvironmentHealthAttribute, SingleInstanceHealth};
 
 use super::api::Api;
-use super::codes::is_code;
 use super::logs;
 use crate::aws::{Aws, calls};
+use crate::failure::code;
 use crate::github::console::Console;
 use crate::inputs::OptionSetting;
 use crate::report;
@@ -108,7 +108,7 @@ async fn causes(api: &Api, environment: &str) -> Causes {
         .await;
     match answer {
         Ok((answer, _)) => Causes::Known(answer.causes.unwrap_or_default()),
-        Err(error) if is_code(&error, "InvalidRequestException") => Causes::Basic,
+        Err(error) if code(&error) == Some("InvalidRequestException") => Causes::Basic,
         Err(error) => Causes::Unknown(error),
     }
 }

@@ -11,6 +11,7 @@ use super::plan::{BackendPlan, Step, VersionStep, names};
 use super::version;
 use crate::aws::Aws;
 use crate::bundle::Bundle;
+use crate::bundle::key::key;
 use crate::failure::HintExt as _;
 use crate::github::console::Console;
 use crate::inputs::{BackendInputs, WhenBusy};
@@ -288,7 +289,7 @@ async fn version_step(
             };
             Ok(VersionStep::Create {
                 bucket,
-                key: version::key(&backend.application, label, &bundle.extension),
+                key: key(&backend.application, label, &bundle.extension),
                 replace: failed,
             })
         }

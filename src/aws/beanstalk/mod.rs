@@ -38,4 +38,3 @@ pub use deploy::{BackendOutcome, deploy};
 pub use look::{look, running};
 pub use plan::{BackendPlan, EnvironmentPlan, Step, VersionStep};
 pub use retention::prune;
-pub use version::is_bundle_of;

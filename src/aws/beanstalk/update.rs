@@ -8,14 +8,14 @@ use aws_sdk_elasticbeanstalk::types::{ConfigurationOptionSetting, EnvironmentDes
 use tokio::time::Instant;
 
 use super::api::Api;
-use super::codes::{is_code, may_pass, says};
+use super::codes::{may_pass, says};
 use super::compare::{health, status, url};
 use super::events::Stream;
 use super::pace::Pace;
 use super::plan::is_accepted;
 use super::wait::{Judge, Seen, Verdict, Why};
 use crate::aws::calls;
-use crate::failure::{Cancelled, HintExt as _};
+use crate::failure::{Cancelled, HintExt as _, code};
 use crate::github::console::Console;
 use crate::inputs::{BackendInputs, OptionSetting, WhenBusy};
 use crate::report;
@@ -105,7 +105,7 @@ impl Update<'_> {
                     // The answer to our first try was lost on the way: this is our own update.
                     (None, Target::version(self.label, previous.as_deref()))
                 }
-                Err(error) if is_code(&error, "InvalidParameterCombination") && !settings.is_empty() => {
+                Err(error) if code(&error) == Some("InvalidParameterCombination") && !settings.is_empty() => {
                     self.say("Elastic Beanstalk takes option settings and version one after the other");
                     let request_id = self.send(None, &settings).await?;
                     settings = Settings::default();
@@ -183,7 +183,7 @@ impl Update<'_> {
         match aborted {
             Ok(_) => self.say("asked Elastic Beanstalk to abort the running update"),
             // It has come to an end meanwhile, or to a point from which it cannot be aborted.
-            Err(error) if is_code(&error, "InvalidParameterValue") => {
+            Err(error) if code(&error) == Some("InvalidParameterValue") => {
                 self.say("the running update cannot be aborted any more");
             }
             Err(error) => return Err(error),

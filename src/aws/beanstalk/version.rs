@@ -8,56 +8,20 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::api::{Api, EventsOf};
-use super::codes::{is_code, says};
+use super::codes::says;
 use super::pace::Pace;
 use crate::aws::calls;
 use crate::aws::error::CallExt as _;
 use crate::aws::s3::Bucket;
 use crate::aws::{Aws, s3};
 use crate::bundle::Bundle;
-use crate::failure::HintExt as _;
+use crate::failure::{HintExt as _, code};
 use crate::github::console::Console;
+use crate::site::etag::hex;
 use crate::stop::Stop;
 
 /// The object metadata that holds the bundle's SHA-256.
 const DIGEST: &str = "sha256";
-
-/// The key of a bundle: `<application>/<label>.<extension>`.
-///
-/// What does not belong in a key becomes `-`; such a name gets a part of its own digest, for two labels must not
-/// become one key.
-pub(super) fn key(application: &str, label: &str, extension: &str) -> String {
-    format!("{}/{}.{extension}", key_part(application), key_part(label))
-}
-
-/// Whether `key` is where bundles of `application` are, in the bucket that they are put into.
-#[must_use]
-pub fn is_bundle_of(application: &str, key: &str) -> bool {
-    let name = key
-        .strip_prefix(&key_part(application))
-        .and_then(|rest| rest.strip_prefix('/'));
-    let extension = name
-        .filter(|name| !name.contains('/'))
-        .and_then(|name| Some(name.rsplit_once('.')?.1));
-    matches!(extension, Some("zip" | "war" | "jar"))
-}
-
-fn key_part(name: &str) -> String {
-    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html#object-key-guidelines-safe-characters
-    let is_safe = |character: char| character.is_ascii_alphanumeric() || "!-_.*'()".contains(character);
-    let clean: String = name
-        .chars()
-        .map(|character| if is_safe(character) { character } else { '-' })
-        .collect();
-    if clean == name && !name.chars().all(|character| character == '.') {
-        return clean;
-    }
-    format!("{clean}-{}", &hex(&Sha256::digest(name))[..8])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// The bucket that Beanstalk keeps for a region
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>).
@@ -101,7 +65,7 @@ pub(super) async fn digest(aws: &Aws, version: &ApplicationVersionDescription) -
     let mut body = answer
         .call(&calls::GET_OBJECT, &bucket.object_arn(&key), cannot)
         .map_err(|error| {
-            if is_code(&error, "AccessDenied") {
+            if code(&error) == Some("AccessDenied") {
                 error
             } else {
                 error.hint(hint)
@@ -335,35 +299,4 @@ pub(super) async fn delete(api: &Api, label: &str, with_bundle: bool) -> anyhow:
     )
     .await
     .map(|_| ())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bundle_is_known_by_its_key() {
-        for application in ["my-app", "my app"] {
-            assert!(is_bundle_of(application, &key(application, "v 1", "war")));
-        }
-        for other in [
-            "my-app/a.html",
-            "my-app/b/c.zip",
-            "my-app.zip",
-            "other/c.zip",
-            "my-app/zip",
-        ] {
-            assert!(!is_bundle_of("my-app", other), "{other}");
-        }
-    }
-
-    #[test]
-    fn keys_are_safe_and_never_collide() {
-        assert_eq!(key("web", "v1.2-3_4", "zip"), "web/v1.2-3_4.zip");
-        let spaced = key("My App", "v 1", "jar");
-        assert!(spaced.starts_with("My-App-") && spaced.ends_with(".jar"), "{spaced}");
-        assert_ne!(key("web", "v 1", "zip"), key("web", "v+1", "zip"));
-        assert_ne!(key("web", "v 1", "zip"), key("web", "v-1", "zip"));
-        assert!(!key("..", "v1", "zip").starts_with("../"));
-    }
 }

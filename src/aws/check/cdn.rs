@@ -4,11 +4,12 @@ use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::DistributionConfig;
 use futures_util::future::join_all;
 
-use super::{code, failed};
+use super::failed;
 use crate::aws::Aws;
 use crate::aws::calls::GET_DISTRIBUTION_CONFIG;
 use crate::aws::cloudfront;
 use crate::aws::error::CallExt as _;
+use crate::failure::code;
 use crate::inputs::{CdnInputs, SiteInputs};
 use crate::report::check::{Finding, Status};
 use crate::site::paths::origin::key_prefix;

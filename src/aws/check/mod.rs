@@ -119,8 +119,3 @@ fn failed(what: impl Into<String>, error: &anyhow::Error, status: Status) -> Fin
         None => finding,
     }
 }
-
-/// AWS's code of an error.
-fn code(error: &anyhow::Error) -> Option<&str> {
-    crate::failure::service_error(error)?.code.as_deref()
-}

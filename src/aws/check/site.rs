@@ -2,12 +2,13 @@
 
 use aws_sdk_s3::types::{ObjectOwnership, PublicAccessBlockConfiguration, ServerSideEncryption};
 
-use super::{code, failed};
+use super::failed;
 use crate::aws::Aws;
 use crate::aws::calls::{GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_PUBLIC_ACCESS_BLOCK, LIST_OBJECTS};
 use crate::aws::error::CallExt as _;
 use crate::aws::s3::Bucket;
 use crate::aws::s3::versioning::{turn_on, versioning};
+use crate::failure::code;
 use crate::inputs::SiteInputs;
 use crate::release::record::Versioning;
 use crate::report::check::{Finding, Status};

@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use super::{Arns, SiteOrigin};
 use crate::aws::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG};
 use crate::aws::error::CallExt as _;
-use crate::failure::service_error;
+use crate::failure::code;
 use crate::github::console::Console;
 use crate::site::paths::origin::key_prefix;
 use crate::site::paths::view::{Behavior, View};
@@ -89,9 +89,7 @@ async fn config(client: &Client, arns: &Arns, id: &str) -> anyhow::Result<Option
 }
 
 fn is_denied(error: &anyhow::Error) -> bool {
-    service_error(error)
-        .and_then(|error| error.code.as_deref())
-        .is_some_and(|code| code.starts_with("AccessDenied"))
+    code(error).is_some_and(|code| code.starts_with("AccessDenied"))
 }
 
 /// Whether the cache policy `id` has query strings in the cache key; `None` when it may not be read.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::aws::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
 use crate::aws::error::CallExt as _;
 use crate::aws::s3::Bucket;
-use crate::failure::service_error;
+use crate::failure::code;
 use crate::release::id::{Stage, object_name, parse_object_name};
 use crate::release::keys;
 use crate::release::record::Record;
@@ -58,7 +58,7 @@ impl Place {
                 });
             let answer = match answer {
                 // A bundle bucket that Elastic Beanstalk has not made yet.
-                Err(error) if has_code(&error, "NoSuchBucket") => return Ok(newest),
+                Err(error) if code(&error) == Some("NoSuchBucket") => return Ok(newest),
                 other => other?,
             };
             for object in answer.contents() {
@@ -167,9 +167,4 @@ pub(super) async fn read(found: &[(&Place, Found)]) -> anyhow::Result<Record> {
         Record::from_json(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", place.bucket.name))?;
     record.stored_at = found.iter().find_map(|(_, found)| Some(found.started.as_ref()?.1));
     Ok(record)
-}
-
-/// Whether AWS gave this error that code.
-pub(super) fn has_code(error: &anyhow::Error, code: &str) -> bool {
-    service_error(error).is_some_and(|service| service.code.as_deref() == Some(code))
 }

@@ -15,7 +15,7 @@ use super::direct::{Direct, Learn};
 use crate::aws::Aws;
 use crate::aws::calls::{HEAD_BUCKET, LIST_OBJECTS};
 use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, service_error};
+use crate::failure::{HintExt as _, code};
 
 /// The region to start from when nothing names one.
 const FIRST_REGION: &str = "us-east-1";
@@ -170,9 +170,7 @@ impl Bucket {
             format!("cannot open bucket `{}`", self.name)
         }) {
             // A policy may allow the prefix alone; the listing of it will tell.
-            Err(error) if service_error(&error).and_then(|service| service.code.as_deref()) != Some("AccessDenied") => {
-                Err(error)
-            }
+            Err(error) if code(&error) != Some("AccessDenied") => Err(error),
             _ => Ok(()),
         }
     }

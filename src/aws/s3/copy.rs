@@ -18,7 +18,7 @@ use super::wire::{self, Headers, UNSAFE_IN_PATH};
 use super::{Bucket, copy_parts};
 use crate::aws::calls::{COPY_OBJECT, GET_OBJECT_ACL, GET_OBJECT_VERSION_ACL, HEAD_OBJECT, HEAD_OBJECT_VERSION};
 use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, service_error};
+use crate::failure::{HintExt as _, code};
 use crate::site::object::{Encryption, Grant, GrantPermission, ObjectHeaders, ObjectOptions};
 use crate::site::plan::{Source, Write};
 
@@ -150,7 +150,8 @@ impl Object<'_> {
                 format!("cannot read the ACL of `{}`, which a copy would reset", self.key)
             });
         let answer = match answer {
-            Err(error) if self.bucket.server == Server::Compatible && is_not_implemented(&error) => {
+            // As garage answers for all that is about ACLs.
+            Err(error) if self.bucket.server == Server::Compatible && code(&error) == Some("NotImplemented") => {
                 return Ok(Vec::new());
             }
             answer => answer?,
@@ -201,11 +202,6 @@ impl Object<'_> {
     }
 }
 
-/// Whether the store does not know the call, as garage answers for all that is about ACLs.
-fn is_not_implemented(error: &anyhow::Error) -> bool {
-    service_error(error).is_some_and(|service| service.code.as_deref() == Some("NotImplemented"))
-}
-
 async fn one_request(
     source: Object<'_>,
     mut headers: Headers,
@@ -236,8 +232,7 @@ async fn one_request(
             Ok(answer) => return Ok(answer.version_id),
             Err(error) => error,
         };
-        let code = service_error(&error).and_then(|service| service.code.as_deref());
-        match code {
+        match code(&error) {
             // The bucket has ACLs disabled since that version was written, so it needs none.
             Some("AccessControlListNotSupported") if source.version_id.is_some() && has_acl(&headers) => {
                 headers.retain(|(name, _)| !is_acl(name));

@@ -14,7 +14,7 @@ use super::compare::{Comparison, Findings, RANGES_IN_FLIGHT, cores};
 use super::drift;
 use super::list::{Listing, MAX_KEYS};
 use super::opaque::Opaque;
-use crate::aws::beanstalk::is_bundle_of;
+use crate::bundle::key::is_bundle_of;
 use crate::failure::HintExt as _;
 use crate::github::console::Console;
 use crate::inputs::SiteInputs;
