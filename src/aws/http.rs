@@ -216,26 +216,16 @@ impl Client {
         SharedHttpClient::new(self.clone())
     }
 
-    /// Sends `request` and returns the answer, whatever its status; follows no redirect and sets no time limit but for
-    /// connecting.
+    /// Sends `request` and returns the answer, whatever its status; follows no redirect. The answer must begin within
+    /// `read_timeout`; connections are shared with the SDK clients that have the same one.
     ///
     /// # Errors
     /// No answer came.
-    pub(crate) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        self.send(request, None).await
-    }
-
-    /// As [`Self::call`], and the answer must begin within `timeout`: over the connections of an SDK client that has the
-    /// same read timeout.
-    pub(crate) async fn call_within(
+    pub(crate) async fn call(
         &self,
         request: HttpRequest,
-        timeout: Duration,
+        read_timeout: Option<Duration>,
     ) -> Result<HttpResponse, ConnectorError> {
-        self.send(request, Some(timeout)).await
-    }
-
-    async fn send(&self, request: HttpRequest, read_timeout: Option<Duration>) -> Result<HttpResponse, ConnectorError> {
         let uri: Uri = request
             .uri()
             .parse()

@@ -17,7 +17,7 @@ use crate::failure::HintExt as _;
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/eb-cli3-configuration.html#eb-cli3-ebignore>).
 pub const EBIGNORE: &str = ".ebignore";
 
-/// Patterns are git's own: what is left out costs nothing to rebuild, and `$` is a letter.
+/// Patterns are git's own: `$` at their start is a letter, not gitoxide's mark for precious files.
 const PLAIN: Ignore = Ignore {
     support_precious: false,
 };
@@ -30,8 +30,8 @@ pub struct Rules {
     /// The rules files in force, the one that decides first at the end: a single one (`package-ignore-file` with a `/` in
     /// it, its patterns relative to the package), or those of the directories entered.
     files: Search,
-    /// How many of `files` each directory entered has added.
-    added: Vec<usize>,
+    /// How many of `files` were in force outside of each directory entered.
+    outside: Vec<usize>,
     /// The name of the files to look for in every directory.
     nested_name: Option<String>,
     /// It was asked for: its absence is an error.
@@ -57,7 +57,7 @@ impl Rules {
             root: root.to_owned(),
             excludes: Search::from_overrides(exclude, PLAIN),
             files: Search::default(),
-            added: Vec::new(),
+            outside: Vec::new(),
             nested_name: None,
             must_exist: ignore_file.is_some(),
             found: false,
@@ -69,7 +69,7 @@ impl Rules {
                 if !path.is_file() {
                     return Err(no_such_file(file));
                 }
-                rules.read(&path, None)?;
+                rules.read(&path)?;
                 rules.found = true;
             }
             Some(name) => rules.nested_name = Some(name.to_owned()),
@@ -83,7 +83,7 @@ impl Rules {
     /// # Errors
     /// A rules file that cannot be read.
     pub fn enter(&mut self, directory: &Path) -> anyhow::Result<()> {
-        let before = self.files.patterns.len();
+        self.outside.push(self.files.patterns.len());
         let file: Option<PathBuf> = self
             .nested_name
             .as_ref()
@@ -91,17 +91,16 @@ impl Rules {
             .filter(|path| path.is_file());
         if let Some(file) = file {
             self.found = true;
-            let root = self.root.clone();
-            self.read(&file, Some(&root))?;
+            self.read(&file)?;
         }
-        self.added.push(self.files.patterns.len() - before);
         Ok(())
     }
 
     /// Goes back to the parent of the directory entered last.
     pub fn leave(&mut self) {
-        let added = self.added.pop().unwrap_or_default();
-        self.files.patterns.truncate(self.files.patterns.len() - added);
+        if let Some(outside) = self.outside.pop() {
+            self.files.patterns.truncate(outside);
+        }
     }
 
     /// Whether the rules leave `path` out (relative to the package), a child of the directory entered last.
@@ -130,8 +129,8 @@ impl Rules {
         self.warnings
     }
 
-    /// Adds the patterns of `file`, relative to its directory below `root`, or else to the package.
-    fn read(&mut self, file: &Path, root: Option<&Path>) -> anyhow::Result<()> {
+    /// Adds the patterns of `file`: those of a nested one are relative to its directory, else to the package.
+    fn read(&mut self, file: &Path) -> anyhow::Result<()> {
         let shown = file.display();
         let text = std::fs::read(file).with_context(|| format!("cannot read the ignore file `{shown}`"))?;
         for line in String::from_utf8_lossy(&text).lines() {
@@ -142,6 +141,7 @@ impl Rules {
                 self.warnings.push(warning);
             }
         }
+        let root = self.nested_name.is_some().then_some(self.root.as_path());
         self.files
             .add_patterns_buffer(&text, file, root, PLAIN)
             .with_context(|| format!("cannot use the ignore file `{shown}`"))

@@ -43,6 +43,6 @@ async fn send(http: Client, request: http::Request<OctoBody>) -> Result<http::Re
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let request = HttpRequest::try_from(http::Request::from_parts(parts, SdkBody::from(body)))?;
-    let response = http.call(request).await?;
+    let response = http.call(request, None).await?;
     Ok(response.try_into_http1x()?)
 }

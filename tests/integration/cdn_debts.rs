@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cdn::{allow_all, cloud, deny, distribution, invalidated, paths, step, to_cloudfront};
+use crate::support::Cloud;
 
 #[test]
 fn a_failed_invalidation_fails_the_run_and_the_next_one_makes_it_good() {
@@ -94,15 +95,20 @@ fn a_run_that_fails_half_way_invalidates_what_did_change_and_the_next_one_the_re
     assert_eq!(sent, paths(&[&["/", "/index.html", "/other.js"]]));
 }
 
-#[test]
-fn what_a_killed_run_was_about_to_change_is_invalidated_by_the_next_one() {
-    let cloud = cloud("");
-    let action = step(&cloud).file("www/app.js", "a").file("www/index.html", "b");
+/// The upload of the page takes so long that something else can happen to the run.
+fn hold_the_page(cloud: &Cloud) {
     cloud.control(
         "POST",
         "/faults",
         &json!({"service": "s3", "operation": "PutObject", "match": "/index.html", "kind": "delay", "seconds": 20, "times": 1}),
     );
+}
+
+#[test]
+fn what_a_killed_run_was_about_to_change_is_invalidated_by_the_next_one() {
+    let cloud = cloud("");
+    let action = step(&cloud).file("www/app.js", "a").file("www/index.html", "b");
+    hold_the_page(&cloud);
     let killed = action.signal("KILL", "app.js", 1.0);
     let run = killed.run();
     assert_ne!(run.exit_code, 0, "{}", run.log);
@@ -125,11 +131,7 @@ fn what_a_killed_run_was_about_to_change_is_invalidated_by_the_next_one() {
 fn a_cancelled_run_invalidates_nothing_and_leaves_it_to_the_next_one() {
     let cloud = cloud("");
     let action = step(&cloud).file("www/app.js", "a").file("www/index.html", "b");
-    cloud.control(
-        "POST",
-        "/faults",
-        &json!({"service": "s3", "operation": "PutObject", "match": "/index.html", "kind": "delay", "seconds": 20, "times": 1}),
-    );
+    hold_the_page(&cloud);
     let action = action.signal("CANCEL", "app.js", 0.5);
     let (sent, run) = invalidated(&cloud, &action, 130);
     assert!(sent.is_empty());

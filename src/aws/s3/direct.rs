@@ -89,9 +89,9 @@ impl Direct {
         };
         let credentials = provider.provide_credentials().await.map_err(|_| NotStored::Other)?;
         let request = way
-            .request(key, headers, body, credentials.into(), SystemTime::now())
+            .request(key, headers, body, &credentials.into())
             .ok_or(NotStored::Other)?;
-        let sent = self.http.call_within(request, ANSWER_TIMEOUT).await;
+        let sent = self.http.call(request, Some(ANSWER_TIMEOUT)).await;
         let mut response = sent.map_err(|_| NotStored::Other)?;
         match response.status().as_u16() {
             200 => {}
@@ -130,14 +130,7 @@ impl Way {
     /// A signed PutObject; `None` when it cannot be made.
     ///
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
-    fn request(
-        &self,
-        key: &str,
-        headers: &Headers,
-        body: Bytes,
-        identity: Identity,
-        now: SystemTime,
-    ) -> Option<HttpRequest> {
+    fn request(&self, key: &str, headers: &Headers, body: Bytes, identity: &Identity) -> Option<HttpRequest> {
         let address = format!(
             "{}/{}?x-id=PutObject",
             self.address,
@@ -149,10 +142,10 @@ impl Way {
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         let parameters = v4::SigningParams::builder()
-            .identity(&identity)
+            .identity(identity)
             .region(&self.region)
             .name("s3")
-            .time(now)
+            .time(SystemTime::now())
             .settings(settings)
             .build()
             .ok()?
@@ -204,8 +197,9 @@ impl Intercept for Learn {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(endpoint) = config.load::<Endpoint>() {
-            let user_agent = context.request().headers().get("user-agent");
-            self.0.way.get_or_init(|| Way::of(endpoint, user_agent));
+            self.0
+                .way
+                .get_or_init(|| Way::of(endpoint, context.request().headers().get("user-agent")));
         }
         Ok(())
     }
