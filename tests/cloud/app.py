@@ -13,8 +13,9 @@ from cloud.aws.call import Call, identify
 from cloud.aws.errors import AwsError, render
 from cloud.beanstalk import operations
 from cloud.control import Control
-from cloud.faults import Fault, strike
+from cloud.faults import strike_first, strike_last
 from cloud.http import Dropped, Request, Response
+from cloud.log import Entry
 from cloud.state import State
 
 operations.install()
@@ -46,7 +47,7 @@ class Cloud:
         current = context.Context(str(uuid.uuid4()), caller.account, state)
         context.enter(current)
         try:
-            response = self._answer(request, call)
+            response = self._answer(request, call, entry)
         except AwsError as error:
             response = render(error, call, current.request_id)
         except Dropped:
@@ -59,15 +60,19 @@ class Cloud:
         response.headers.setdefault("date", formatdate(time.time() + state.identities.clock_skew, usegmt=True))
         return response
 
-    def _answer(self, request: Request, call: Call) -> Response:
+    def _answer(self, request: Request, call: Call, entry: Entry) -> Response:
         fault = self._state.faults.take(request, call)
-        if fault and fault.when == "before":
-            strike(fault)
-        response = self._serve(request, call)
-        if fault and fault.when == "after":
-            strike(fault)
-        response.truncate = _truncates(fault)
-        return response
+        if fault is None:
+            return self._serve(request, call)
+        entry.fault = fault.kind
+        context.strike(fault)
+        if instead := strike_first(fault):
+            return instead
+        try:
+            response = self._serve(request, call)
+        except AwsError as error:
+            response = render(error, call, context.current().request_id)
+        return strike_last(fault, response)
 
     def _serve(self, request: Request, call: Call) -> Response:
         state = self._state
@@ -124,7 +129,3 @@ def _identify(request: Request) -> Call:
         if path.startswith(prefix):
             return Call(service, operation, "", "", request.query_params())
     return identify(request)
-
-
-def _truncates(fault: Fault | None) -> bool:
-    return fault is not None and fault.kind == "truncate"

@@ -6,10 +6,11 @@ moto builds its response objects itself, so the Elastic Beanstalk operations add
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cloud.faults import Fault
     from cloud.state import State
 
 ACCOUNT = "123456789012"
@@ -23,6 +24,8 @@ class Context:
     request_id: str
     account: str
     state: State
+    fault: Fault | None = None
+    """The fault that strikes the request, for operations that carry it out themselves."""
 
 
 _CURRENT: ContextVar[Context] = ContextVar("context")
@@ -31,6 +34,11 @@ _CURRENT: ContextVar[Context] = ContextVar("context")
 def enter(context: Context) -> None:
     """Make `context` the one of this thread's request."""
     _CURRENT.set(context)
+
+
+def strike(fault: Fault) -> None:
+    """Let this thread's request be struck by a fault."""
+    _CURRENT.set(replace(_CURRENT.get(), fault=fault))
 
 
 def current() -> Context:

@@ -1,13 +1,61 @@
-"""Faults that tests order: errors, closed connections, delays and truncated answers for chosen operations."""
+"""Faults that tests order: what goes wrong on the way to a service, in it, and on the way back.
 
+Each fault is one POST to `/_cloud/faults`. It strikes the requests that fit `service`, `operation` and `match` (all
+three empty: every request), after the first `skip` of them, `times` times (1 unless told, -1 for good). A request is
+struck by one fault, the first that fits. `GET /_cloud/faults` shows what is left of each, `/_cloud/requests` by which
+kind a request was struck.
+
+| kind | `when` | what the client sees | effect |
+| --- | --- | --- | --- |
+| `error` | `before`, `after` | an error in the service's own format: `code`, and `status` and `message` if they differ from AWS's | none; with `after` it happens, and the answer says that it did not |
+| `drop` | `before`, `after` | the connection is closed without an answer | none; with `after` it happens, and the answer is lost |
+| `delay` | `before`, `after` | nothing for `seconds`, then the answer; give more seconds than the client waits and it hears nothing | happens after the wait, with `after` before it |
+| `truncate` | | the answer breaks off in the middle (of its head where it has no body), and the connection closes | happens |
+| `trickle` | | the head at once, then `bytes_per_second` (2) of the body; of an answer without a body, so few bytes of the head | happens |
+| `foreign` | `before`, `after` | what a proxy or captive portal says: `status` (200), `body` (a page of HTML; `""` for nothing) as `content_type`, none of AWS's headers | none; with `after` it happens |
+| `malformed` | | a whole answer whose XML or JSON ends before its last element is closed | happens |
+| `strip` | | the answer without the headers named in `headers` (`["etag"]`) | happens |
+| `keys` | | DeleteObjects answers 200 with an `<Error>` of `code` (InternalError) for the keys that fit a pattern of `keys` | the other keys are deleted |
+
+A `keys` fault fits only requests that name one of its keys, so `times` counts those.
+"""
+
+import fnmatch
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
-from cloud.http import Dropped, Request
+from cloud.http import Dropped, Request, Response
+
+KINDS = ("error", "drop", "delay", "truncate", "trickle", "foreign", "malformed", "strip", "keys")
+
+PASSING: dict[str, tuple[int, str]] = {
+    # S3, seen: https://github.com/awslabs/aws-sdk-rust/issues/873 (SlowDown),
+    # https://github.com/boto/boto3/issues/3052 (InternalError); the others are of
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+    "SlowDown": (503, "Please reduce your request rate."),
+    "InternalError": (500, "We encountered an internal error. Please try again."),
+    "ServiceUnavailable": (503, "Service is unable to handle request."),
+    "OperationAborted": (
+        409,
+        "A conflicting conditional operation is currently in progress against this resource. Please try again.",
+    ),
+    "RequestTimeout": (
+        400,
+        "Your socket connection to the server was not read from or written to within the timeout period. Idle "
+        "connections will be closed.",
+    ),
+    "AccessDenied": (403, "Access Denied"),
+    # Elastic Beanstalk: https://github.com/jckuester/awsweeper/issues/115 (with its status 400),
+    # https://github.com/einaregilsson/beanstalk-deploy/issues/16
+    "Throttling": (400, "Rate exceeded"),
+}
+"""Status and message of the codes that tests order most, in AWS's words."""
+
+_PAGE = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Sign in to go on.</p></body></html>\n"
 
 
 @dataclass
@@ -15,19 +63,29 @@ class Fault:
     """One ordered fault. It hits requests `skip`+1 to `skip`+`times` of those it matches; `times` -1 is all."""
 
     kind: str
-    """`error`, `drop`, `delay` or `truncate`."""
     service: str = ""
+    """`s3`, `cloudfront`, `elasticbeanstalk`, `sts`, `github`, `oidc`, `app` or `logs`."""
     operation: str = ""
     match: str = ""
     """A part of the path, the query or a parameter; empty matches all."""
     times: int = 1
     skip: int = 0
     when: str = "before"
-    """`before` the operation acts, or `after` it (`error` and `drop` only): the answer is lost, the effect is not."""
-    status: int = 503
-    code: str = "ServiceUnavailable"
-    message: str = "Service is unable to handle request."
+    status: int | None = None
+    code: str = ""
+    message: str | None = None
     seconds: float = 1.0
+    bytes_per_second: float = 2.0
+    body: str = _PAGE
+    content_type: str = "text/html"
+    headers: list[str] = field(default_factory=lambda: ["etag"])
+    keys: list[str] = field(default_factory=lambda: ["*"])
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown kind {self.kind}, one of {', '.join(KINDS)}")
+        if self.when not in ("before", "after"):
+            raise ValueError(f"when is before or after, not {self.when}")
 
     def matches(self, request: Request, call: Call) -> bool:
         """Whether the fault is about this request."""
@@ -35,7 +93,18 @@ class Fault:
             self.service in ("", call.service)
             and self.operation in ("", call.operation)
             and (not self.match or self.match in f"{request.path}?{request.query} {call.params}")
+            and (self.kind != "keys" or any(self.hits(key) for key in call.params.get("keys", [])))
         )
+
+    def hits(self, key: str) -> bool:
+        """Whether a `keys` fault is about this key."""
+        return any(fnmatch.fnmatchcase(key, pattern) for pattern in self.keys)
+
+    def error(self, code: str = "") -> AwsError:
+        """The error that the fault stands for; `code` is the kind's usual one."""
+        code = self.code or code
+        status, message = PASSING.get(code, (503, code))
+        return AwsError(self.status or status, code, message if self.message is None else self.message)
 
 
 class Faults:
@@ -77,12 +146,42 @@ class Faults:
         return None
 
 
-def strike(fault: Fault) -> None:
-    """Let an `error`, `drop` or `delay` happen; a `truncate` acts on the answer instead."""
+def strike_first(fault: Fault) -> Response | None:
+    """What the fault does before the operation acts: raise, wait, or answer in its place."""
+    return _strike(fault) if fault.when == "before" else None
+
+
+def strike_last(fault: Fault, response: Response) -> Response:
+    """What the fault does to the operation's answer."""
+    if fault.when == "after" and (instead := _strike(fault)):
+        return instead
+    match fault.kind:
+        case "truncate":
+            response.truncate = True
+        case "trickle":
+            response.bytes_per_second = fault.bytes_per_second
+        case "malformed":
+            response.body, response.content_length = _unclosed(response.body), None
+        case "strip":
+            unwanted = {name.lower() for name in fault.headers}
+            response.headers = {name: value for name, value in response.headers.items() if name.lower() not in unwanted}
+    return response
+
+
+def _strike(fault: Fault) -> Response | None:
     match fault.kind:
         case "error":
-            raise AwsError(fault.status, fault.code, fault.message)
+            raise fault.error("ServiceUnavailable")
         case "drop":
             raise Dropped
         case "delay":
             time.sleep(fault.seconds)
+        case "foreign":
+            return Response(fault.status or 200, {"content-type": fault.content_type}, fault.body.encode())
+    return None
+
+
+def _unclosed(body: bytes) -> bytes:
+    """The body without its last closing tag or bracket; an empty one stays empty."""
+    end = max(body.rfind(b"</"), body.rfind(b"}"), body.rfind(b"]"))
+    return body[:end] if end >= 0 else body

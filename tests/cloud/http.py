@@ -49,7 +49,9 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     truncate: bool = False
-    """Announce the whole body, send half of it and close the connection."""
+    """Announce the whole body, send half of it (half of the head when there is none) and close the connection."""
+    bytes_per_second: float | None = None
+    """Send the body (the head when there is none) as slowly as this."""
     content_length: int | None = None
     """The length to announce when it is not the body's (answers to HEAD)."""
 

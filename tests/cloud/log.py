@@ -12,9 +12,9 @@ _MOST_ENTRIES = 200_000
 
 
 class Entry:
-    """One logged request; `finish` adds the answer's status."""
+    """One logged request; `finish` adds the answer's status, `fault` is the kind of the fault that struck it."""
 
-    __slots__ = ("call", "ended", "headers", "method", "n", "path", "query", "started", "status")
+    __slots__ = ("call", "ended", "fault", "headers", "method", "n", "path", "query", "started", "status")
 
     def __init__(self, n: int, request: Request, call: Call) -> None:
         self.n = n
@@ -26,6 +26,7 @@ class Entry:
         self.started = request.started
         self.ended: float | None = None
         self.status: int | None = None
+        self.fault = ""
 
     def finish(self, status: int) -> None:
         """Note how the request was answered; 0 is a connection closed without an answer."""
@@ -42,6 +43,7 @@ class Entry:
             "path": self.path.encode(errors="surrogateescape").decode(errors="replace"),
             "query": self.query,
             "status": self.status,
+            "fault": self.fault,
             "access_key": self.call.access_key,
             "region": self.call.region,
             "headers": {name: value for name, value in self.headers.items() if name != "authorization"},

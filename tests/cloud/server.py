@@ -65,7 +65,7 @@ class Server:
         with connection, reader, contextlib.suppress(ConnectionError, Dropped, _Malformed):
             while request := _read_request(reader, connection):
                 response = self._handler.handle(request)
-                connection.sendall(_encode(response, request.method))
+                _send(connection, response, request.method)
                 if response.truncate or request.headers.get("connection", "").lower() == "close":
                     return
 
@@ -118,7 +118,21 @@ def _read_exactly(reader: io.BufferedReader, size: int) -> bytes:
     return body
 
 
-def _encode(response: Response, method: str) -> bytes:
+def _send(connection: socket.socket, response: Response, method: str) -> None:
+    head, body = _encode(response, method)
+    if response.truncate:
+        head, body = (head, body[: len(body) // 2]) if body else (head[: len(head) // 2], b"")
+    if response.bytes_per_second is None:
+        connection.sendall(head + body)
+        return
+    if body:
+        connection.sendall(head)
+    for byte in body or head:
+        time.sleep(1 / response.bytes_per_second)
+        connection.sendall(bytes([byte]))
+
+
+def _encode(response: Response, method: str) -> tuple[bytes, bytes]:
     length = len(response.body) if response.content_length is None else response.content_length
     lines = [f"HTTP/1.1 {response.status} {_reason(response.status)}"]
     lines += [f"{name}: {_one_line(value)}" for name, value in response.headers.items()]
@@ -126,9 +140,7 @@ def _encode(response: Response, method: str) -> bytes:
     if response.status not in (204, 304):
         lines.append(f"content-length: {length}")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
-    if bodiless:
-        return head
-    return head + (response.body[: length // 2] if response.truncate else response.body)
+    return head, b"" if bodiless else response.body
 
 
 def _reason(status: int) -> str:

@@ -29,9 +29,9 @@ def serve(request: Request, call: Call) -> Response:
     # The checksum that completes an upload is that of the object, not of the request's body.
     if call.operation != "CompleteMultipartUpload":
         checksums.guard(request)
-    refused: list[str] = []
+    refused: dict[str, AwsError] = {}
     if call.operation == "DeleteObjects":
-        request.body, refused = split_deleted(context.current().state.permissions, call, request.body)
+        request.body, refused = split_deleted(context.current(), call, request.body)
     with backend.lock():
         if answer := _own_answer(request, call):
             return _identified(answer)
@@ -115,13 +115,13 @@ def _amend(request: Request, call: Call, response: Response) -> None:
             response.headers["x-amz-bucket-region"] = backend.bucket(call.bucket).region_name
 
 
-def _report(request: Request, response: Response, refused: list[str]) -> None:
+def _report(request: Request, response: Response, refused: dict[str, AwsError]) -> None:
     """Leave the deleted keys out of a quiet answer, and put those that were refused into it."""
     if b"<Quiet>true</Quiet>" in request.body:
         response.body = _DELETED.sub(b"", response.body)
     errors = "".join(
-        f"<Error><Key>{escape(key)}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-        for key in refused
+        f"<Error><Key>{escape(key)}</Key><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        for key, error in refused.items()
     )
     response.body = response.body.replace(b"</DeleteResult>", f"{errors}</DeleteResult>".encode())
     response.content_length = None

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
+from cloud.context import Context
 from cloud.http import Request
 
 _OTHER_NAMES = {
@@ -136,17 +137,25 @@ def _beanstalk_resource(call: Call, account: str) -> str:
     return f"{prefix}:application/{application}"
 
 
-def split_deleted(permissions: Permissions, call: Call, body: bytes) -> tuple[bytes, list[str]]:
-    """A DeleteObjects body without the keys whose deletion is denied, and those keys."""
-    refused: list[str] = []
+def split_deleted(current: Context, call: Call, body: bytes) -> tuple[bytes, dict[str, AwsError]]:
+    """A DeleteObjects body without the keys whose deletion fails, and the errors of those.
+
+    The answer is a 200 all the same: https://github.com/aws/aws-sdk-java/issues/1307,
+    https://github.com/boto/boto3/issues/3052
+    """
+    refused: dict[str, AwsError] = {}
+    permissions, fault = current.state.permissions, current.fault
 
     def keep(found: re.Match[bytes]) -> bytes:
         element = ElementTree.fromstring(found[0])
         key = element.findtext("Key") or ""
         action = "s3:DeleteObject" if element.find("VersionId") is None else "s3:DeleteObjectVersion"
-        if not permissions.denies(action, f"arn:aws:s3:::{call.bucket}/{key}"):
-            return found[0]
-        refused.append(key)
-        return b""
+        if permissions.denies(action, f"arn:aws:s3:::{call.bucket}/{key}"):
+            refused[key] = AwsError(403, "AccessDenied", "Access Denied")
+            return b""
+        if fault and fault.kind == "keys" and fault.hits(key):
+            refused[key] = fault.error("InternalError")
+            return b""
+        return found[0]
 
     return _OBJECT.sub(keep, body), refused

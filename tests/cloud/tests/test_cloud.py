@@ -1,6 +1,5 @@
 """The parts around the services: log, faults, reset, pool, GitHub."""
 
-import http.client
 import json
 import subprocess
 import sys
@@ -10,8 +9,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
-
-from botocore.exceptions import ClientError, ConnectionClosedError
 
 from cloud.tests.support import CloudTestCase
 
@@ -54,66 +51,6 @@ class Log(CloudTestCase):
         named = [each["operation"] for each in self.requests()]
         expected = [s3.meta.method_to_api_mapping[call] for call in calls]
         self.assertEqual(named, expected)
-
-
-class Faults(CloudTestCase):
-    """Ordered faults."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.control("POST", "s3/bucket", {"bucket": "bkt"})
-        self.s3 = self.client("s3")
-
-    def order(self, **fault: Any) -> None:
-        """Order a fault of PutObject."""
-        self.control("POST", "faults", {"service": "s3", "operation": "PutObject"} | fault)
-
-    def put(self, key: str = "a") -> Any:
-        """Put an object."""
-        return self.s3.put_object(Bucket="bkt", Key=key, Body=b"x")
-
-    def test_error_strikes_as_often_as_ordered(self) -> None:
-        self.order(kind="error", status=503, code="SlowDown", message="Please reduce your request rate.", skip=1)
-        self.put()
-        with self.assertRaisesRegex(ClientError, r"\(SlowDown\).*Please reduce your request rate."):
-            self.put()
-        self.put()
-        self.assertEqual([each["status"] for each in self.requests()], [200, 503, 200])
-
-    def test_fault_strikes_what_it_matches(self) -> None:
-        self.order(kind="error", match="/bkt/bad", times=-1)
-        self.put("good")
-        for _ in range(2):
-            with self.assertRaises(ClientError):
-                self.put("bad")
-        self.control("DELETE", "faults")
-        self.put("bad")
-
-    def test_dropped_connection_before_and_after(self) -> None:
-        self.order(kind="drop")
-        with self.assertRaises(ConnectionClosedError):
-            self.put("before")
-        self.order(kind="drop", when="after")
-        with self.assertRaises(ConnectionClosedError):
-            self.put("after")
-        self.assertEqual([each["key"] for each in self.control("GET", "s3/objects?bucket=bkt")], ["after"])
-        self.assertEqual([each["status"] for each in self.requests()], [0, 0])
-
-    def test_delay(self) -> None:
-        self.order(kind="delay", seconds=0.3)
-        started = time.monotonic()
-        self.put()
-        self.assertGreaterEqual(time.monotonic() - started, 0.3)
-
-    def test_truncated_answer(self) -> None:
-        self.control("POST", "faults", {"operation": "ListObjectsV2", "kind": "truncate"})
-        with self.assertRaises(http.client.IncompleteRead):
-            urllib.request.urlopen(f"{self.cloud['endpoint']}/bkt?list-type=2").read()
-
-    def test_errors_are_worded_for_the_service(self) -> None:
-        self.control("POST", "faults", {"kind": "error", "status": 400, "code": "Throttling", "message": "Rate exceeded"})
-        with self.assertRaisesRegex(ClientError, r"\(Throttling\).*Rate exceeded"):
-            self.client("elasticbeanstalk").describe_events()
 
 
 class Reset(CloudTestCase):
