@@ -1,5 +1,6 @@
-//! The example workflows, run as they stand: what people paste must work.
+//! The example workflows, run as they stand: what people paste must work. And our own, where it uses the action.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -32,13 +33,7 @@ fn cloud() -> Cloud {
 
 /// Runs an example workflow for a commit, with what a repository would have set.
 fn run(cloud: &Cloud, workflow: &str, number: u32, sha: &str, checkout: &TempDir, inputs: &Value) -> Value {
-    let work = TempDir::new().expect("a temporary directory");
-    for directory in ["workspace", "temp"] {
-        std::fs::create_dir(work.path().join(directory)).expect("a directory");
-    }
-    let job = json!({
-        "action": action_copy(),
-        "checkout": checkout.path(),
+    let setting = json!({
         "env": {"AWS_ENDPOINT_URL": cloud.endpoint},
         "github": {
             "api_url": cloud.github, "repository": "octo/site", "sha": sha, "ref": "refs/heads/main",
@@ -49,16 +44,28 @@ fn run(cloud: &Cloud, workflow: &str, number: u32, sha: &str, checkout: &TempDir
             "inputs": inputs,
         },
         "id_token": {"url": cloud.oidc, "token": "request-token"},
-        "workspace": work.path().join("workspace"),
-        "temp": work.path().join("temp"),
-        "runner": {"os": "Linux", "arch": if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" }},
-        "timeout": 120,
     });
+    let workflow = project().join("examples/workflows").join(workflow);
+    execute(&workflow, &[], checkout.path(), setting)
+}
+
+/// Runs one job of the file `workflow` with a fresh workspace.
+fn execute(workflow: &Path, arguments: &[&str], checkout: &Path, mut job: Value) -> Value {
+    let work = TempDir::new().expect("a temporary directory");
+    for directory in ["workspace", "temp"] {
+        std::fs::create_dir(work.path().join(directory)).expect("a directory");
+        job[directory] = json!(work.path().join(directory));
+    }
+    job["action"] = json!(action_copy());
+    job["checkout"] = json!(checkout);
+    job["runner"] = json!({"os": "Linux", "arch": if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" }});
+    job["timeout"] = json!(120);
     let file = work.path().join("job.json");
     std::fs::write(&file, job.to_string()).expect("the job's file");
     let output = Command::new(python())
         .args(["-m", "runner", "--workflow"])
-        .arg(project().join("examples/workflows").join(workflow))
+        .arg(workflow)
+        .args(arguments)
         .arg(&file)
         .current_dir(project().join("tests"))
         .stdin(Stdio::null())
@@ -173,4 +180,29 @@ fn deploy_and_rollback_share_one_concurrency_group_and_have_least_permissions() 
             "{name}"
         );
     }
+}
+
+/// Without credentials every step fails; the job must tell that from a wrong input.
+#[test]
+fn our_own_job_fails_unless_the_wrong_input_is_what_failed() {
+    let cloud = Cloud::start();
+    let ours = std::fs::read_to_string(project().join(".github/workflows/ci.yml")).expect("the workflow");
+    let changed = TempDir::new().expect("a temporary directory");
+    let result = |text: &str| {
+        let file = changed.path().join("ci.yml");
+        std::fs::write(&file, text).expect("a workflow");
+        let job = json!({"env": {"AWS_ENDPOINT_URL": cloud.endpoint}});
+        execute(&file, &["--job-name", "action"], action_copy(), job)
+    };
+    assert_succeeded(&result(&ours));
+    let wrong = "          delete: perhaps\n";
+    assert_eq!(ours.matches(wrong).count(), 1);
+    let accepted = result(&ours.replace(wrong, "          delete: true\n"));
+    assert_eq!(accepted["result"], "failure");
+    let steps = accepted["steps"].as_object().expect("the steps");
+    assert_eq!(
+        steps["wrong"]["outcome"], "failure",
+        "for want of credentials: {steps:?}"
+    );
+    assert_eq!(cloud.operations(), Vec::<String>::new());
 }
