@@ -4,7 +4,12 @@
 //! `delay TARGET-PORT ROUND-TRIP-MILLISECONDS`; prints the port it listens on. Counts requests and connections: `GET
 //! /_requests` answers both and begins anew.
 
-use std::io::{Read, Result, Write};
+#![expect(
+    clippy::print_stdout,
+    reason = "a program of its own, which tells its port to who starts it"
+)]
+
+use std::io::{Error, Read, Result, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +28,7 @@ struct Counts {
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).filter_map(|text| text.parse::<u64>().ok());
     let (Some(port), Some(millis)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: delay TARGET-PORT ROUND-TRIP-MILLISECONDS");
-        std::process::exit(2);
+        return Err(Error::other("usage: delay TARGET-PORT ROUND-TRIP-MILLISECONDS"));
     };
     let round_trip = Duration::from_millis(millis);
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -48,7 +52,10 @@ fn connection(client: TcpStream, port: u16, round_trip: Duration, counts: &Arc<C
             counts.requests.swap(0, Ordering::Relaxed),
             counts.connections.swap(0, Ordering::Relaxed)
         );
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len());
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+            text.len()
+        );
         return (&client).write_all(answer.as_bytes());
     }
     counts.connections.fetch_add(1, Ordering::Relaxed);
@@ -102,8 +109,15 @@ fn line(mut from: TcpStream, mut to: TcpStream, delay: Duration, counts: Option<
 /// Counts request lines; `end` holds the end of the piece before, for a line that was cut.
 fn count(piece: &[u8], end: &mut Vec<u8>, counts: &Counts) {
     end.extend_from_slice(&piece[..piece.len().min(END_OF_LINE.len() - 1)]);
-    let finds = |bytes: &[u8]| bytes.windows(END_OF_LINE.len()).filter(|window| *window == END_OF_LINE).count();
-    counts.requests.fetch_add((finds(end) + finds(piece)) as u64, Ordering::Relaxed);
+    let finds = |bytes: &[u8]| {
+        bytes
+            .windows(END_OF_LINE.len())
+            .filter(|window| *window == END_OF_LINE)
+            .count()
+    };
+    counts
+        .requests
+        .fetch_add((finds(end) + finds(piece)) as u64, Ordering::Relaxed);
     end.clear();
     end.extend_from_slice(&piece[piece.len().saturating_sub(END_OF_LINE.len() - 1)..]);
 }

@@ -3,6 +3,17 @@
 //! It knows what sync tools need and no more: no signatures, no bodies to read back, no versions. Every connection has
 //! a thread, so that what is measured is the client. Prints the port it listens on.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a program of its own, which tells its port to who starts it"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a lock is poisoned only by a thread that has ended this measurement already"
+)]
+
+mod md5;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Result, Write};
@@ -10,6 +21,8 @@ use std::net::{TcpListener, TcpStream};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use md5::{hex, md5};
 
 struct Object {
     size: usize,
@@ -23,10 +36,13 @@ struct Object {
 const KEPT_SIZE: usize = 4 << 20;
 const KEPT_BELOW: &str = ".aws-web-deploy/";
 
+/// Size and digest of each part of an upload, by its number.
+type Parts = BTreeMap<u32, (usize, [u8; 16])>;
+
 #[derive(Default)]
 struct Server {
     buckets: RwLock<HashMap<String, BTreeMap<String, Object>>>,
-    uploads: Mutex<HashMap<String, BTreeMap<u32, (usize, [u8; 16])>>>,
+    uploads: Mutex<HashMap<String, Parts>>,
 }
 
 struct Request {
@@ -57,7 +73,11 @@ impl Server {
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         while let Some(request) = read(&mut reader, &mut writer)? {
             let (status, headers, body) = self.answer(&request);
-            let length = if request.method == "HEAD" { headers.1 } else { body.len() };
+            let length = if request.method == "HEAD" {
+                headers.1
+            } else {
+                body.len()
+            };
             let answer = format!(
                 "HTTP/1.1 {status}\r\nServer: bench\r\nx-amz-request-id: bench\r\nContent-Length: {length}\r\n{}\r\n",
                 headers.0
@@ -114,7 +134,12 @@ impl Server {
                 ("200 OK", (format!("ETag: \"{}\"\r\n", hex(&digest)), 0), Vec::new())
             }
             ("POST", false) => {
-                let parts = self.uploads.lock().unwrap().remove(&request.query["uploadId"]).unwrap_or_default();
+                let parts = self
+                    .uploads
+                    .lock()
+                    .unwrap()
+                    .remove(&request.query["uploadId"])
+                    .unwrap_or_default();
                 let all: Vec<u8> = parts.values().flat_map(|part| part.1).collect();
                 let etag = format!("{}-{}", hex(&md5(&all)), parts.len());
                 self.put(request, parts.values().map(|part| part.0).sum(), etag.clone());
@@ -130,13 +155,30 @@ impl Server {
                 self.put(request, request.body.len(), etag.clone());
                 ("200 OK", (format!("ETag: \"{etag}\"\r\n"), 0), Vec::new())
             }
-            ("GET", false) => match self.buckets.read().unwrap().get(&request.bucket).and_then(|all| all.get(&request.key)) {
-                Some(Object { body: Some(body), etag, .. }) => ("200 OK", (format!("ETag: \"{etag}\"\r\n"), 0), body.clone()),
+            ("GET", false) => match self
+                .buckets
+                .read()
+                .unwrap()
+                .get(&request.bucket)
+                .and_then(|all| all.get(&request.key))
+            {
+                Some(Object {
+                    body: Some(body), etag, ..
+                }) => ("200 OK", (format!("ETag: \"{etag}\"\r\n"), 0), body.clone()),
                 _ => ("404 Not Found", xml(), error("NoSuchKey").into_bytes()),
             },
-            ("HEAD", false) => match self.buckets.read().unwrap().get(&request.bucket).and_then(|all| all.get(&request.key)) {
+            ("HEAD", false) => match self
+                .buckets
+                .read()
+                .unwrap()
+                .get(&request.bucket)
+                .and_then(|all| all.get(&request.key))
+            {
                 Some(object) => {
-                    let headers = format!("ETag: \"{}\"\r\nLast-Modified: Fri, 20 Nov 2026 00:00:00 GMT\r\n", object.etag);
+                    let headers = format!(
+                        "ETag: \"{}\"\r\nLast-Modified: Fri, 20 Nov 2026 00:00:00 GMT\r\n",
+                        object.etag
+                    );
                     ("200 OK", (headers, object.size), Vec::new())
                 }
                 None => ("404 Not Found", none, Vec::new()),
@@ -157,7 +199,15 @@ impl Server {
         let all = buckets.entry(request.bucket.clone()).or_default();
         let kept = size <= KEPT_SIZE && request.key.starts_with(KEPT_BELOW);
         let body = kept.then(|| request.body.clone());
-        all.insert(request.key.clone(), Object { size, etag, modified, body });
+        all.insert(
+            request.key.clone(),
+            Object {
+                size,
+                etag,
+                modified,
+                body,
+            },
+        );
     }
 
     fn list(&self, request: &Request) -> Option<String> {
@@ -165,7 +215,11 @@ impl Server {
         let buckets = self.buckets.read().unwrap();
         let all = buckets.get(&request.bucket)?;
         let prefix = get("prefix");
-        let after = ["continuation-token", "start-after", "marker"].map(get).into_iter().max().unwrap_or("");
+        let after = ["continuation-token", "start-after", "marker"]
+            .map(get)
+            .into_iter()
+            .max()
+            .unwrap_or("");
         let most: usize = get("max-keys").parse().unwrap_or(1000).min(1000);
         let url = get("encoding-type") == "url";
         let start = if after >= prefix && !after.is_empty() {
@@ -173,7 +227,10 @@ impl Server {
         } else {
             Bound::Included(prefix.to_owned())
         };
-        let mut range = all.range((start, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix)).peekable();
+        let mut range = all
+            .range((start, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .peekable();
         let mut body = String::with_capacity(most * 256);
         let (mut count, mut last) = (0, "");
         while count < most {
@@ -223,7 +280,10 @@ fn read(reader: &mut BufReader<TcpStream>, writer: &mut TcpStream) -> Result<Opt
         return Ok(None);
     }
     let mut words = line.split(' ');
-    let (method, target) = (words.next().unwrap_or("").to_owned(), words.next().unwrap_or("").to_owned());
+    let (method, target) = (
+        words.next().unwrap_or("").to_owned(),
+        words.next().unwrap_or("").to_owned(),
+    );
     let (mut length, mut chunked) = (0, false);
     loop {
         line.clear();
@@ -325,49 +385,8 @@ fn time(seconds: u64) -> String {
     let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
     let year = yoe + era * 400 + i64::from(month <= 2);
     let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}.000Z", second % 60)
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// RFC 1321.
-fn md5(bytes: &[u8]) -> [u8; 16] {
-    const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
-    static SINES: std::sync::OnceLock<[u32; 64]> = std::sync::OnceLock::new();
-    let sines = SINES.get_or_init(|| std::array::from_fn(|i| ((i as f64 + 1.0).sin().abs() * 4_294_967_296.0) as u32));
-    let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
-    let mut block = |chunk: &[u8]| {
-        let words: [u32; 16] = std::array::from_fn(|i| u32::from_le_bytes(chunk[i * 4..i * 4 + 4].try_into().unwrap()));
-        let [mut a, mut b, mut c, mut d] = state;
-        for i in 0..64 {
-            let (f, g) = match i / 16 {
-                0 => ((b & c) | (!b & d), i),
-                1 => ((d & b) | (!d & c), (5 * i + 1) % 16),
-                2 => (b ^ c ^ d, (3 * i + 5) % 16),
-                _ => (c ^ (b | !d), (7 * i) % 16),
-            };
-            let sum = a.wrapping_add(f).wrapping_add(sines[i]).wrapping_add(words[g]);
-            (a, d, c) = (d, c, b);
-            b = b.wrapping_add(sum.rotate_left(SHIFTS[i / 16][i % 4]));
-        }
-        for (word, value) in state.iter_mut().zip([a, b, c, d]) {
-            *word = word.wrapping_add(value);
-        }
-    };
-    let mut chunks = bytes.chunks_exact(64);
-    chunks.by_ref().for_each(&mut block);
-    let mut tail = chunks.remainder().to_vec();
-    tail.push(0x80);
-    while tail.len() % 64 != 56 {
-        tail.push(0);
-    }
-    tail.extend_from_slice(&(bytes.len() as u64 * 8).to_le_bytes());
-    tail.chunks_exact(64).for_each(&mut block);
-    let mut digest = [0; 16];
-    for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_le_bytes());
-    }
-    digest
+    format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}.000Z",
+        second % 60
+    )
 }

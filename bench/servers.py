@@ -20,7 +20,7 @@ def compiled(name: str, target: Path) -> Path:
     """Compile one of the programs of this directory; they need nothing but the standard library."""
     binary = target / name
     source = HERE / f"{name}.rs"
-    if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
+    if not binary.exists() or binary.stat().st_mtime < max(path.stat().st_mtime for path in HERE.glob("*.rs")):
         subprocess.run(["rustc", "--edition", "2024", "-O", "-o", binary, source], check=True, cwd=HERE.parent)
     return binary
 
