@@ -3,7 +3,11 @@ PYTHON ?= python3
 CARGO_DENY := 0.20.2
 VENV := .venv/bin
 
-.PHONY: .venv help demo test check fmt clippy doc rust python lint dist verify-dist dist-check emulated bench clean
+# What `make test` makes, in this order; `.ci/run` says how long each takes.
+CHECK := fmt lint clippy doc rust python
+TEST := $(CHECK) dist-check emulated
+
+.PHONY: .venv help demo test stages check unit t fmt clippy doc rust python lint dist verify-dist dist-check emulated bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -11,9 +15,21 @@ help: ## What can be made
 demo: .venv/tests ## Deploy the example twice to a local cloud, with the committed binary
 	@$(VENV)/python tests/demo.py
 
-test: check dist-check emulated ## Everything that checks the project, the committed binaries included
+unit: ## The unit tests alone: seconds
+	cargo test --locked --quiet --lib
 
-check: fmt lint clippy doc rust python ## Everything that checks the sources
+t: .venv/tests ## One test, or one file of them: make t T=site_headers
+	@test -n "$(T)" || { echo 'error: say which: `make t T=site_headers` (a file of tests/integration, or a part of a name)'; exit 2; }
+	@cargo test --locked --quiet --lib --test integration -- --list "$(T)" | grep -q ': test$$' \
+	  || { echo 'error: no test has this in its name: $(T)'; exit 2; }
+	cargo test --locked --quiet --lib --test integration -- "$(T)"
+
+test: $(TEST) ## Everything that checks the project, the committed binaries included
+
+stages:
+	@echo $(TEST)
+
+check: $(CHECK) ## Everything that checks the sources
 
 fmt:
 	cargo fmt --check
@@ -22,10 +38,11 @@ clippy:
 	cargo clippy --locked --all-targets --quiet -- -D warnings
 
 doc:
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+# `--examples` (the benchmarks' programs) for the dependencies of the tests, features included: clippy has checked them so.
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet --lib --examples
 
 rust: .venv/tests ## The Rust tests: unit, and action.yml against the local cloud
-	cargo test --locked --quiet
+	scripts/rust-tests.sh
 
 python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
 	cd tests && ../$(VENV)/python -m unittest discover --top-level-directory . --pattern 'test_*.py'

@@ -15,6 +15,7 @@ mod copies;
 mod deployments;
 mod direct;
 mod fuzz;
+mod harness;
 mod house;
 mod main_job;
 mod network;

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::http::{Response, request};
+use super::times::Span;
 
 /// Starts clouds: one process that has everything imported and forks a child for each test.
 struct Pool {
@@ -25,7 +26,7 @@ fn pool() -> &'static Mutex<Pool> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("the project's Python is there (`make .venv`)");
+            .expect("the local clouds' Python starts");
         let input = process.stdin.take().expect("a pipe to the pool");
         let output = BufReader::new(process.stdout.take().expect("a pipe from the pool"));
         Mutex::new(Pool {
@@ -45,6 +46,7 @@ pub(crate) struct Cloud {
     /// GitHub's OIDC token endpoint.
     pub(crate) oidc: String,
     pid: u64,
+    _span: Span,
 }
 
 /// An object with its headers.
@@ -76,6 +78,7 @@ const SIGNED: (&str, &str) = (
 impl Cloud {
     /// Starts one.
     pub(crate) fn start() -> Self {
+        let span = Span::begin();
         let mut pool = pool().lock().unwrap_or_else(PoisonError::into_inner);
         writeln!(pool.input, "new").expect("the pool listens");
         let mut line = String::new();
@@ -87,6 +90,7 @@ impl Cloud {
             github: text("github"),
             oidc: text("oidc"),
             pid: ready["pid"].as_u64().expect("a process id"),
+            _span: span,
         }
     }
 

@@ -3,10 +3,12 @@
 pub(crate) mod action;
 pub(crate) mod cloud;
 pub(crate) mod http;
+mod times;
 
 pub(crate) use action::{Action, Run};
 pub(crate) use cloud::Cloud;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The project's directory.
@@ -15,9 +17,21 @@ pub(crate) fn project() -> &'static Path {
 }
 
 /// The Python that has the local cloud's dependencies: the project's own, made by `make .venv`.
+///
+/// Without it no test that needs it can pass, so the first one ends them all, with one sentence instead of a panic each.
 pub(crate) fn python() -> PathBuf {
-    match std::env::var_os("AWD_TEST_PYTHON") {
+    let path = match std::env::var_os("AWD_TEST_PYTHON") {
         Some(path) => path.into(),
         None => project().join(".venv/bin/python"),
+    };
+    if !path.is_file() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: the tests need `{}`: run `make .venv` first",
+            path.display()
+        );
+        #[expect(clippy::exit, reason = "nothing is left that could be tested")]
+        std::process::exit(2);
     }
+    path
 }
