@@ -8,7 +8,7 @@ from typing import Any
 from cloud.aws import backend, buckets, distributions, objects
 from cloud.aws.identity import Identity
 from cloud.aws.permissions import Deny
-from cloud.beanstalk import scenarios, views
+from cloud.beanstalk import logtexts, scenarios, views
 from cloud.beanstalk.region import Region, Scenario, Version, VersionRules
 from cloud.faults import Fault
 from cloud.http import Request, Response, json_response
@@ -16,6 +16,7 @@ from cloud.oidc import Trust
 from cloud.state import State
 
 Body = dict[str, Any]
+_ENVIRONMENT_SETTINGS = ("platform", "own_commands", "deployment_logs")
 
 
 class Control:
@@ -114,6 +115,7 @@ class Control:
     def _add_environment(self, body: Body) -> dict[str, Any]:
         region = self._region(body)
         label = body.get("version_label", "v0")
+        _check("platform", body.get("platform", "python"), logtexts.platforms())
         with region.lock:
             region.add_application(body["application"])
             if (body["application"], label) not in region.versions:
@@ -127,6 +129,7 @@ class Control:
                 body.get("tier", "WebServer"),
                 body.get("colour", "Green"),
                 int(body.get("instances", 1)),
+                **{name: body[name] for name in _ENVIRONMENT_SETTINGS if name in body},
             )
             return {"id": environment.id, "cname": environment.endpoint}
 
@@ -143,8 +146,8 @@ class Control:
         region = self._region({"environment": name, **{k: v for k, v in body.items() if k == "region"}})
         body.pop("region", None)
         scenario = Scenario(name=body.pop("scenario"), **body)
-        if scenario.name not in scenarios.names():
-            raise ValueError(f"unknown scenario {scenario.name}, one of {', '.join(scenarios.names())}")
+        _check("scenario", scenario.name, scenarios.names())
+        _check("cause", scenario.cause, logtexts.causes())
         with region.lock:
             if scenario.name == "busy":
                 environment = region.find(name)
@@ -206,6 +209,11 @@ class Control:
                     "events": [_times_as_text(views.event(event)) for event in region.sorted_events()],
                 }
         return shown
+
+
+def _check(what: str, name: str, known: list[str]) -> None:
+    if name not in known:
+        raise ValueError(f"unknown {what} {name}, one of {', '.join(known)}")
 
 
 def _times_as_text(described: dict[str, Any]) -> dict[str, Any]:

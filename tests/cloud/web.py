@@ -21,7 +21,8 @@ class Web:
 
     def __init__(self) -> None:
         self._overrides: dict[str, Override] = {}
-        self._files: dict[str, tuple[str, bytes]] = {}
+        self._files: dict[str, bytes] = {}
+        self._signatures: dict[str, set[str]] = {}
 
     def override(self, environment: str, status: int, body: str) -> None:
         """Let an environment's application answer this from now on."""
@@ -35,10 +36,14 @@ class Web:
             return Response(404, {"content-type": "text/plain"}, b"no such environment")
         return Response(200, {"content-type": "text/plain"}, f"{environment} is running {label}".encode())
 
-    def publish(self, endpoint: str, key: str, body: bytes) -> str:
-        """Store a file and give its presigned URL."""
+    def publish(self, key: str, body: bytes) -> None:
+        """Store a file."""
+        self._files[key] = body
+
+    def presign(self, endpoint: str, key: str) -> str:
+        """A presigned URL of a file, another one each time."""
         signature = secrets.token_hex(32)
-        self._files[key] = (signature, body)
+        self._signatures.setdefault(key, set()).add(signature)
         return (
             f"{endpoint}/_logs/{quote(key)}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261120T080000Z"
             "&X-Amz-SignedHeaders=host&X-Amz-Expires=86399&X-Amz-Credential=AKIAEXAMPLEEXAMPLE12%2F20261120"
@@ -54,7 +59,7 @@ class Web:
                 "parameter or the Authorization header should be specified"
             )
             raise AwsError(400, "InvalidArgument", message)
-        signature, body = self._files.get(request.path.removeprefix("/_logs/"), ("", b""))
-        if not signature or request.query_params().get("X-Amz-Signature") != signature:
+        key = request.path.removeprefix("/_logs/")
+        if request.query_params().get("X-Amz-Signature") not in self._signatures.get(key, set()):
             raise AwsError(403, "AccessDenied", "Access Denied")
-        return Response(200, {"content-type": "text/plain"}, body)
+        return Response(200, {"content-type": "text/plain"}, self._files[key])

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 HEALTH_STATUS = {"Green": "Ok", "Yellow": "Warning", "Red": "Severe", "Grey": "Unknown"}
 """The enhanced health status that stands for each colour when nothing is going on.
@@ -78,6 +78,16 @@ class Environment:
     updated: float = field(default_factory=time.time)
     deployment_id: int = 1
     timeline: list[Step] = field(default_factory=list)
+    platform: str = "python"
+    """`python`, `docker`, `docker-older` or `ecs`: where the application's own log is."""
+    engine: list[str] = field(default_factory=list)
+    """The lines of `eb-engine.log`."""
+    own_commands: bool = False
+    """Whether the engine writes about the commands that collect logs too, as AWS's does."""
+    deployment_logs: bool = False
+    """Whether the platform is of March 2026 or later and uploads a log of each deployment."""
+    sections: dict[str, str | Literal[True]] = field(default_factory=dict)
+    """Further logs in the tail, or other ones than usual, by path; True is what `logtexts` has for it."""
     log: str | None = None
     """The tail of the logs to give instead of the usual one."""
     last_failed: bool = False

@@ -1,59 +1,107 @@
-"""The logs that RequestEnvironmentInfo collects: what an instance's tail looks like after a good and a bad deploy."""
+"""The logs of an environment: the engine's own, the tails and bundles collected of them, and deployment logs."""
 
 import io
 import time
 import zipfile
 
 from cloud import context
+from cloud.aws import buckets, objects
+from cloud.beanstalk import logtexts
 from cloud.beanstalk.environment import Environment, Instance
 from cloud.beanstalk.region import InfoRequest
 
 SECONDS_TO_COLLECT = 0.3
 """How long after the request the logs are there."""
 
-# The lines are those of https://github.com/rennokki/laravel-aws-eb/issues/57 and /41 (eb-engine.log) and of
-# https://github.com/BishopFox/dufflebag/issues/4 (web.stdout.log).
 _RULE = "----------------------------------------"
-_GOOD_ENGINE = """\
-{stamp} [INFO] Starting...
-{stamp} [INFO] Starting EBPlatform-PlatformEngine
-{stamp} [INFO] reading event message file
-{stamp} [INFO] Engine received EB command cfn-hup-exec
-{stamp} [INFO] Executing cleanup logic
-{stamp} [INFO] CommandService Response: {{"status":"SUCCESS","api_version":"1.0","results":[{{"status":"SUCCESS","msg":"Engine execution has succeeded.","returncode":0,"events":[{{"msg":"Instance deployment completed successfully.","timestamp":1607070036,"severity":"INFO"}}]}}]}}
-
-{stamp} [INFO] Platform Engine finished execution on command: app-deploy
-"""
-_BAD_ENGINE = """\
-{stamp} [INFO] Starting executing the config set Infra-EmbeddedPostBuild.
-{stamp} [INFO] Running command /bin/sh -c /opt/aws/bin/cfn-init -s arn:aws:cloudformation:eu-west-2:0000000000000:stack/awseb-e-ah32j8un2u-stack/df62aa30-f5f5-11fb-99e9-02a866eae334 -r AWSEBAutoScalingGroup --region eu-west-2 --configsets Infra-EmbeddedPostBuild
-{stamp} [ERROR] An error occurred during execution of command [app-deploy] - [PostBuildEbExtension]. Stop running the command. Error: Container commands build failed. Please refer to /var/log/cfn-init.log for more details.
-
-{stamp} [INFO] Executing cleanup logic
-{stamp} [INFO] CommandService Response: {{"status":"FAILURE","api_version":"1.0","results":[{{"status":"FAILURE","msg":"Engine execution has encountered an error.","returncode":1,"events":[{{"msg":"Instance deployment failed. For details, see 'eb-engine.log'.","timestamp":1628178855,"severity":"ERROR"}}]}}]}}
-"""
-_WEB = "Sep  7 07:55:57 ip-172-31-44-139 web: /bin/sh: application: command not found\n"
+_TAIL_LINES = 100
+_DISABLED = ("aws:elasticbeanstalk:application:environment", "EB_DEPLOYMENT_LOG_S3_DISABLED")
 
 
-def publish(environment: Environment, instance: Instance, request: InfoRequest) -> str:
-    """Put an instance's logs where a presigned URL finds them."""
-    stamp = time.strftime("%Y/%m/%d %H:%M:%S.", time.gmtime(request.at)) + "735201"
-    text = environment.log if environment.log is not None else _tail(environment, stamp)
-    kind, ending, body = "tail", "out", text.encode()
-    if request.kind == "bundle":
-        kind, ending, body = "bundle", "zip", _zip(text)
-    key = (
-        f"elasticbeanstalk-{environment.region}-{context.current().account}/resources/environments/logs/{kind}/"
-        f"{environment.id}/{instance.id}/{kind.title()}Logs-{round(request.at * 1000)}.{ending}"
+def note_success(environment: Environment) -> None:
+    """Let the engine write about a good deployment."""
+    _write(environment, logtexts.succeeded(), "app-deploy")
+
+
+def note_failure(environment: Environment, cause: str, noise: int) -> None:
+    """Let the engine write about a deployment that has failed."""
+    _write(environment, logtexts.failed(cause, noise), "app-deploy")
+
+
+def collect(environment: Environment, request: InfoRequest) -> None:
+    """Collect the logs of all instances, as RequestEnvironmentInfo lets the engine do.
+
+    The engine writes about this command first, so that its own block is the last of `eb-engine.log` in every tail:
+    https://github.com/aws/aws-elastic-beanstalk-cli/pull/465.
+    """
+    if environment.own_commands:
+        _write(environment, logtexts.collecting(request.kind), f"{request.kind}-log")
+    for instance in environment.instances:
+        text = environment.log if environment.log is not None else _tail(environment, instance)
+        body = _zip(text) if request.kind == "bundle" else text.encode()
+        request.keys[instance.id] = _key(environment, instance, request)
+        context.current().state.web.publish(request.keys[instance.id], body)
+    if environment.own_commands:
+        _write(environment, logtexts.collected(request.kind), f"{request.kind}-log")
+
+
+def upload_deployment_log(environment: Environment, request_id: str, state: str, cause: str = "", noise: int = 0) -> None:
+    """Upload the log of a deployment (`started`, `completed` or `failed`), where the platform does so.
+
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-deployment-logs.html: "platform versions
+    released on or after March 11, 2026", unless EB_DEPLOYMENT_LOG_S3_DISABLED is set.
+    """
+    if not environment.deployment_logs or environment.settings.get(_DISABLED, "").lower() == "true":
+        return
+    bucket = _bucket(environment)
+    buckets.ensure(bucket, environment.region)
+    key = f"resources/environments/logs/deployments/{environment.id}/eb-deployment-{request_id}.log"
+    objects.put(bucket, key, logtexts.deployment_log(state, cause, noise).encode(), {"content-type": "text/plain"}, 0)
+
+
+def _write(environment: Environment, template: str, command: str) -> None:
+    """Append to the engine's log; `[LEVEL]` at a line's start gets its time, other lines belong to the one before."""
+    account = context.current().account
+    instance = environment.instances[0].id if environment.instances else ""
+    text = template.format(
+        command=command,
+        region=environment.region,
+        environment=environment.id,
+        instance=instance,
+        bucket=_bucket(environment),
+        stack=f"arn:aws:cloudformation:{environment.region}:{account}:stack/awseb-{environment.id}-stack/"
+        "21700810-efd8-11f0-967a-0affd2545ccb",
+        application=logtexts.application_log(environment.platform, instance),
+        milliseconds=round(time.time() * 1000),
     )
-    state = context.current().state
-    return state.web.publish(state.endpoint, key, body)
+    stamp = time.strftime("%Y/%m/%d %H:%M:%S.", time.gmtime()) + "735201"
+    environment.engine += [f"{stamp} {line}" if line.startswith("[") else line for line in text.splitlines()]
 
 
-def _tail(environment: Environment, stamp: str) -> str:
-    engine = (_BAD_ENGINE if environment.last_failed else _GOOD_ENGINE).format(stamp=stamp)
-    sections = {"eb-engine.log": engine, "web.stdout.log": _WEB if environment.last_failed else ""}
-    return "".join(f"{_RULE}\n/var/log/{name}\n{_RULE}\n{body}\n\n" for name, body in sections.items())
+def _tail(environment: Environment, instance: Instance) -> str:
+    if not environment.engine:
+        _write(environment, logtexts.LAUNCHED, "env-launch")
+    sections = {
+        logtexts.application_log(environment.platform, instance.id): (
+            logtexts.APPLICATION_FAILED if environment.last_failed else ""
+        ),
+        "/var/log/eb-engine.log": "\n".join(environment.engine[-_TAIL_LINES:]) + "\n",
+        "/var/log/eb-hooks.log": "",
+        **{path: logtexts.SEEN[path] if text is True else text for path, text in environment.sections.items()},
+    }
+    return "".join(f"{_RULE}\n{path}\n{_RULE}\n{body}\n\n" for path, body in sections.items())
+
+
+def _key(environment: Environment, instance: Instance, request: InfoRequest) -> str:
+    ending = "zip" if request.kind == "bundle" else "out"
+    return (
+        f"{_bucket(environment)}/resources/environments/logs/{request.kind}/{environment.id}/{instance.id}/"
+        f"{request.kind.title()}Logs-{round(request.at * 1000)}.{ending}"
+    )
+
+
+def _bucket(environment: Environment) -> str:
+    return f"elasticbeanstalk-{environment.region}-{context.current().account}"
 
 
 def _zip(text: str) -> bytes:

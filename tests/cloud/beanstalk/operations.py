@@ -148,7 +148,7 @@ def update_environment(region: Region, params: Params) -> dict[str, Any]:
         settings=settings,
     )
     environment.timeline = scenarios.steps(update)
-    environment.log = update.scenario.log
+    environment.log, environment.sections = update.scenario.log, update.scenario.sections
     environment.previous_label = environment.version_label
     environment.target_label = label
     environment.status, environment.abortable = "Updating", True
@@ -257,26 +257,29 @@ def request_environment_info(region: Region, params: Params) -> None:
     environment = _environment(region, params)
     now = time.time()
     request = InfoRequest(params["InfoType"], now, now + logs.SECONDS_TO_COLLECT)
+    logs.collect(environment, request)
     region.infos.setdefault(environment.id, []).append(request)
 
 
 @_operation
 def retrieve_environment_info(region: Region, params: Params) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RetrieveEnvironmentInfo.html"""
+    """https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_RetrieveEnvironmentInfo.html
+
+    The URLs are signed anew for each answer.
+    """
     environment = _environment(region, params)
+    state = context.current().state
     found = []
     for request in region.infos.get(environment.id, []):
         if request.kind != params["InfoType"] or time.time() < request.ready_at:
             continue
-        for instance in environment.instances:
-            url = request.urls.get(instance.id) or logs.publish(environment, instance, request)
-            request.urls[instance.id] = url
+        for instance, key in request.keys.items():
             found.append(
                 {
                     "InfoType": request.kind,
-                    "Ec2InstanceId": instance.id,
+                    "Ec2InstanceId": instance,
                     "SampleTimestamp": views.moment(request.ready_at),
-                    "Message": url,
+                    "Message": state.web.presign(state.endpoint, key),
                 }
             )
     return {"EnvironmentInfo": found}

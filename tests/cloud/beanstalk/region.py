@@ -5,7 +5,9 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from cloud.aws import backend
 from cloud.beanstalk import texts
 from cloud.beanstalk.environment import Environment, Event, Instance, Step
 
@@ -28,7 +30,14 @@ class Scenario:
     refuses_combination: bool = False
     """UpdateEnvironment refuses a version label together with option settings."""
     log: str | None = None
-    """The tail of the logs to give."""
+    """The whole tail of the logs to give."""
+    sections: dict[str, str | Literal[True]] = field(default_factory=dict)
+    """Single logs of the tail by path, further ones or in place of the usual ones; True stands for a usual text of
+    `/var/log/cfn-init-cmd.log` or `/var/log/eb-hooks.log`."""
+    cause: str = "container-commands"
+    """Why a deployment fails, in the words of the engine's log: `container-commands`, `dependencies` or `hook`."""
+    noise: int = 1
+    """`dependencies`: how many lines the failing step writes before its error."""
 
 
 @dataclass
@@ -77,16 +86,16 @@ class InfoRequest:
     kind: str
     at: float
     ready_at: float
-    urls: dict[str, str] = field(default_factory=dict)
-    """Presigned URL by instance id."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Where the logs are, by instance id."""
 
 
 class Region:
-    """One region's Elastic Beanstalk. Callers hold `lock`."""
+    """One region's Elastic Beanstalk. Callers hold `lock`, which is moto's: the operations run below that one."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.lock = threading.RLock()
+        self.lock = backend.lock()
         self.applications: dict[str, float] = {}
         """Unix time of creation by name."""
         self.versions: dict[tuple[str, str], Version] = {}
@@ -110,6 +119,7 @@ class Region:
         tier: str = "WebServer",
         colour: str = "Green",
         instances: int = 1,
+        **more: Any,
     ) -> Environment:
         """Launch an environment that is Ready at once."""
         self.add_application(application)
@@ -124,6 +134,7 @@ class Region:
             tier=tier,
             instances=running,
             endpoint=endpoint,
+            **more,
         )
         environment.settings = {
             ("aws:elasticbeanstalk:healthreporting:system", "SystemType"): health,

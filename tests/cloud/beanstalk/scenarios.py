@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloud.beanstalk import texts
+from cloud.beanstalk import logs, texts
 from cloud.beanstalk.environment import Environment, Instance, Step
 from cloud.beanstalk.region import Scenario
 
@@ -77,13 +77,18 @@ def _begin(update: Update) -> list[Step]:
             update.step(0.05, texts.UPDATING_SETTINGS.format(environment=update.environment.name), act=_set(update))
         )
     if update.label:
-        found.append(update.step(0.15, texts.DEPLOYING))
+        found.append(update.step(0.15, texts.DEPLOYING, act=_upload_log(update, "started")))
         cause = texts.APPLICATION_UPDATE_RUNNING.format(seconds=max(1, round(update.scenario.seconds * 0.3)))
         found.append(update.step(0.3, changes={"health_status": "Info", "causes": [cause]}))
     return found + [
         update.step(0.4, texts.BATCH_COMMANDS_COMPLETED.format(batch=number + 1))
         for number in range(update.scenario.events)
     ]
+
+
+def _upload_log(update: Update, state: str) -> Callable[[Environment], None]:
+    cause, noise = update.scenario.cause, update.scenario.noise
+    return lambda environment: logs.upload_deployment_log(environment, update.request_id, state, cause, noise)
 
 
 def _set(update: Update) -> Callable[[Environment], None]:
@@ -106,6 +111,9 @@ def _ready(update: Update, colour: str, causes: list[str] | None = None) -> Step
     def act(environment: Environment) -> None:
         environment.paint(colour, causes)
         environment.last_failed = False
+        if update.label:
+            logs.note_success(environment)
+            _upload_log(update, "completed")(environment)
 
     return update.step(1, texts.UPDATE_COMPLETED, changes={"status": "Ready", "abortable": False}, act=act)
 
@@ -142,6 +150,8 @@ def _failure(update: Update) -> list[Step]:
 def _fail_instances(update: Update) -> Callable[[Environment], None]:
     def act(environment: Environment) -> None:
         environment.last_failed = True
+        logs.note_failure(environment, update.scenario.cause, update.scenario.noise)
+        _upload_log(update, "failed")(environment)
         for instance in environment.instances:
             instance.version_label = update.label or instance.version_label
             instance.deployment_id = environment.deployment_id + 1

@@ -1,6 +1,5 @@
 """Elastic Beanstalk's operations, driven by `aws elasticbeanstalk`."""
 
-import re
 import tempfile
 import time
 import unittest
@@ -317,45 +316,6 @@ class Events(BeanstalkTestCase):
         start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 45))
         self.assertEqual([each["Message"] for each in self.events("--start-time", start)], ["0", "30"])
         self.assertEqual([each["Message"] for each in self.events("--end-time", start)], ["60"])
-
-
-class Logs(BeanstalkTestCase):
-    """RequestEnvironmentInfo and RetrieveEnvironmentInfo."""
-
-    def retrieve(self, kind: str = "tail") -> list[Any]:
-        """The collected logs."""
-        return self.beanstalk("retrieve-environment-info", *_ENV, "--info-type", kind)["EnvironmentInfo"]
-
-    def test_tail_is_there_a_moment_after_the_request(self) -> None:
-        self.create_version("v1")
-        self.scenario("fails")
-        self.update("v1")
-        self.until_ready()
-        self.assertEqual(self.retrieve(), [])
-        self.beanstalk("request-environment-info", *_ENV, "--info-type", "tail")
-        (info,) = self.wait_for(self.retrieve)
-        status, tail = self.get(info["Message"])
-        self.assertEqual(status, 200)
-        self.assertRegex(tail, r"(?s)^-+\n/var/log/eb-engine.log\n-+\n.* \[ERROR\] An error occurred during execution")
-        self.assertIn("/var/log/web.stdout.log", tail)
-
-    def test_url_needs_its_signature_and_no_other_authorization(self) -> None:
-        self.beanstalk("request-environment-info", *_ENV, "--info-type", "bundle")
-        (info,) = self.wait_for(lambda: self.retrieve("bundle"))
-        url = info["Message"]
-        self.assertEqual(self.get(re.sub("X-Amz-Signature=.*", "X-Amz-Signature=00", url))[0], 403)
-        status, body = self.get(url, {"Authorization": "AWS4-HMAC-SHA256 Credential=x"})
-        self.assertEqual(status, 400)
-        self.assertIn("Only one auth mechanism allowed", body)
-
-    def test_log_can_be_chosen(self) -> None:
-        self.scenario("success", log="::error::from the log\n")
-        self.create_version("v1")
-        self.update("v1")
-        self.until_ready()
-        self.beanstalk("request-environment-info", *_ENV, "--info-type", "tail")
-        (info,) = self.wait_for(self.retrieve)
-        self.assertEqual(self.get(info["Message"])[1], "::error::from the log\n")
 
 
 def _bucket_elsewhere(test: CloudTestCase) -> str:
