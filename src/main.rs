@@ -3,9 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use aws_web_deploy::context::Env;
-use aws_web_deploy::github::console::Console;
-use aws_web_deploy::stop::StopSwitch;
+use aws_web_deploy::{CancellationToken, Console, Env, cancel_on_signals};
 
 // musl's own allocator takes one lock for all threads.
 #[global_allocator]
@@ -16,7 +14,7 @@ fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|argument| argument == "--version")
     {
-        let _ = writeln!(std::io::stdout(), "{}", aws_web_deploy::version::version());
+        let _ = writeln!(std::io::stdout(), "{}", aws_web_deploy::version());
         return ExitCode::SUCCESS;
     }
     // A variable that is not UTF-8 is none of ours.
@@ -25,7 +23,7 @@ fn main() -> ExitCode {
     );
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
     let console = Console::new(std::io::stdout(), env.get("RUNNER_DEBUG") == Some("1"));
-    let (switch, stop) = StopSwitch::new();
+    let stop = CancellationToken::new();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -37,7 +35,7 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(async {
-        tokio::spawn(switch.stop_on_signals(console.clone()));
+        tokio::spawn(cancel_on_signals(stop.clone(), console.clone()));
         aws_web_deploy::run(&env, directory, std::env::temp_dir(), &console, &stop).await
     });
     // Threads that still read or hash for a run that is over must not hold the process up.

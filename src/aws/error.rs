@@ -1,6 +1,6 @@
 //! SDK errors become messages for people, with the call, AWS's code and request id, and a hint.
 //!
-//! Every error of AWS leaves through [`CallExt::call`]; what to do about it is said by [`super::hint`].
+//! Every error of AWS leaves through [`AwsContextExt::call`]; what to do about it is said by [`crate::core::iam::hint`].
 
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -11,25 +11,35 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::calls::Call;
-use super::hint::hint_for;
-use crate::failure::{Failure, HintExt as _, ServiceError};
+use crate::core::error::{HintExt as _, RenderedError, ServiceError};
+use crate::core::iam::calls::Call;
+use crate::core::iam::hint::hint_for;
 
 /// Turns the outcome of an SDK call into ours.
-pub trait CallExt<T> {
+pub(crate) trait AwsContextExt<T> {
     /// Adds what we were doing (`cannot upload …`, lower-case, values in backticks) and on which resource (an ARN,
     /// for the statement that an `AccessDenied` asks for).
     ///
     /// # Errors
     /// The SDK's error, as a [`ServiceError`] below the context `doing`.
-    fn call(self, call: &'static Call, resource: &dyn Display, doing: impl FnOnce() -> String) -> anyhow::Result<T>;
+    fn aws_context(
+        self,
+        call: &'static Call,
+        resource: &dyn Display,
+        doing: impl FnOnce() -> String,
+    ) -> anyhow::Result<T>;
 }
 
-impl<T, E> CallExt<T> for Result<T, SdkError<E, HttpResponse>>
+impl<T, E> AwsContextExt<T> for Result<T, SdkError<E, HttpResponse>>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    fn call(self, call: &'static Call, resource: &dyn Display, doing: impl FnOnce() -> String) -> anyhow::Result<T> {
+    fn aws_context(
+        self,
+        call: &'static Call,
+        resource: &dyn Display,
+        doing: impl FnOnce() -> String,
+    ) -> anyhow::Result<T> {
         self.map_err(|error| {
             if let Some(failure) = find::<CredentialsFailure>(&error) {
                 return failure.again().context(doing());
@@ -47,7 +57,7 @@ where
 
 /// What AWS said, or what happened on the way to it.
 #[must_use]
-pub fn service_error<E>(call: &'static Call, error: &SdkError<E, HttpResponse>) -> ServiceError
+pub(crate) fn service_error<E>(call: &'static Call, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
@@ -86,7 +96,7 @@ where
 /// What an error of the network, of TLS or of the SDK means, in words; the SDK's outer links ("dispatch failure",
 /// "io error") say nothing to a person.
 #[must_use]
-pub fn plain_text(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn plain_text(error: &(dyn Error + 'static)) -> String {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_text(tls);
     }
@@ -149,11 +159,11 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 /// An error of getting credentials that travels through the SDK, whose call it stops, and keeps its hint.
 #[derive(Debug)]
-pub(super) struct CredentialsFailure(Failure);
+pub(crate) struct CredentialsFailure(RenderedError);
 
 impl CredentialsFailure {
-    pub(super) fn new(error: &anyhow::Error) -> Self {
-        Self(Failure::from(error))
+    pub(crate) fn new(error: &anyhow::Error) -> Self {
+        Self(RenderedError::from(error))
     }
 
     fn again(&self) -> anyhow::Error {
@@ -217,7 +227,7 @@ mod tests {
         let cause = anyhow::anyhow!("cannot assume the role `r`").hint("change the trust policy");
         let wrapped = Outer("dispatch failure", Box::new(CredentialsFailure::new(&cause)));
         let found = find::<CredentialsFailure>(&wrapped).expect("the failure");
-        let failure = Failure::from(&found.again().context("cannot list `b`"));
+        let failure = RenderedError::from(&found.again().context("cannot list `b`"));
         assert_eq!(failure.message, "cannot list `b`: cannot assume the role `r`");
         assert_eq!(failure.hint.as_deref(), Some("change the trust policy"));
     }

@@ -2,22 +2,16 @@
 //!
 //! Concrete SDK clients, no trait per service. Every error leaves through [`error`], with the call that failed.
 
-pub mod beanstalk;
-pub mod calls;
-pub mod check;
-pub mod cloudfront;
-pub mod credentials;
-pub mod error;
-pub mod hint;
-pub mod history;
-pub mod http;
-pub mod policy;
-mod proxy;
-mod role;
-pub(crate) mod roots;
-pub mod s3;
-pub mod trust;
+pub(crate) mod auth;
+pub(crate) mod backend;
+pub(crate) mod cdn;
+pub(crate) mod error;
+pub(crate) mod releases;
+pub(crate) mod s3;
+pub(crate) mod site;
 
+use crate::aws::auth::credentials;
+use crate::core::iam::{calls, trust};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +21,11 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
 
-use crate::context::{Env, RunContext};
-use crate::failure::HintExt as _;
-use crate::github::console::Console;
-use crate::inputs::AwsInputs;
-use error::CallExt as _;
+use crate::aws::error::AwsContextExt as _;
+use crate::console::Console;
+use crate::core::context::{Env, RunContext};
+use crate::core::error::HintExt as _;
+use crate::core::inputs::AwsInputs;
 
 /// Tries for a request, the first one too; `AWS_MAX_ATTEMPTS` overrides.
 const MAX_ATTEMPTS: u32 = 5;
@@ -41,26 +35,26 @@ const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Who we are and how to reach AWS.
 #[derive(Debug, Clone)]
-pub struct Aws {
+pub(crate) struct Aws {
     /// Region, credentials, HTTP client, retries: what every service client is built from. It has no time limit for
-    /// an answer, for uploads may be large; see [`Aws::control`].
-    pub sdk: SdkConfig,
+    /// an answer, for uploads may be large; see [`Aws::control_plane_config`].
+    pub(crate) sdk: SdkConfig,
     /// The HTTP client of `sdk`, for everything that is not AWS's API.
-    pub http: http::Client,
+    pub(crate) http: crate::http::Client,
     /// `endpoint-url`: an S3-compatible store; for the S3 client only.
-    pub s3_endpoint: Option<String>,
+    pub(crate) s3_endpoint: Option<String>,
     /// The caller's account, when STS was asked while connecting.
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     caller: Arc<OnceCell<Caller>>,
 }
 
 /// Who AWS says that we are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// Twelve digits.
-    pub account: String,
+    pub(crate) account: String,
     /// The ARN of the user, or of the role's session.
-    pub arn: String,
+    pub(crate) arn: String,
 }
 
 /// Finds credentials, asks for them once, and checks `allowed-account-ids`.
@@ -68,9 +62,14 @@ pub struct Caller {
 /// # Errors
 /// There are no credentials, or AWS refuses them, each with what to change; the account is not allowed;
 /// `AWS_CA_BUNDLE` or a proxy cannot be used.
-pub async fn connect(inputs: &AwsInputs, context: &RunContext, env: &Env, console: &Console) -> anyhow::Result<Aws> {
+pub(crate) async fn connect(
+    inputs: &AwsInputs,
+    context: &RunContext,
+    env: &Env,
+    console: &Console,
+) -> anyhow::Result<Aws> {
     credentials::mask(inputs, env, console);
-    let http = http::client(env)?;
+    let http = crate::http::client(env)?;
     http.proxy_passwords().for_each(|password| console.mask(&password));
     let base = base_config(inputs, env, &http).await;
     let resolved = credentials::resolve(inputs, context, env, &http, &base, console).await?;
@@ -102,9 +101,11 @@ pub async fn connect(inputs: &AwsInputs, context: &RunContext, env: &Env, consol
 }
 
 /// Everything but credentials.
-async fn base_config(inputs: &AwsInputs, env: &Env, http: &http::Client) -> SdkConfig {
+async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) -> SdkConfig {
     let attempts = env.get("AWS_MAX_ATTEMPTS").and_then(|value| value.trim().parse().ok());
-    let timeouts = TimeoutConfig::builder().connect_timeout(http::CONNECT_TIMEOUT).build();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(crate::http::CONNECT_TIMEOUT)
+        .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
         .region(Region::new(start_region(inputs)))
@@ -140,9 +141,9 @@ impl Aws {
     /// The configuration for clients whose requests and answers are small (all but S3): a try that gets no answer
     /// within a minute counts as failed.
     #[must_use]
-    pub fn control(&self) -> SdkConfig {
+    pub(crate) fn control_plane_config(&self) -> SdkConfig {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(http::CONNECT_TIMEOUT)
+            .connect_timeout(crate::http::CONNECT_TIMEOUT)
             .operation_attempt_timeout(CONTROL_TIMEOUT)
             .build();
         self.sdk.to_builder().timeout_config(timeouts).build()
@@ -152,14 +153,14 @@ impl Aws {
     ///
     /// # Errors
     /// STS cannot be reached, or does not know the credentials.
-    pub async fn caller(&self) -> anyhow::Result<&Caller> {
+    pub(crate) async fn caller(&self) -> anyhow::Result<&Caller> {
         self.caller
             .get_or_try_init(|| async {
-                let answer = aws_sdk_sts::Client::new(&self.control())
+                let answer = aws_sdk_sts::Client::new(&self.control_plane_config())
                     .get_caller_identity()
                     .send()
                     .await
-                    .call(&calls::GET_CALLER_IDENTITY, &"*", || {
+                    .aws_context(&calls::GET_CALLER_IDENTITY, &"*", || {
                         "cannot find out whose credentials these are".to_owned()
                     })?;
                 Ok(Caller {
@@ -174,7 +175,7 @@ impl Aws {
 
     /// The partition of the configured region: `aws`, `aws-cn`, `aws-us-gov`, ….
     #[must_use]
-    pub fn partition(&self) -> &'static str {
+    pub(crate) fn partition(&self) -> &'static str {
         partition(self.sdk.region().map_or("", |region| region.as_ref()))
     }
 }
@@ -183,7 +184,7 @@ impl Aws {
 ///
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 #[must_use]
-pub fn partition(region: &str) -> &'static str {
+pub(crate) fn partition(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",
         region if region.starts_with("us-gov-") => "aws-us-gov",
@@ -197,7 +198,7 @@ pub fn partition(region: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::RoleInputs;
+    use crate::core::inputs::RoleInputs;
 
     #[test]
     fn the_first_region_is_one_of_the_roles_partition() {

@@ -11,8 +11,8 @@ use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tower::BoxError;
 
-use crate::aws::http::Client;
-use crate::secret::Secret;
+use crate::core::secret::Secret;
+use crate::http::Client;
 
 /// A client of the REST API at `api_url` (`GITHUB_API_URL`: GitHub Enterprise has its own).
 ///

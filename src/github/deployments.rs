@@ -9,11 +9,11 @@ use octocrab::models::repos::{Deployment, DeploymentStatusState};
 use octocrab::{Octocrab, Page};
 use serde_json::json;
 
-use super::api;
-use super::console::Console;
-use crate::aws::http::Client;
-use crate::context::RunContext;
-use crate::inputs::GithubInputs;
+use crate::console::Console;
+use crate::core::context::RunContext;
+use crate::core::inputs::GithubInputs;
+use crate::github::api;
+use crate::http::Client;
 
 /// How long a step may delay the deploy: creating the deployment, or closing it.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -31,7 +31,7 @@ const OURS: &str = "aws-web-deploy";
 
 /// How a deployment ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum DeploymentState {
     /// It went well.
     Success,
     /// The deploy failed.
@@ -41,7 +41,7 @@ pub enum State {
 }
 
 /// The deployment of this run.
-pub struct Deployments {
+pub(crate) struct Deployments {
     octocrab: Octocrab,
     owner: String,
     repository: String,
@@ -55,20 +55,20 @@ pub struct Deployments {
 
 /// What to create.
 #[derive(Debug, Clone, Copy)]
-pub struct NewDeployment<'a> {
+pub(crate) struct NewDeployment<'a> {
     /// The commit that is deployed: of a rollback the old one.
-    pub sha: &'a str,
+    pub(crate) sha: &'a str,
     /// What the run deploys to, in words that stay the same from run to run.
-    pub target: &'a str,
+    pub(crate) target: &'a str,
     /// The release's id.
-    pub release: &'a str,
+    pub(crate) release: &'a str,
     /// A short text.
-    pub description: &'a str,
+    pub(crate) description: &'a str,
 }
 
 impl Deployments {
     /// Creates the deployment with status `in_progress`, when `github-environment` is set.
-    pub async fn start(
+    pub(crate) async fn start(
         http: &Client,
         inputs: &GithubInputs,
         context: &RunContext,
@@ -109,21 +109,21 @@ impl Deployments {
 
     /// The deployment's id.
     #[must_use]
-    pub fn id(&self) -> u64 {
+    pub(crate) fn id(&self) -> u64 {
         self.id.0
     }
 
     /// Closes the deployment; after a success earlier ones of the same target are made inactive.
-    pub async fn finish(&self, state: State, url: Option<&str>, description: &str) {
+    pub(crate) async fn finish(&self, state: DeploymentState, url: Option<&str>, description: &str) {
         let github = match state {
-            State::Success => DeploymentStatusState::Success,
-            State::Failure => DeploymentStatusState::Failure,
-            State::Error => DeploymentStatusState::Error,
+            DeploymentState::Success => DeploymentStatusState::Success,
+            DeploymentState::Failure => DeploymentStatusState::Failure,
+            DeploymentState::Error => DeploymentStatusState::Error,
         };
         let description = cut(description);
         self.patiently(async {
             self.status(self.id, github, url, &description).await?;
-            if state == State::Success {
+            if state == DeploymentState::Success {
                 self.retire_earlier().await?;
             }
             Ok(())

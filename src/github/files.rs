@@ -12,7 +12,7 @@ use anyhow::Context as _;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_outputs(file: &Path, outputs: &[(&str, String)]) -> anyhow::Result<()> {
+pub(crate) fn write_outputs(file: &Path, outputs: &[(&str, String)]) -> anyhow::Result<()> {
     let text: String = outputs.iter().map(|(name, value)| entry(name, value)).collect();
     append(file, &text)
 }
@@ -21,7 +21,7 @@ pub fn write_outputs(file: &Path, outputs: &[(&str, String)]) -> anyhow::Result<
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_summary(file: &Path, markdown: &str) -> anyhow::Result<()> {
+pub(crate) fn write_summary(file: &Path, markdown: &str) -> anyhow::Result<()> {
     append(file, markdown)
 }
 

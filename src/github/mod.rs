@@ -1,7 +1,6 @@
 //! The edge to GitHub: the log with its workflow commands, output and summary files, deployments, OIDC tokens.
 
 pub(crate) mod api;
-pub mod console;
-pub mod deployments;
-pub mod files;
-pub mod oidc;
+pub(crate) mod deployments;
+pub(crate) mod files;
+pub(crate) mod oidc;

@@ -9,13 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::aws::http::{self, Client};
-use crate::context::OidcEndpoint;
-use crate::failure::HintExt as _;
-use crate::secret::Secret;
+use crate::core::context::OidcEndpoint;
+use crate::core::error::HintExt as _;
+use crate::core::iam::trust::Claims;
+use crate::core::secret::Secret;
+use crate::http::{self, Client};
 
 /// What the workflow must say so that a job may ask for a token.
-pub const PERMISSIONS: &str = "permissions:\n  id-token: write\n  contents: read";
+pub(crate) const PERMISSIONS: &str = "permissions:\n  id-token: write\n  contents: read";
 
 const ATTEMPTS: u32 = 5;
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -23,29 +24,18 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// A token, and what it says.
 #[derive(Debug)]
-pub struct Token {
+pub(crate) struct Token {
     /// The token itself.
-    pub value: Secret,
+    pub(crate) value: Secret,
     /// What it says; AWS compares the role's trust policy with it.
-    pub claims: Claims,
-}
-
-/// The claims that trust policies are about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Claims {
-    /// Who issued it: `https://token.actions.githubusercontent.com`, or an Enterprise server.
-    #[serde(default)]
-    pub iss: String,
-    /// Who asks: such as `repo:octo-org/octo-repo:ref:refs/heads/main`.
-    #[serde(default)]
-    pub sub: String,
+    pub(crate) claims: Claims,
 }
 
 /// Asks GitHub for a token for `audience`.
 ///
 /// # Errors
 /// GitHub cannot be reached, refuses, or answers with no token.
-pub async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &str) -> anyhow::Result<Token> {
+pub(crate) async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &str) -> anyhow::Result<Token> {
     // `ACTIONS_ID_TOKEN_REQUEST_URL` has a query already.
     let separator = if endpoint.url.contains('?') { '&' } else { '?' };
     let audience = percent_encoding::utf8_percent_encode(audience, percent_encoding::NON_ALPHANUMERIC);
@@ -80,10 +70,10 @@ pub async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &str) -> 
 /// The token in GitHub's answer, `{"value": "…"}`.
 fn parse(body: &[u8]) -> Option<Token> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct TokenResponse {
         value: String,
     }
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: TokenResponse = serde_json::from_slice(body).ok()?;
     if answer.value.is_empty() {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_web_deploy::aws::calls::{ALL, Need};
+use aws_web_deploy::door::{CALLS, Need};
 use serde_json::json;
 
 use crate::support::{Action, Cloud};
@@ -28,7 +28,8 @@ const UNSEEN: &[(&str, &str)] = &[
 
 /// The operations that a run for `needs` may send.
 fn allowed(needs: &[Need]) -> BTreeSet<&'static str> {
-    ALL.iter()
+    CALLS
+        .iter()
         .filter(|call| call.needs.iter().any(|need| needs.contains(need)))
         .map(|call| call.operation)
         .collect()
@@ -198,7 +199,7 @@ fn the_table_has_every_call_and_no_other() {
         .expect_exit(0);
     seen.take(&cloud, "a role", &[Cdn, RoleByToken, RoleByKeys]);
 
-    let never: Vec<_> = ALL
+    let never: Vec<_> = CALLS
         .iter()
         .map(|call| call.operation)
         .filter(|operation| !seen.0.contains(*operation))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_web_deploy::inputs::raw::{ALIASES, INPUTS, OLD_ENVIRONMENT, variable};
+use aws_web_deploy::door::{aliases, inputs, old_environment, outputs, variable};
 use serde_json::Value;
 
 use crate::support::project;
@@ -37,15 +37,15 @@ fn table_names(readme: &str, from: &str, to: &str) -> BTreeSet<String> {
 #[test]
 fn every_input_is_declared_described_handed_over_and_documented() {
     let action = action();
-    let names: BTreeSet<String> = INPUTS.iter().map(|spec| spec.name.to_owned()).collect();
-    let aliases: BTreeSet<String> = ALIASES.iter().map(|alias| alias.name.to_owned()).collect();
+    let names: BTreeSet<String> = inputs().into_iter().map(ToOwned::to_owned).collect();
+    let aliases: BTreeSet<String> = aliases().into_iter().map(|(name, _)| name.to_owned()).collect();
     assert_eq!(keys(&action["inputs"]), names.union(&aliases).cloned().collect());
     assert_eq!(table_names(&readme(), "\n## Inputs\n", "\n## Outputs\n"), names);
 
     let env = action["runs"]["steps"][0]["env"]
         .as_object()
         .expect("the step's environment");
-    assert_eq!(env.len(), INPUTS.len() + ALIASES.len());
+    assert_eq!(env.len(), names.len() + aliases.len());
     for name in names.union(&aliases) {
         assert_eq!(env[&variable(name)], format!("${{{{ inputs.{name} }}}}"), "{name}");
         let input = &action["inputs"][name];
@@ -56,25 +56,25 @@ fn every_input_is_declared_described_handed_over_and_documented() {
         // The binary owns every default; only the token cannot be had in another way.
         assert_eq!(input.get("default").is_some(), name == "github-token", "{name}");
     }
-    for alias in ALIASES {
-        let message = action["inputs"][alias.name]["deprecationMessage"]
+    for (alias, replaced_by) in aws_web_deploy::door::aliases() {
+        let message = action["inputs"][alias]["deprecationMessage"]
             .as_str()
             .unwrap_or_default();
         assert!(
-            message.contains(alias.replaced_by.unwrap_or("")) && !message.is_empty(),
+            message.contains(replaced_by.unwrap_or("")) && !message.is_empty(),
             "{}",
-            alias.name
+            alias
         );
-        assert!(readme().contains(&format!("`{}`", alias.name)), "{}", alias.name);
+        assert!(readme().contains(&format!("`{alias}`")), "{alias}");
     }
-    for old in OLD_ENVIRONMENT {
-        assert!(readme().contains(&format!("`{}`", old.name)), "{}", old.name);
+    for old in old_environment() {
+        assert!(readme().contains(&format!("`{old}`")), "{old}");
     }
 }
 
 #[test]
 fn the_first_six_inputs_are_those_that_most_people_need() {
-    let leading: Vec<&str> = INPUTS.iter().take(6).map(|spec| spec.name).collect();
+    let leading: Vec<&str> = inputs().into_iter().take(6).collect();
     assert_eq!(
         leading,
         [
@@ -90,11 +90,7 @@ fn the_first_six_inputs_are_those_that_most_people_need() {
 
 #[test]
 fn every_output_is_declared_and_documented() {
-    let report = aws_web_deploy::report::Report::new(String::new());
-    let written: BTreeSet<String> = aws_web_deploy::report::outputs::outputs(&report, "")
-        .into_iter()
-        .map(|(name, _)| name.to_owned())
-        .collect();
+    let written: BTreeSet<String> = outputs().into_iter().map(ToOwned::to_owned).collect();
     let action = action();
     assert_eq!(keys(&action["outputs"]), written);
     assert_eq!(table_names(&readme(), "\n## Outputs\n", "\n## Permissions\n"), written);

@@ -1,15 +1,7 @@
 //! Copies inside a bucket: what an object has must survive them.
 
-use std::path::PathBuf;
-
-use aws_web_deploy::aws::s3::Bucket;
-use aws_web_deploy::aws::s3::copy::{copy, copy_limited};
-use aws_web_deploy::context::{Env, RunContext};
-use aws_web_deploy::github::console::Console;
-use aws_web_deploy::inputs::{AwsInputs, StaticKeys};
-use aws_web_deploy::secret::Secret;
-use aws_web_deploy::site::object::{ObjectHeaders, ObjectOptions};
-use aws_web_deploy::site::plan::{Reason, Source, Write};
+use aws_web_deploy::door::{CopyBucket, VersionToRestore};
+use serde_json::json;
 
 use crate::support::Cloud;
 use crate::support::cloud::encode;
@@ -28,34 +20,11 @@ const EVERYTHING: [(&str, &str); 11] = [
     ("x-amz-server-side-encryption", "AES256"),
 ];
 
-async fn open(cloud: &Cloud, name: &str) -> Bucket {
-    let inputs = AwsInputs {
-        region: Some("us-east-1".into()),
-        keys: Some(StaticKeys {
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
-            secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-            session_token: None,
-        }),
-        endpoint_url: Some(cloud.endpoint.clone()),
-        ..AwsInputs::default()
-    };
-    let env = Env::default();
-    let context = RunContext::new(&env, PathBuf::from("/"), PathBuf::from("/"));
-    let console = Console::new(std::io::sink(), false);
-    let aws = aws_web_deploy::aws::connect(&inputs, &context, &env, &console)
-        .await
-        .expect("keys from inputs");
-    Bucket::open(&aws, name).await.expect("a bucket")
-}
+/// Bytes of the largest object here.
+const SIZE: u64 = 12_000_000;
 
-fn write(key: &str, source: Source, headers: ObjectHeaders) -> Write {
-    Write {
-        key: key.to_owned(),
-        size: 12_000_000,
-        reason: Reason::HeadersChanged,
-        source,
-        headers,
-    }
+async fn open(cloud: &Cloud, name: &str) -> CopyBucket {
+    CopyBucket::open(&cloud.endpoint, name).await.expect("a bucket")
 }
 
 /// Everything of an object that a reader or its owner can see, but for its version.
@@ -98,19 +67,17 @@ async fn new_headers_leave_everything_else_as_it_is() {
     cloud.put("site", "a b.html", &EVERYTHING, b"<p>hello</p>");
     let before = seen(&cloud, "a b.html");
     let bucket = open(&cloud, "site").await;
-    let headers = ObjectHeaders {
-        content_type: Some("text/html; charset=utf-8".into()),
-        cache_control: Some("max-age=3600".into()),
-        content_language: Some("de".into()),
-        content_disposition: Some("inline".into()),
-        expires: Some("Tue, 01 Jan 2030 00:00:00 GMT".into()),
-        website_redirect: Some("/elsewhere".into()),
-        storage_class: Some("STANDARD_IA".into()),
-        metadata: [("team".to_owned(), "web".to_owned())].into(),
-        ..ObjectHeaders::default()
-    };
-    let write = write("a b.html", Source::InPlace, headers);
-    let version = copy(&bucket, &write, &ObjectOptions::default()).await.expect("a copy");
+    let headers = json!({
+        "content_type": "text/html; charset=utf-8",
+        "cache_control": "max-age=3600",
+        "content_language": "de",
+        "content_disposition": "inline",
+        "expires": "Tue, 01 Jan 2030 00:00:00 GMT",
+        "website_redirect": "/elsewhere",
+        "storage_class": "STANDARD_IA",
+        "metadata": {"team": "web"},
+    });
+    let version = bucket.copy_in_place("a b.html", SIZE, headers).await.expect("a copy");
     assert_eq!(version, None, "the bucket keeps no versions");
     let after = seen(&cloud, "a b.html");
     let expected: Vec<String> = before
@@ -128,14 +95,16 @@ async fn a_version_comes_back_with_all_that_it_had() {
     let (before, old) = (seen(&cloud, "page.html"), version_of(&cloud, "page.html"));
     cloud.put("site", "page.html", &[("Content-Type", "text/plain")], b"new");
     let bucket = open(&cloud, "site").await;
-    let source = Source::Version {
+    let source = VersionToRestore {
         version_id: old.clone(),
         acl: None,
         plain: false,
     };
     cloud.forget_requests();
-    let write = write("page.html", source, ObjectHeaders::default());
-    let version = copy(&bucket, &write, &ObjectOptions::default()).await.expect("a copy");
+    let version = bucket
+        .restore("page.html", SIZE, source, json!({}), None)
+        .await
+        .expect("a copy");
     assert_eq!(seen(&cloud, "page.html"), before);
     assert_eq!(version.as_deref(), Some(version_of(&cloud, "page.html").as_str()));
     assert_ne!(version, Some(old));
@@ -159,16 +128,13 @@ async fn a_plain_version_comes_back_by_one_request() {
     cloud.put("site", "page.html", &[], b"new");
     let bucket = open(&cloud, "site").await;
     cloud.forget_requests();
-    let source = Source::Version {
+    let source = VersionToRestore {
         version_id: old,
         acl: Some("public-read".into()),
         plain: true,
     };
-    let headers = ObjectHeaders {
-        storage_class: Some("STANDARD_IA".into()),
-        ..ObjectHeaders::default()
-    };
-    copy(&bucket, &write("page.html", source, headers), &ObjectOptions::default())
+    bucket
+        .restore("page.html", SIZE, source, json!({"storage_class": "STANDARD_IA"}), None)
         .await
         .expect("a copy");
     assert_eq!(cloud.operations(), ["CopyObject"]);
@@ -185,14 +151,14 @@ async fn a_large_version_comes_back_in_parts_with_all_that_it_had() {
     cloud.put("site", "large.html", &[], b"new");
     let bucket = open(&cloud, "site").await;
     cloud.forget_requests();
-    let source = Source::Version {
+    let source = VersionToRestore {
         version_id: old,
         acl: None,
         plain: false,
     };
-    let write = write("large.html", source, ObjectHeaders::default());
     let five = 5 * 1024 * 1024;
-    copy_limited(&bucket, &write, &ObjectOptions::default(), five)
+    bucket
+        .restore("large.html", SIZE, source, json!({}), Some(five))
         .await
         .expect("a copy");
     assert_eq!(cloud.count("UploadPartCopy"), 3);
@@ -210,13 +176,13 @@ async fn a_copy_in_parts_that_fails_leaves_no_upload_behind() {
     cloud.put("site", "large.bin", &[], b"new");
     cloud.fail("s3", "UploadPartCopy", -1, 403, "AccessDenied");
     let bucket = open(&cloud, "site").await;
-    let source = Source::Version {
+    let source = VersionToRestore {
         version_id: old,
         acl: None,
         plain: true,
     };
-    let write = write("large.bin", source, ObjectHeaders::default());
-    let error = copy_limited(&bucket, &write, &ObjectOptions::default(), 5 * 1024 * 1024)
+    let error = bucket
+        .restore("large.bin", SIZE, source, json!({}), Some(5 * 1024 * 1024))
         .await
         .expect_err("refused");
     assert!(format!("{error:#}").contains("cannot copy part"), "{error:#}");
@@ -241,17 +207,14 @@ async fn a_bucket_that_has_acls_disabled_since_takes_the_version_without_one() {
         &serde_json::json!({"bucket": "site", "ownership": "BucketOwnerEnforced"}),
     );
     let bucket = open(&cloud, "site").await;
-    let source = Source::Version {
+    let source = VersionToRestore {
         version_id: old,
         acl: Some("public-read".into()),
         plain: true,
     };
-    copy(
-        &bucket,
-        &write("page.html", source, ObjectHeaders::default()),
-        &ObjectOptions::default(),
-    )
-    .await
-    .expect("a copy");
+    bucket
+        .restore("page.html", SIZE, source, json!({}), None)
+        .await
+        .expect("a copy");
     assert_eq!(cloud.object("site", "page.html").expect("an object").text(), "old");
 }

@@ -14,7 +14,6 @@ mod contract;
 mod copies;
 mod deployments;
 mod direct;
-mod fuzz;
 mod harness;
 mod house;
 mod main_job;

@@ -2,25 +2,24 @@
 
 use std::fmt::Write as _;
 
-use aws_web_deploy::aws::calls::{ALL, Need, actions};
-use aws_web_deploy::aws::policy::{BackendScope, Place, Scope, SiteScope, beanstalk_note, for_scope};
-use aws_web_deploy::aws::trust;
-use aws_web_deploy::github::oidc::Claims;
-use aws_web_deploy::report::policy::policy_text;
+use aws_web_deploy::door::{
+    BackendScope, CALLS, Need, PolicyScope, PolicySite, PolicyTarget, actions, beanstalk_note, policy_for, policy_text,
+    trust_policy,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Action, Cloud, project};
 
-fn place() -> Place {
-    Place {
+fn place() -> PolicyTarget {
+    PolicyTarget {
         account: "123456789012".to_owned(),
         region: "eu-west-1".to_owned(),
         partition: "aws".to_owned(),
     }
 }
 
-fn site(prefix: &str, acl: bool, delete: bool) -> SiteScope {
-    SiteScope {
+fn site(prefix: &str, acl: bool, delete: bool) -> PolicySite {
+    PolicySite {
         bucket: "my-site".to_owned(),
         prefix: prefix.to_owned(),
         acl,
@@ -32,37 +31,33 @@ fn site(prefix: &str, acl: bool, delete: bool) -> SiteScope {
 fn generated(name: &str) -> String {
     let distributions = vec!["E1EXAMPLE".to_owned()];
     let scope = match name {
-        "site" => Scope {
+        "site" => PolicyScope {
             site: Some(site("", false, false)),
-            ..Scope::default()
+            ..PolicyScope::default()
         },
-        "site-cdn" => Scope {
+        "site-cdn" => PolicyScope {
             site: Some(site("docs/", true, true)),
             distributions,
             wait_for_invalidation: true,
-            ..Scope::default()
+            ..PolicyScope::default()
         },
-        "cdn" => Scope {
+        "cdn" => PolicyScope {
             distributions,
-            ..Scope::default()
+            ..PolicyScope::default()
         },
-        "backend" => Scope {
+        "backend" => PolicyScope {
             backend: Some(BackendScope {
                 application: "my-app".to_owned(),
                 environments: vec!["my-app-prod".to_owned()],
                 package: true,
                 ..BackendScope::default()
             }),
-            ..Scope::default()
+            ..PolicyScope::default()
         },
         "trust" => {
-            let claims = Claims {
-                iss: String::new(),
-                sub: "repo:octo-org/octo-repo:ref:refs/heads/main".to_owned(),
-            };
-            return block(&trust::policy(
+            return block(&trust_policy(
                 "arn:aws:iam::123456789012:role/deploy",
-                &claims,
+                "repo:octo-org/octo-repo:ref:refs/heads/main",
                 "sts.amazonaws.com",
             ));
         }
@@ -70,7 +65,7 @@ fn generated(name: &str) -> String {
         "calls" => return calls(),
         other => panic!("nobody generates `{other}`"),
     };
-    block(&for_scope(&scope, &place()))
+    block(&policy_for(&scope, &place()))
 }
 
 fn block(value: &Value) -> String {
@@ -79,7 +74,7 @@ fn block(value: &Value) -> String {
 
 fn calls() -> String {
     let mut out = String::from("| call | action | when |\n| --- | --- | --- |\n");
-    for call in ALL {
+    for call in CALLS {
         let when: Vec<_> = call.needs.iter().map(|need| words(*need)).collect();
         let _ = writeln!(out, "| {} | `{}` | {} |", call.operation, call.action, when.join(", "));
     }
@@ -171,9 +166,9 @@ const TEMPTING: [&str; 6] = [
 ];
 
 /// Denies everything that the policy for `scope` does not allow.
-fn allow_only(cloud: &Cloud, scope: &Scope) {
-    let policy = for_scope(scope, &place()).to_string();
-    let mut denied: Vec<_> = ALL.iter().map(|call| call.action).chain(TEMPTING).collect();
+fn allow_only(cloud: &Cloud, scope: &PolicyScope) {
+    let policy = policy_for(scope, &place()).to_string();
+    let mut denied: Vec<_> = CALLS.iter().map(|call| call.action).chain(TEMPTING).collect();
     denied.retain(|action| !policy.contains(&format!("\"{action}\"")));
     denied.retain(|action| *action != "sts:GetCallerIdentity");
     assert!(denied.len() > 10, "{denied:?}");
@@ -188,9 +183,9 @@ fn the_policy_of_a_site_is_enough_to_deploy_repair_and_roll_back() {
     cloud.set_versioning("my-site", "Enabled");
     allow_only(
         &cloud,
-        &Scope {
+        &PolicyScope {
             site: Some(site("", false, false)),
-            ..Scope::default()
+            ..PolicyScope::default()
         },
     );
     let step = |content: &str, headers: &str| {
@@ -225,11 +220,11 @@ fn the_policy_of_a_site_with_everything_is_enough() {
     cloud.put("my-site", "docs/old.html", &[], b"old");
     allow_only(
         &cloud,
-        &Scope {
+        &PolicyScope {
             site: Some(site("docs/", true, true)),
             distributions: vec!["E1EXAMPLE".to_owned()],
             wait_for_invalidation: true,
-            ..Scope::default()
+            ..PolicyScope::default()
         },
     );
     Action::new(&cloud)
@@ -256,14 +251,14 @@ fn the_policy_of_a_backend_is_enough_for_the_direct_calls() {
     );
     allow_only(
         &cloud,
-        &Scope {
+        &PolicyScope {
             backend: Some(BackendScope {
                 application: "my-app".to_owned(),
                 environments: vec!["my-app-prod".to_owned()],
                 package: true,
                 ..BackendScope::default()
             }),
-            ..Scope::default()
+            ..PolicyScope::default()
         },
     );
     Action::new(&cloud)

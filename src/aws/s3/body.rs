@@ -11,21 +11,21 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
 
-use super::checksum::Checksum;
-use crate::failure::HintExt as _;
-use crate::site::object::ChecksumAlgorithm;
-use crate::site::plan::LocalFile;
+use crate::aws::s3::checksum::Checksum;
+use crate::core::error::HintExt as _;
+use crate::core::site::object::ChecksumAlgorithm;
+use crate::core::site::plan::LocalFile;
 
 /// Bytes to send, with what proves them.
-pub(super) struct Body {
-    pub(super) bytes: Bytes,
-    pub(super) md5: [u8; 16],
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) md5: [u8; 16],
     /// With the algorithm that was asked for.
-    pub(super) checksum: Option<Checksum>,
+    pub(crate) checksum: Option<Checksum>,
 }
 
 impl Body {
-    pub(super) fn new(bytes: Vec<u8>, algorithm: Option<ChecksumAlgorithm>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>, algorithm: Option<ChecksumAlgorithm>) -> Self {
         Self {
             md5: Md5::digest(&bytes).into(),
             checksum: algorithm.map(|algorithm| Checksum::of(algorithm, &bytes)),
@@ -34,7 +34,7 @@ impl Body {
     }
 
     /// All of `file`; blocks.
-    pub(super) fn read(file: &LocalFile, algorithm: Option<ChecksumAlgorithm>) -> anyhow::Result<Self> {
+    pub(crate) fn read(file: &LocalFile, algorithm: Option<ChecksumAlgorithm>) -> anyhow::Result<Self> {
         let source = SourceFile::open(file)?;
         let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or(0).saturating_add(1));
         (&*source.file)
@@ -50,14 +50,14 @@ impl Body {
 
 /// An open file of the source directory that is still what the plan saw.
 #[derive(Clone)]
-pub(super) struct SourceFile {
+pub(crate) struct SourceFile {
     file: Arc<File>,
     planned: LocalFile,
 }
 
 impl SourceFile {
     /// Opens `planned`; blocks.
-    pub(super) fn open(planned: &LocalFile) -> anyhow::Result<Self> {
+    pub(crate) fn open(planned: &LocalFile) -> anyhow::Result<Self> {
         let file = File::open(&planned.file).with_context(|| format!("cannot read `{}`", planned.path))?;
         let source = Self {
             file: Arc::new(file),
@@ -68,7 +68,7 @@ impl SourceFile {
     }
 
     /// The bytes from `offset` on, `length` of them; blocks.
-    pub(super) fn part(&self, offset: u64, length: usize) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn part(&self, offset: u64, length: usize) -> anyhow::Result<Vec<u8>> {
         let mut bytes = vec![0; length];
         match self.file.read_exact_at(&mut bytes, offset) {
             Ok(()) => Ok(bytes),
@@ -78,7 +78,7 @@ impl SourceFile {
     }
 
     /// Fails when the file is not what the plan saw; blocks.
-    pub(super) fn check_unchanged(&self) -> anyhow::Result<()> {
+    pub(crate) fn check_unchanged(&self) -> anyhow::Result<()> {
         let metadata = self
             .file
             .metadata()
@@ -129,11 +129,11 @@ mod tests {
         std::fs::write(&path, b"abcd").expect("written");
         assert!(Body::read(&plan, None).is_err());
 
-        let touched = LocalFile {
+        let changed_since = LocalFile {
             modified: plan.modified + std::time::Duration::from_nanos(1),
             ..planned(&path)
         };
-        assert!(Body::read(&touched, None).is_err_and(|error| error.to_string().contains("changed")));
+        assert!(Body::read(&changed_since, None).is_err_and(|error| error.to_string().contains("changed")));
     }
 
     #[test]

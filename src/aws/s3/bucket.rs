@@ -11,39 +11,39 @@ use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumVal
 use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::direct::{Direct, Learn};
 use crate::aws::Aws;
-use crate::aws::calls::{HEAD_BUCKET, LIST_OBJECTS};
-use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, code};
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
+use crate::core::error::{HintExt as _, code};
+use crate::core::iam::calls::{HEAD_BUCKET, LIST_OBJECTS};
 
 /// The region to start from when nothing names one.
 const FIRST_REGION: &str = "us-east-1";
 
 /// How long S3 may take to begin its answer once it has the whole request. Completing a large upload takes longer than
 /// anything else; S3 then begins early and keeps the connection busy.
-pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A bucket that can be reached.
 #[derive(Clone)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// The client, for the bucket's own region.
-    pub client: Client,
+    pub(crate) client: Client,
     /// The bucket's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The bucket's region.
-    pub region: String,
+    pub(crate) region: String,
     /// `aws`, `aws-cn`, …: for ARNs.
-    pub partition: &'static str,
+    pub(crate) partition: &'static str,
     /// Who serves it.
-    pub server: Server,
+    pub(crate) server: Server,
     /// The shortcut for small uploads.
-    pub(super) direct: Arc<Direct>,
+    pub(crate) direct: Arc<FastPut>,
 }
 
 /// Who serves a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
+pub(crate) enum Server {
     /// Amazon S3.
     Aws,
     /// An S3-compatible store behind `endpoint-url`: no flexible checksums, no SSE-KMS to ask about.
@@ -56,7 +56,7 @@ impl Bucket {
     ///
     /// # Errors
     /// A directory bucket, a bucket that is not there, credentials that are not valid.
-    pub async fn open(aws: &Aws, name: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(aws: &Aws, name: &str) -> anyhow::Result<Self> {
         if name.ends_with("--x-s3") {
             return Err(anyhow::anyhow!("`{name}` is a directory bucket"))
                 .hint("name a general purpose bucket: a directory bucket cannot serve a web site");
@@ -72,14 +72,14 @@ impl Bucket {
 
     /// A client for the bucket `name` in `region`; sends nothing.
     #[must_use]
-    pub fn in_region(aws: &Aws, name: &str, region: &str) -> Self {
+    pub(crate) fn in_region(aws: &Aws, name: &str, region: &str) -> Self {
         let timeouts = aws
             .sdk
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-        let direct = Direct::new(aws.http.clone(), aws.sdk.credentials_provider());
+        let direct = FastPut::new(aws.http.clone(), aws.sdk.credentials_provider());
         let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
-            .interceptor(Learn(Arc::clone(&direct)))
+            .interceptor(CaptureEndpoint(Arc::clone(&direct)))
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
         let server = match &aws.s3_endpoint {
@@ -106,13 +106,13 @@ impl Bucket {
 
     /// The ARN of the bucket.
     #[must_use]
-    pub fn arn(&self) -> String {
+    pub(crate) fn arn(&self) -> String {
         format!("arn:{}:s3:::{}", self.partition, self.name)
     }
 
     /// The ARN of an object.
     #[must_use]
-    pub fn object_arn(&self, key: &str) -> String {
+    pub(crate) fn object_arn(&self, key: &str) -> String {
         format!("{}/{key}", self.arn())
     }
 
@@ -152,7 +152,7 @@ impl Bucket {
             // HEAD has no body: only a GET tells the refusal of a policy, which may still allow what follows, from
             // wrong credentials.
             Some(400 | 403) => self.ask_why().await.map(|()| None),
-            _ => Err(error).call(&HEAD_BUCKET, &self.arn(), || {
+            _ => Err(error).aws_context(&HEAD_BUCKET, &self.arn(), || {
                 format!("cannot reach bucket `{}`", self.name)
             }),
         }
@@ -166,7 +166,7 @@ impl Bucket {
             .max_keys(1)
             .send()
             .await;
-        match answer.call(&LIST_OBJECTS, &self.arn(), || {
+        match answer.aws_context(&LIST_OBJECTS, &self.arn(), || {
             format!("cannot open bucket `{}`", self.name)
         }) {
             // A policy may allow the prefix alone; the listing of it will tell.

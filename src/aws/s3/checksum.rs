@@ -10,35 +10,35 @@ use crc_fast::CrcAlgorithm;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use crate::site::inspect::each_block;
-use crate::site::object::ChecksumAlgorithm;
+use crate::core::site::inspect::each_block;
+use crate::core::site::object::ChecksumAlgorithm;
 
 /// A checksum as S3's headers have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Checksum {
+pub(crate) struct Checksum {
     /// Which one.
-    pub(super) algorithm: ChecksumAlgorithm,
+    pub(crate) algorithm: ChecksumAlgorithm,
     /// Its big-endian bytes in base64.
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 impl Checksum {
     /// A checksum that somebody else computed.
     #[must_use]
-    pub(super) fn new(algorithm: ChecksumAlgorithm, value: String) -> Self {
+    pub(crate) fn new(algorithm: ChecksumAlgorithm, value: String) -> Self {
         Self { algorithm, value }
     }
 
     /// That of `bytes`.
     #[must_use]
-    pub(super) fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Self {
+    pub(crate) fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(bytes);
         hasher.finish()
     }
 
     /// The header that carries it.
-    pub(super) fn header(&self) -> &'static str {
+    pub(crate) fn header(&self) -> &'static str {
         match self.algorithm {
             ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
             ChecksumAlgorithm::Crc32c => "x-amz-checksum-crc32c",
@@ -49,7 +49,7 @@ impl Checksum {
     }
 
     /// That of these bytes and of `length` bytes more that have the checksum `next`; CRCs only.
-    pub(super) fn join(&self, next: &Self, length: u64) -> Option<Self> {
+    pub(crate) fn join(&self, next: &Self, length: u64) -> Option<Self> {
         let crc = crc_algorithm(self.algorithm)?;
         let joined = crc_fast::checksum_combine(crc, self.number()?, next.number()?, length);
         Some(Self {
@@ -67,7 +67,7 @@ impl Checksum {
 /// Gives a checksum, where there is one, to a builder of the SDK, which then computes none of its own.
 macro_rules! with_checksum {
     ($builder:expr, $checksum:expr) => {{
-        use crate::site::object::ChecksumAlgorithm;
+        use crate::core::site::object::ChecksumAlgorithm;
         match $checksum {
             None => $builder,
             Some(checksum) => {
@@ -83,10 +83,10 @@ macro_rules! with_checksum {
         }
     }};
 }
-pub(super) use with_checksum;
+pub(crate) use with_checksum;
 
 /// The same as the SDK names it.
-pub(super) fn sdk_algorithm(algorithm: ChecksumAlgorithm) -> aws_sdk_s3::types::ChecksumAlgorithm {
+pub(crate) fn sdk_algorithm(algorithm: ChecksumAlgorithm) -> aws_sdk_s3::types::ChecksumAlgorithm {
     use aws_sdk_s3::types::ChecksumAlgorithm as Sdk;
     match algorithm {
         ChecksumAlgorithm::Crc32 => Sdk::Crc32,
@@ -115,12 +115,12 @@ fn crc_value(algorithm: ChecksumAlgorithm, crc: u64) -> String {
 }
 
 /// Computes a checksum of bytes that come in pieces.
-pub(super) struct Hasher {
+pub(crate) struct Hasher {
     algorithm: ChecksumAlgorithm,
-    state: State,
+    state: HashState,
 }
 
-enum State {
+enum HashState {
     Crc(Box<crc_fast::Digest>),
     Sha1(Sha1),
     Sha256(Sha256),
@@ -129,31 +129,31 @@ enum State {
 impl Hasher {
     /// A hasher that has seen nothing.
     #[must_use]
-    pub(super) fn new(algorithm: ChecksumAlgorithm) -> Self {
+    pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
         let state = match crc_algorithm(algorithm) {
-            Some(crc) => State::Crc(Box::new(crc_fast::Digest::new(crc))),
-            None if algorithm == ChecksumAlgorithm::Sha1 => State::Sha1(Sha1::default()),
-            None => State::Sha256(Sha256::default()),
+            Some(crc) => HashState::Crc(Box::new(crc_fast::Digest::new(crc))),
+            None if algorithm == ChecksumAlgorithm::Sha1 => HashState::Sha1(Sha1::default()),
+            None => HashState::Sha256(Sha256::default()),
         };
         Self { algorithm, state }
     }
 
     /// Takes the next bytes.
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
-            State::Crc(crc) => crc.update(bytes),
-            State::Sha1(sha) => sha.update(bytes),
-            State::Sha256(sha) => sha.update(bytes),
+            HashState::Crc(crc) => crc.update(bytes),
+            HashState::Sha1(sha) => sha.update(bytes),
+            HashState::Sha256(sha) => sha.update(bytes),
         }
     }
 
     /// The checksum.
     #[must_use]
-    pub(super) fn finish(self) -> Checksum {
+    pub(crate) fn finish(self) -> Checksum {
         let value = match self.state {
-            State::Crc(crc) => crc_value(self.algorithm, crc.finalize()),
-            State::Sha1(sha) => base64(&sha.finalize()),
-            State::Sha256(sha) => base64(&sha.finalize()),
+            HashState::Crc(crc) => crc_value(self.algorithm, crc.finalize()),
+            HashState::Sha1(sha) => base64(&sha.finalize()),
+            HashState::Sha256(sha) => base64(&sha.finalize()),
         };
         Checksum {
             algorithm: self.algorithm,
@@ -166,7 +166,7 @@ impl Hasher {
 ///
 /// # Errors
 /// What the file system answers.
-pub(super) fn checksum_of_file(file: &Path, algorithm: ChecksumAlgorithm) -> io::Result<Checksum> {
+pub(crate) fn checksum_of_file(file: &Path, algorithm: ChecksumAlgorithm) -> io::Result<Checksum> {
     let mut hasher = Hasher::new(algorithm);
     each_block(&mut File::open(file)?, |block| hasher.update(block))?;
     Ok(hasher.finish())
@@ -174,7 +174,7 @@ pub(super) fn checksum_of_file(file: &Path, algorithm: ChecksumAlgorithm) -> io:
 
 /// `bytes` in base64, as headers carry digests.
 #[must_use]
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     aws_smithy_types::base64::encode(bytes)
 }
 

@@ -13,41 +13,41 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{MetadataDirective, Permission, RequestPayer, Type};
 use percent_encoding::utf8_percent_encode;
 
-use super::bucket::Server;
-use super::wire::{self, Headers, UNSAFE_IN_PATH};
-use super::{Bucket, copy_parts};
-use crate::aws::calls::{COPY_OBJECT, GET_OBJECT_ACL, GET_OBJECT_VERSION_ACL, HEAD_OBJECT, HEAD_OBJECT_VERSION};
-use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, code};
-use crate::site::object::{Encryption, Grant, GrantPermission, ObjectHeaders, ObjectOptions};
-use crate::site::plan::{Source, Write};
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::{Bucket, Server};
+use crate::aws::s3::copy_parts;
+use crate::aws::s3::request_headers::{self, Headers, UNSAFE_IN_PATH};
+use crate::core::error::{HintExt as _, code};
+use crate::core::iam::calls::{COPY_OBJECT, GET_OBJECT_ACL, GET_OBJECT_VERSION_ACL, HEAD_OBJECT, HEAD_OBJECT_VERSION};
+use crate::core::site::object::{Encryption, Grant, GrantPermission, ObjectHeaders, ObjectOptions};
+use crate::core::site::plan::{Write, WriteSource};
 
 /// The largest object that one CopyObject can copy, in bytes.
-pub const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
+pub(crate) const MAX_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 
 /// Copies the object onto itself with exactly the headers of `write`, or an earlier version with all that it has over
 /// the newest one; answers the version id in a versioned bucket.
 ///
 /// # Errors
 /// The source is a file, something cannot be read, or S3 refuses the copy.
-pub async fn copy(bucket: &Bucket, write: &Write, options: &ObjectOptions) -> anyhow::Result<Option<String>> {
-    copy_limited(bucket, write, options, LARGEST).await
+pub(crate) async fn copy(bucket: &Bucket, write: &Write, options: &ObjectOptions) -> anyhow::Result<Option<String>> {
+    copy_limited(bucket, write, options, MAX_SIZE).await
 }
 
 /// The same, in parts above `largest` bytes.
 ///
 /// # Errors
 /// As [`copy`].
-pub async fn copy_limited(
+pub(crate) async fn copy_limited(
     bucket: &Bucket,
     write: &Write,
     options: &ObjectOptions,
     largest: u64,
 ) -> anyhow::Result<Option<String>> {
     let (version_id, acl, plain) = match &write.source {
-        Source::File(_) => anyhow::bail!("cannot copy `{}`: it is to be uploaded", write.key),
-        Source::InPlace => (None, options.acl.as_deref(), false),
-        Source::Version { version_id, acl, plain } => (Some(version_id.as_str()), acl.as_deref(), *plain),
+        WriteSource::File(_) => anyhow::bail!("cannot copy `{}`: it is to be uploaded", write.key),
+        WriteSource::InPlace => (None, options.acl.as_deref(), false),
+        WriteSource::Version { version_id, acl, plain } => (Some(version_id.as_str()), acl.as_deref(), *plain),
     };
     let source = Object {
         bucket,
@@ -65,7 +65,13 @@ pub async fn copy_limited(
             request_payer: options.request_payer,
             ..ObjectOptions::default()
         };
-        return one_request(source, wire::headers(&headers, &options), None, MetadataDirective::Copy).await;
+        return one_request(
+            source,
+            request_headers::headers(&headers, &options),
+            None,
+            MetadataDirective::Copy,
+        )
+        .await;
     }
     let head = source.head(options).await?;
     let kept = source.sent_again(&head, acl, options).await?;
@@ -83,7 +89,7 @@ pub async fn copy_limited(
             ..ObjectHeaders::default()
         },
     };
-    let mut all = wire::headers(&headers, &kept);
+    let mut all = request_headers::headers(&headers, &kept);
     if matches!(kept.encryption, Encryption::BucketDefault) {
         all.extend(encryption_of(&head));
     }
@@ -96,16 +102,16 @@ pub async fn copy_limited(
 
 /// An object or one of its versions.
 #[derive(Clone, Copy)]
-pub(super) struct Object<'a> {
-    pub(super) bucket: &'a Bucket,
-    pub(super) key: &'a str,
-    pub(super) version_id: Option<&'a str>,
+pub(crate) struct Object<'a> {
+    pub(crate) bucket: &'a Bucket,
+    pub(crate) key: &'a str,
+    pub(crate) version_id: Option<&'a str>,
 }
 
 impl Object<'_> {
     /// What HEAD tells of it.
-    pub(super) async fn head(self, options: &ObjectOptions) -> anyhow::Result<HeadObjectOutput> {
-        let (customer_key, customer_key_md5, algorithm) = wire::customer_key(&options.encryption);
+    pub(crate) async fn head(self, options: &ObjectOptions) -> anyhow::Result<HeadObjectOutput> {
+        let (customer_key, customer_key_md5, algorithm) = request_headers::customer_key(&options.encryption);
         let call = if self.version_id.is_some() {
             &HEAD_OBJECT_VERSION
         } else {
@@ -123,14 +129,14 @@ impl Object<'_> {
             .set_request_payer(payer(options))
             .send()
             .await
-            .call(call, &self.bucket.object_arn(self.key), || {
+            .aws_context(call, &self.bucket.object_arn(self.key), || {
                 format!("cannot read the headers of `{}`", self.key)
             })
     }
 
     /// Its ACL as grants to send again; empty when only the owner has rights, as without any ACL, and in a store that has
     /// no ACLs.
-    pub(super) async fn grants(self, options: &ObjectOptions) -> anyhow::Result<Vec<Grant>> {
+    pub(crate) async fn grants(self, options: &ObjectOptions) -> anyhow::Result<Vec<Grant>> {
         let call = if self.version_id.is_some() {
             &GET_OBJECT_VERSION_ACL
         } else {
@@ -146,7 +152,7 @@ impl Object<'_> {
             .set_request_payer(payer(options))
             .send()
             .await
-            .call(call, &self.bucket.object_arn(self.key), || {
+            .aws_context(call, &self.bucket.object_arn(self.key), || {
                 format!("cannot read the ACL of `{}`, which a copy would reset", self.key)
             });
         let answer = match answer {
@@ -193,7 +199,7 @@ impl Object<'_> {
     }
 
     /// `x-amz-copy-source`: URL-encoded.
-    pub(super) fn copy_source(self) -> String {
+    pub(crate) fn copy_source(self) -> String {
         let key = utf8_percent_encode(self.key, UNSAFE_IN_PATH);
         match self.version_id {
             Some(id) => format!("{}/{key}?versionId={id}", self.bucket.name),
@@ -224,10 +230,10 @@ async fn one_request(
             .set_copy_source_if_match(if_match.clone())
             .metadata_directive(directive.clone())
             .customize()
-            .mutate_request(move |request| wire::apply(request, &sent))
+            .mutate_request(move |request| request_headers::apply(request, &sent))
             .send()
             .await
-            .call(&COPY_OBJECT, &source.bucket.object_arn(source.key), doing);
+            .aws_context(&COPY_OBJECT, &source.bucket.object_arn(source.key), doing);
         let error = match answer {
             Ok(answer) => return Ok(answer.version_id),
             Err(error) => error,
@@ -260,7 +266,7 @@ fn is_acl(name: &str) -> bool {
 }
 
 /// The headers that HEAD shows, to be sent again.
-pub(super) fn headers_of(head: &HeadObjectOutput) -> ObjectHeaders {
+pub(crate) fn headers_of(head: &HeadObjectOutput) -> ObjectHeaders {
     let owned = |value: Option<&str>| value.map(str::to_owned);
     ObjectHeaders {
         content_type: owned(head.content_type()),
@@ -303,8 +309,8 @@ fn encryption_of(head: &HeadObjectOutput) -> Headers {
 }
 
 /// The customer's key once more, for reading the source.
-pub(super) fn source_key_headers(encryption: &Encryption) -> Headers {
-    wire::customer_key_headers(encryption)
+pub(crate) fn source_key_headers(encryption: &Encryption) -> Headers {
+    request_headers::customer_key_headers(encryption)
         .into_iter()
         .map(|(name, value)| {
             let name = name.trim_start_matches("x-amz-");
@@ -313,7 +319,7 @@ pub(super) fn source_key_headers(encryption: &Encryption) -> Headers {
         .collect()
 }
 
-pub(super) fn payer(options: &ObjectOptions) -> Option<RequestPayer> {
+pub(crate) fn payer(options: &ObjectOptions) -> Option<RequestPayer> {
     options.request_payer.then_some(RequestPayer::Requester)
 }
 
@@ -384,7 +390,7 @@ mod tests {
     #[test]
     fn the_source_needs_its_key_too() {
         let encryption = Encryption::CustomerKey {
-            key: crate::secret::Secret::new("a2V5"),
+            key: crate::core::secret::Secret::new("a2V5"),
             key_md5: "bWQ1".into(),
         };
         let headers = source_key_headers(&encryption);

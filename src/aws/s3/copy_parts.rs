@@ -9,14 +9,14 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::copy::{Object, payer, source_key_headers};
-use super::wire::{self, Headers};
-use crate::aws::calls::{
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::copy::{Object, payer, source_key_headers};
+use crate::aws::s3::request_headers::{self, Headers};
+use crate::core::iam::calls::{
     COMPLETE_MULTIPART_UPLOAD, CREATE_MULTIPART_UPLOAD, GET_OBJECT_TAGGING, GET_OBJECT_VERSION_TAGGING,
     UPLOAD_PART_COPY,
 };
-use crate::aws::error::CallExt as _;
-use crate::site::object::ObjectOptions;
+use crate::core::site::object::ObjectOptions;
 
 /// How many parts of one object are copied at the same time.
 const PARTS_IN_FLIGHT: usize = 16;
@@ -25,10 +25,10 @@ const PARTS_IN_FLIGHT: usize = 16;
 const PART: u64 = 512 * 1024 * 1024;
 
 /// The most parts of an upload.
-const MOST_PARTS: u64 = 10_000;
+const MAX_PARTS: u64 = 10_000;
 
 /// Copies `source`, of `size` bytes, in parts of at most `largest` bytes; `headers` is all that the copy gets.
-pub(super) async fn copy_in_parts(
+pub(crate) async fn copy_in_parts(
     source: Object<'_>,
     head: &HeadObjectOutput,
     mut headers: Headers,
@@ -46,13 +46,13 @@ pub(super) async fn copy_in_parts(
         .bucket(&bucket.name)
         .key(source.key)
         .customize()
-        .mutate_request(move |request| wire::apply(request, &headers))
+        .mutate_request(move |request| request_headers::apply(request, &headers))
         .send()
         .await
-        .call(&CREATE_MULTIPART_UPLOAD, &bucket.object_arn(source.key), || {
+        .aws_context(&CREATE_MULTIPART_UPLOAD, &bucket.object_arn(source.key), || {
             format!("cannot begin the copy of `{}`", source.key)
         })?;
-    let mut upload = Upload {
+    let mut upload = PartCopy {
         source,
         id: Some(answer.upload_id.context("S3 answered no upload id")?),
     };
@@ -66,12 +66,12 @@ pub(super) async fn copy_in_parts(
 }
 
 /// An upload that is aborted unless it is completed, also when it is dropped half-way.
-struct Upload<'a> {
+struct PartCopy<'a> {
     source: Object<'a>,
     id: Option<String>,
 }
 
-impl Upload<'_> {
+impl PartCopy<'_> {
     async fn part(
         &self,
         index: usize,
@@ -82,7 +82,7 @@ impl Upload<'_> {
         let (bucket, key) = (self.source.bucket, self.source.key);
         let number = i32::try_from(index + 1)?;
         let mut headers = source_key_headers(&options.encryption);
-        headers.extend(wire::customer_key_headers(&options.encryption));
+        headers.extend(request_headers::customer_key_headers(&options.encryption));
         let answer = bucket
             .client
             .upload_part_copy()
@@ -96,10 +96,10 @@ impl Upload<'_> {
             .set_copy_source_if_match(etag.map(str::to_owned))
             .set_request_payer(payer(options))
             .customize()
-            .mutate_request(move |request| wire::apply(request, &headers))
+            .mutate_request(move |request| request_headers::apply(request, &headers))
             .send()
             .await
-            .call(&UPLOAD_PART_COPY, &bucket.object_arn(key), || {
+            .aws_context(&UPLOAD_PART_COPY, &bucket.object_arn(key), || {
                 format!("cannot copy part {number} of `{key}`")
             })?;
         let etag = answer.copy_part_result.and_then(|result| result.e_tag);
@@ -108,7 +108,7 @@ impl Upload<'_> {
 
     async fn complete(&mut self, parts: Vec<CompletedPart>, options: &ObjectOptions) -> anyhow::Result<Option<String>> {
         let (bucket, key) = (self.source.bucket, self.source.key);
-        let headers = wire::customer_key_headers(&options.encryption);
+        let headers = request_headers::customer_key_headers(&options.encryption);
         let answer = bucket
             .client
             .complete_multipart_upload()
@@ -125,7 +125,7 @@ impl Upload<'_> {
             })
             .send()
             .await
-            .call(&COMPLETE_MULTIPART_UPLOAD, &bucket.object_arn(key), || {
+            .aws_context(&COMPLETE_MULTIPART_UPLOAD, &bucket.object_arn(key), || {
                 format!("cannot complete the copy of `{key}`")
             })?;
         self.id = None;
@@ -133,7 +133,7 @@ impl Upload<'_> {
     }
 }
 
-impl Drop for Upload<'_> {
+impl Drop for PartCopy<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id.take() else { return };
         // Parts that nobody completes are stored, and paid for, for ever.
@@ -167,7 +167,7 @@ async fn tags(source: Object<'_>, options: &ObjectOptions) -> anyhow::Result<Opt
         .set_request_payer(payer(options))
         .send()
         .await
-        .call(call, &source.bucket.object_arn(source.key), || {
+        .aws_context(call, &source.bucket.object_arn(source.key), || {
             format!("cannot read the tags of `{}`", source.key)
         })?;
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
@@ -181,7 +181,7 @@ async fn tags(source: Object<'_>, options: &ObjectOptions) -> anyhow::Result<Opt
 
 /// First and last byte of each part.
 fn ranges(size: u64, part: u64) -> Vec<(u64, u64)> {
-    let part = part.max(size.div_ceil(MOST_PARTS));
+    let part = part.max(size.div_ceil(MAX_PARTS));
     (0..size.div_ceil(part))
         .map(|index| (index * part, (index * part + part).min(size) - 1))
         .collect()
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(ranges(8, 4), [(0, 3), (4, 7)]);
         let five_terabytes = 5 * 1024 * 1024 * 1024 * 1024;
         let parts = ranges(five_terabytes, PART);
-        assert!(parts.len() as u64 <= MOST_PARTS);
+        assert!(parts.len() as u64 <= MAX_PARTS);
         assert_eq!(parts.last().map(|part| part.1), Some(five_terabytes - 1));
         assert!(parts.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));
     }

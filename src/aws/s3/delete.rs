@@ -3,35 +3,34 @@
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, RequestPayer};
 use md5::{Digest as _, Md5};
 
-use super::Bucket;
-use super::bucket::Server;
-use super::checksum::base64;
-use crate::aws::calls::DELETE_OBJECTS;
-use crate::aws::error::CallExt as _;
-use crate::aws::hint::hint_for;
-use crate::failure::{HintExt as _, ServiceError};
-use crate::site::plan::{ChangedKey, KeyChange};
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::{Bucket, Server};
+use crate::aws::s3::checksum::base64;
+use crate::core::error::{HintExt as _, ServiceError};
+use crate::core::iam::calls::DELETE_OBJECTS;
+use crate::core::iam::hint::hint_for;
+use crate::core::site::plan::{ChangedKey, KeyChange};
 
 /// The most keys that one request takes.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
-pub(super) const KEYS_A_REQUEST: usize = 1000;
+pub(crate) const KEYS_A_REQUEST: usize = 1000;
 
 /// What became of a batch.
 #[derive(Default)]
-pub(super) struct Deleted {
-    pub(super) changed: Vec<ChangedKey>,
-    pub(super) failed: Vec<(String, anyhow::Error)>,
+pub(crate) struct Deleted {
+    pub(crate) changed: Vec<ChangedKey>,
+    pub(crate) failed: Vec<(String, anyhow::Error)>,
 }
 
 /// Whether DeleteObjects can name `key`: XML 1.0 has no way to write most control characters.
-pub(super) fn fits_xml(key: &str) -> bool {
+pub(crate) fn fits_xml(key: &str) -> bool {
     !key.chars()
         .any(|c| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}'))
 }
 
 /// Deletes `keys`, at most [`KEYS_A_REQUEST`] of them.
-pub(super) async fn delete(bucket: &Bucket, keys: &[String], request_payer: bool) -> Deleted {
+pub(crate) async fn delete(bucket: &Bucket, keys: &[String], request_payer: bool) -> Deleted {
     let (listed, alone): (Vec<&String>, Vec<&String>) = keys.iter().partition(|key| fits_xml(key));
     let mut deleted = Deleted::default();
     if !listed.is_empty() {
@@ -72,7 +71,7 @@ async fn delete_many(bucket: &Bucket, keys: &[&String], request_payer: bool, del
         [key, ..] => format!("cannot delete `{key}` and {} more", keys.len() - 1),
         [] => String::new(),
     };
-    match answer.call(&DELETE_OBJECTS, &bucket.object_arn("*"), what) {
+    match answer.aws_context(&DELETE_OBJECTS, &bucket.object_arn("*"), what) {
         Ok(answer) => {
             for error in answer.errors() {
                 let key = error.key().unwrap_or_default().to_owned();
@@ -111,7 +110,7 @@ async fn delete_one(bucket: &Bucket, key: &str, request_payer: bool, deleted: &m
         .set_request_payer(request_payer.then_some(RequestPayer::Requester))
         .send()
         .await
-        .call(&DELETE_OBJECTS, &bucket.object_arn(key), || {
+        .aws_context(&DELETE_OBJECTS, &bucket.object_arn(key), || {
             format!("cannot delete `{key}`")
         });
     match answer {

@@ -5,34 +5,34 @@ use aws_sdk_s3::types::EncodingType;
 use aws_sdk_s3::types::RequestPayer;
 use percent_encoding::percent_decode_str;
 
-use super::Bucket;
-use crate::aws::calls::LIST_OBJECTS;
-use crate::aws::error::CallExt as _;
-use crate::site::plan::RemoteObject;
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::Bucket;
+use crate::core::iam::calls::LIST_OBJECTS;
+use crate::core::site::plan::RemoteObject;
 
 /// The most keys that S3 answers in one page.
-pub(super) const MAX_KEYS: i32 = 1000;
+pub(crate) const MAX_KEYS: i32 = 1000;
 
 /// A page of a listing.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// In the byte order of their keys.
-    pub(super) objects: Vec<RemoteObject>,
+    pub(crate) objects: Vec<RemoteObject>,
     /// There are more keys behind.
-    pub(super) more: bool,
+    pub(crate) more: bool,
 }
 
 /// What to list.
 #[derive(Debug, Clone)]
-pub(super) struct Listing {
-    pub(super) prefix: String,
-    pub(super) page_size: i32,
-    pub(super) request_payer: bool,
+pub(crate) struct Listing {
+    pub(crate) prefix: String,
+    pub(crate) page_size: i32,
+    pub(crate) request_payer: bool,
 }
 
 impl Listing {
     /// The page of keys that come after `after`, or the first.
-    pub(super) async fn page(&self, bucket: &Bucket, after: Option<&str>) -> anyhow::Result<Page> {
+    pub(crate) async fn page(&self, bucket: &Bucket, after: Option<&str>) -> anyhow::Result<Page> {
         let answer = bucket
             .client
             .list_objects_v2()
@@ -45,7 +45,7 @@ impl Listing {
             .set_request_payer(self.request_payer.then_some(RequestPayer::Requester))
             .send()
             .await
-            .call(&LIST_OBJECTS, &bucket.arn(), || {
+            .aws_context(&LIST_OBJECTS, &bucket.arn(), || {
                 format!("cannot list `s3://{}/{}`", bucket.name, self.prefix)
             })?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
@@ -73,7 +73,7 @@ impl Listing {
 }
 
 /// Takes the URL encoding off a key: a space may have come as `+`, and a `+` always as `%2B`.
-pub(super) fn decode(key: &str) -> anyhow::Result<String> {
+pub(crate) fn decode(key: &str) -> anyhow::Result<String> {
     let spaces;
     let key = if key.contains('+') {
         spaces = key.replace('+', " ");
@@ -87,7 +87,7 @@ pub(super) fn decode(key: &str) -> anyhow::Result<String> {
     }
 }
 
-pub(super) fn unquote(etag: String) -> String {
+pub(crate) fn unquote(etag: String) -> String {
     match etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.to_owned(),
         None => etag,

@@ -2,29 +2,17 @@
 //!
 //! [`look()`] makes the plan of a site, [`execute()`] carries any plan out: a deploy's or a rollback's.
 
-mod body;
-mod bucket;
-mod checksum;
-mod compare;
-pub mod copy;
-mod copy_parts;
-mod delete;
-mod direct;
-mod drift;
-mod execute;
-mod limit;
-mod list;
-mod look;
-mod multipart;
-mod opaque;
-mod progress;
-mod put;
-pub mod restore;
-pub mod versioning;
-mod versions;
-mod wire;
-
-pub use bucket::Bucket;
-pub use execute::execute;
-pub use look::{Comparing, Look, look};
-pub use put::put_file;
+pub(crate) mod body;
+pub(crate) mod bucket;
+pub(crate) mod checksum;
+pub(crate) mod concurrency;
+pub(crate) mod copy;
+pub(crate) mod copy_parts;
+pub(crate) mod delete;
+pub(crate) mod fast_put;
+pub(crate) mod list;
+pub(crate) mod multipart;
+pub(crate) mod put;
+pub(crate) mod request_headers;
+pub(crate) mod versioning;
+pub(crate) mod versions;

@@ -9,22 +9,22 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use md5::{Digest as _, Md5};
 use tokio::task::spawn_blocking;
 
-use super::body::{Body, SourceFile};
-use super::checksum::{Checksum, sdk_algorithm, with_checksum};
-use super::limit::Watch;
-use super::put::{Uploader, check_etag};
-use super::wire;
-use crate::aws::calls::{COMPLETE_MULTIPART_UPLOAD, CREATE_MULTIPART_UPLOAD, UPLOAD_PART};
-use crate::failure::Cancelled;
-use crate::site::etag::hex;
-use crate::site::object::ChecksumAlgorithm;
-use crate::site::plan::{LocalFile, Write};
+use crate::aws::s3::body::{Body, SourceFile};
+use crate::aws::s3::checksum::{Checksum, sdk_algorithm, with_checksum};
+use crate::aws::s3::concurrency::SlowDownInterceptor;
+use crate::aws::s3::put::{Uploader, check_etag};
+use crate::aws::s3::request_headers;
+use crate::core::error::Cancelled;
+use crate::core::iam::calls::{COMPLETE_MULTIPART_UPLOAD, CREATE_MULTIPART_UPLOAD, UPLOAD_PART};
+use crate::core::site::etag::hex;
+use crate::core::site::object::ChecksumAlgorithm;
+use crate::core::site::plan::{LocalFile, Write};
 
 /// How many parts of one file are in flight.
 const PARTS_IN_FLIGHT: usize = 8;
 
 /// A part that S3 has.
-struct Part {
+struct UploadedPart {
     number: i32,
     etag: Option<String>,
     md5: [u8; 16],
@@ -33,7 +33,7 @@ struct Part {
 }
 
 /// Uploads `file` in parts of `part_size` bytes; answers the version id in a versioned bucket.
-pub(super) async fn upload(
+pub(crate) async fn upload(
     uploader: &Uploader,
     write: &Write,
     file: &LocalFile,
@@ -46,7 +46,7 @@ pub(super) async fn upload(
     let id = create(uploader, write).await?;
     let finished = tokio::select! {
         finished = finish(uploader, write, &source, file.size, part_size, &id) => finished,
-        () = uploader.stop.wait() => Err(Cancelled.into()),
+        () = uploader.stop.cancelled() => Err(Cancelled.into()),
     };
     if finished.is_err() {
         abort(uploader, &write.key, &id).await;
@@ -55,7 +55,7 @@ pub(super) async fn upload(
 }
 
 async fn create(uploader: &Uploader, write: &Write) -> anyhow::Result<String> {
-    let headers = wire::headers(&write.headers, &uploader.options);
+    let headers = request_headers::headers(&write.headers, &uploader.options);
     let algorithm = uploader.algorithm();
     let answer = uploader
         .bucket
@@ -66,8 +66,8 @@ async fn create(uploader: &Uploader, write: &Write) -> anyhow::Result<String> {
         .set_checksum_algorithm(algorithm.map(sdk_algorithm))
         .set_checksum_type(algorithm.and_then(checksum_type))
         .customize()
-        .mutate_request(move |request| wire::apply(request, &headers))
-        .interceptor(Watch(Arc::clone(&uploader.limit)))
+        .mutate_request(move |request| request_headers::apply(request, &headers))
+        .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
         .send()
         .await;
     let answer = uploader.answer(answer, &CREATE_MULTIPART_UPLOAD, &write.key, "begin the upload of")?;
@@ -84,7 +84,7 @@ async fn finish(
     id: &str,
 ) -> anyhow::Result<Option<String>> {
     let count = size.div_ceil(part_size);
-    let mut parts: Vec<Part> = stream::iter(0..count)
+    let mut parts: Vec<UploadedPart> = stream::iter(0..count)
         .map(|index| {
             let offset = index * part_size;
             part(uploader, write, source, offset..size.min(offset + part_size), index, id)
@@ -107,7 +107,7 @@ async fn part(
     range: std::ops::Range<u64>,
     index: u64,
     id: &str,
-) -> anyhow::Result<Part> {
+) -> anyhow::Result<UploadedPart> {
     let length = range.end - range.start;
     let _memory = uploader.memory(length).await;
     let (source, algorithm) = (source.clone(), uploader.algorithm());
@@ -117,8 +117,8 @@ async fn part(
     })
     .await
     .context("reading a file broke off")??;
-    let mut headers = wire::customer_key_headers(&uploader.options.encryption);
-    uploader.prove(&mut headers, &body);
+    let mut headers = request_headers::customer_key_headers(&uploader.options.encryption);
+    uploader.add_content_md5(&mut headers, &body);
     let number = i32::try_from(index + 1)?;
     let request = uploader
         .bucket
@@ -132,16 +132,16 @@ async fn part(
         .body(ByteStream::from(body.bytes.clone()));
     let answer = with_checksum!(request, &body.checksum)
         .customize()
-        .mutate_request(move |request| wire::apply(request, &headers))
+        .mutate_request(move |request| request_headers::apply(request, &headers))
         .disable_payload_signing()
-        .interceptor(Watch(Arc::clone(&uploader.limit)))
+        .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
         .send()
         .await;
     let answer = uploader.answer(answer, &UPLOAD_PART, &write.key, "upload a part of")?;
-    if uploader.has_digest(answer.server_side_encryption()) {
+    if uploader.etag_is_md5(answer.server_side_encryption()) {
         check_etag(&write.key, answer.e_tag(), &hex(&body.md5))?;
     }
-    Ok(Part {
+    Ok(UploadedPart {
         number,
         etag: answer.e_tag,
         md5: body.md5,
@@ -150,14 +150,19 @@ async fn part(
     })
 }
 
-async fn complete(uploader: &Uploader, write: &Write, parts: &[Part], id: &str) -> anyhow::Result<Option<String>> {
+async fn complete(
+    uploader: &Uploader,
+    write: &Write,
+    parts: &[UploadedPart],
+    id: &str,
+) -> anyhow::Result<Option<String>> {
     let completed = parts.iter().map(|part| {
         let builder = CompletedPart::builder()
             .part_number(part.number)
             .set_e_tag(part.etag.clone());
         with_checksum!(builder, &part.checksum).build()
     });
-    let mut headers = wire::customer_key_headers(&uploader.options.encryption);
+    let mut headers = request_headers::customer_key_headers(&uploader.options.encryption);
     if let Some(whole) = whole_checksum(parts) {
         headers.push((whole.header().into(), whole.value));
     }
@@ -181,11 +186,11 @@ async fn complete(uploader: &Uploader, write: &Write, parts: &[Part], id: &str) 
                 let _ = request.headers_mut().try_insert(name.to_string(), value.clone());
             }
         })
-        .interceptor(Watch(Arc::clone(&uploader.limit)))
+        .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
         .send()
         .await;
     let answer = uploader.answer(answer, &COMPLETE_MULTIPART_UPLOAD, &write.key, "complete the upload of")?;
-    if uploader.has_digest(answer.server_side_encryption()) {
+    if uploader.etag_is_md5(answer.server_side_encryption()) {
         let all = parts.iter().fold(Md5::new(), |all, part| all.chain_update(part.md5));
         let expected = format!("{}-{}", hex(&all.finalize()), parts.len());
         check_etag(&write.key, answer.e_tag(), &expected)?;
@@ -195,7 +200,7 @@ async fn complete(uploader: &Uploader, write: &Write, parts: &[Part], id: &str) 
 }
 
 /// The checksum of the whole object out of those of its parts, where the algorithm allows it.
-fn whole_checksum(parts: &[Part]) -> Option<Checksum> {
+fn whole_checksum(parts: &[UploadedPart]) -> Option<Checksum> {
     let (first, rest) = parts.split_first()?;
     let mut whole = first.checksum.clone()?;
     checksum_type(whole.algorithm)?;

@@ -1,4 +1,4 @@
-//! Uploads: one request for a small file; [`super::multipart`] for a large one.
+//! Uploads: one request for a small file; [`crate::aws::s3::multipart`] for a large one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use super::body::Body;
-use super::bucket::Server;
-use super::checksum::{base64, with_checksum};
-use super::direct::{NotStored, Stored};
-use super::limit::{Limit, Watch};
-use super::wire::{self, Headers};
-use super::{Bucket, multipart};
-use crate::aws::calls::{Call, PUT_OBJECT};
-use crate::aws::error::CallExt as _;
-use crate::failure::{HintExt as _, service_error};
-use crate::site::etag::{Etag, hex, part_size};
-use crate::site::object::{ChecksumAlgorithm, Encryption, ObjectHeaders, ObjectOptions};
-use crate::site::plan::{LocalFile, Reason, Source, Write};
-use crate::stop::Stop;
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::body::Body;
+use crate::aws::s3::bucket::{Bucket, Server};
+use crate::aws::s3::checksum::{base64, with_checksum};
+use crate::aws::s3::concurrency::{ConcurrencyLimit, SlowDownInterceptor};
+use crate::aws::s3::fast_put::{FastPutError, Stored};
+use crate::aws::s3::multipart;
+use crate::aws::s3::request_headers::{self, Headers};
+use crate::core::error::{HintExt as _, service_error};
+use crate::core::iam::calls::{Call, PUT_OBJECT};
+use crate::core::site::etag::{Etag, hex, part_size};
+use crate::core::site::object::{ChecksumAlgorithm, Encryption, ObjectHeaders, ObjectOptions};
+use crate::core::site::plan::{LocalFile, Reason, Write, WriteSource};
+use tokio_util::sync::CancellationToken;
 
 /// From this size on a file goes up in parts, as with aws-cli.
-pub(super) const MULTIPART_FROM: u64 = 8 * 1024 * 1024;
+pub(crate) const MULTIPART_FROM: u64 = 8 * 1024 * 1024;
 
 /// Up to this size a file is read and hashed where its request is made: that takes less time than to hand it to another
 /// thread, and far less memory than to keep a hundred threads.
@@ -44,13 +44,13 @@ const UNIT: u64 = 1024;
 /// Uploads the file `path` to `key`, with `metadata`: no part of a site, such as a bundle.
 ///
 /// # Errors
-/// It cannot be read, or not be uploaded; [`crate::failure::Cancelled`] when asked to stop.
-pub async fn put_file(
+/// It cannot be read, or not be uploaded; [`crate::core::error::Cancelled`] when asked to stop.
+pub(crate) async fn put_file(
     bucket: &Bucket,
     key: &str,
     path: &Path,
     metadata: &[(&str, &str)],
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let found = std::fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let file = LocalFile {
@@ -66,7 +66,7 @@ pub async fn put_file(
         key: key.to_owned(),
         size: file.size,
         reason: Reason::New,
-        source: Source::File(file.clone()),
+        source: WriteSource::File(file.clone()),
         headers: ObjectHeaders {
             metadata: metadata.collect(),
             ..ObjectHeaders::default()
@@ -77,27 +77,27 @@ pub async fn put_file(
 }
 
 /// Everything that uploads share.
-pub(super) struct Uploader {
-    pub(super) bucket: Bucket,
-    pub(super) options: ObjectOptions,
-    pub(super) limit: Arc<Limit>,
-    pub(super) stop: Stop,
+pub(crate) struct Uploader {
+    pub(crate) bucket: Bucket,
+    pub(crate) options: ObjectOptions,
+    pub(crate) limit: Arc<ConcurrencyLimit>,
+    pub(crate) stop: CancellationToken,
     memory: Arc<Semaphore>,
 }
 
 impl Uploader {
-    pub(super) fn new(bucket: &Bucket, options: &ObjectOptions, stop: &Stop) -> Arc<Self> {
+    pub(crate) fn new(bucket: &Bucket, options: &ObjectOptions, stop: &CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             bucket: bucket.clone(),
             options: options.clone(),
-            limit: Limit::new(),
+            limit: ConcurrencyLimit::new(),
             stop: stop.clone(),
             memory: Arc::new(Semaphore::new(MEMORY_UNITS as usize)),
         })
     }
 
     /// Uploads `file`; answers the version id in a versioned bucket.
-    pub(super) async fn upload(&self, write: &Write, file: &LocalFile) -> anyhow::Result<Option<String>> {
+    pub(crate) async fn upload(&self, write: &Write, file: &LocalFile) -> anyhow::Result<Option<String>> {
         if file.size < MULTIPART_FROM {
             self.put(write, file).await
         } else {
@@ -116,13 +116,13 @@ impl Uploader {
                 .await
                 .context("reading a file broke off")??
         };
-        let mut headers = wire::headers(&write.headers, &self.options);
-        self.prove(&mut headers, &body);
+        let mut headers = request_headers::headers(&write.headers, &self.options);
+        self.add_content_md5(&mut headers, &body);
         let stored = match self.put_directly(&write.key, &headers, &body).await {
             Some(stored) => stored,
             None => self.put_by_sdk(&write.key, headers, &body).await?,
         };
-        if self.has_digest(stored.encryption.as_ref()) {
+        if self.etag_is_md5(stored.encryption.as_ref()) {
             check_etag(&write.key, stored.etag.as_deref(), &hex(&body.md5))?;
         }
         self.limit.succeeded();
@@ -140,12 +140,12 @@ impl Uploader {
         }
         match self.bucket.direct.put(key, &headers, body.bytes.clone()).await {
             Ok(stored) => Some(stored),
-            Err(NotStored::SlowDown) => {
+            Err(FastPutError::SlowDown) => {
                 self.limit.slow_down(Instant::now());
                 sleep(SLOW_DOWN).await;
                 None
             }
-            Err(NotStored::Other) => None,
+            Err(FastPutError::Other) => None,
         }
     }
 
@@ -159,10 +159,10 @@ impl Uploader {
             .body(ByteStream::from(body.bytes.clone()));
         let answer = with_checksum!(request, &body.checksum)
             .customize()
-            .mutate_request(move |request| wire::apply(request, &headers))
+            .mutate_request(move |request| request_headers::apply(request, &headers))
             // The checksum is signed, and over TLS nobody on the way can touch the body.
             .disable_payload_signing()
-            .interceptor(Watch(Arc::clone(&self.limit)))
+            .interceptor(SlowDownInterceptor(Arc::clone(&self.limit)))
             .send()
             .await;
         let answer = self.answer(answer, &PUT_OBJECT, key, "upload")?;
@@ -174,7 +174,7 @@ impl Uploader {
     }
 
     /// Waits until `bytes` of memory may be used.
-    pub(super) async fn memory(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn memory(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(bytes.div_ceil(UNIT))
             .unwrap_or(u32::MAX)
             .min(MEMORY_UNITS);
@@ -182,7 +182,7 @@ impl Uploader {
     }
 
     /// The checksum that travels with uploads; `None` where Content-MD5 does.
-    pub(super) fn algorithm(&self) -> Option<ChecksumAlgorithm> {
+    pub(crate) fn algorithm(&self) -> Option<ChecksumAlgorithm> {
         match self.bucket.server {
             Server::Aws => Some(self.options.checksum_algorithm.unwrap_or(ChecksumAlgorithm::Crc64Nvme)),
             // Every store knows Content-MD5, and not every one the newer checksums.
@@ -191,7 +191,7 @@ impl Uploader {
     }
 
     /// Adds the header by which a store that knows nothing newer checks what it received.
-    pub(super) fn prove(&self, headers: &mut Headers, body: &Body) {
+    pub(crate) fn add_content_md5(&self, headers: &mut Headers, body: &Body) {
         if self.bucket.server == Server::Compatible {
             headers.push(("content-md5".into(), base64(&body.md5)));
         }
@@ -199,7 +199,7 @@ impl Uploader {
 
     /// Whether the ETag of an answer is a digest that can be checked: not under SSE-KMS and SSE-C, and other stores
     /// have ETags of their own.
-    pub(super) fn has_digest(&self, encryption: Option<&ServerSideEncryption>) -> bool {
+    pub(crate) fn etag_is_md5(&self, encryption: Option<&ServerSideEncryption>) -> bool {
         self.bucket.server == Server::Aws
             && !matches!(self.options.encryption, Encryption::CustomerKey { .. })
             && !matches!(
@@ -209,7 +209,7 @@ impl Uploader {
     }
 
     /// Adds advice to the refusals that belong to uploads.
-    pub(super) fn explain<T>(&self, answer: anyhow::Result<T>) -> anyhow::Result<T> {
+    pub(crate) fn explain<T>(&self, answer: anyhow::Result<T>) -> anyhow::Result<T> {
         answer.map_err(|error| match upload_hint(&error, self.options.acl.as_deref()) {
             Some(hint) => error.hint(hint),
             None => error,
@@ -217,7 +217,7 @@ impl Uploader {
     }
 
     /// The outcome of a call for an object, with its context and advice.
-    pub(super) fn answer<T, E>(
+    pub(crate) fn answer<T, E>(
         &self,
         answer: Result<T, E>,
         call: &'static Call,
@@ -225,14 +225,14 @@ impl Uploader {
         doing: &str,
     ) -> anyhow::Result<T>
     where
-        Result<T, E>: crate::aws::error::CallExt<T>,
+        Result<T, E>: crate::aws::error::AwsContextExt<T>,
     {
-        self.explain(answer.call(call, &self.bucket.object_arn(key), || format!("cannot {doing} `{key}`")))
+        self.explain(answer.aws_context(call, &self.bucket.object_arn(key), || format!("cannot {doing} `{key}`")))
     }
 }
 
 /// Checks the ETag that S3 answered.
-pub(super) fn check_etag(key: &str, answered: Option<&str>, expected: &str) -> anyhow::Result<()> {
+pub(crate) fn check_etag(key: &str, answered: Option<&str>, expected: &str) -> anyhow::Result<()> {
     let Some(answered) = answered.map(|etag| etag.trim_matches('"')) else {
         return Ok(());
     };
@@ -259,7 +259,7 @@ fn upload_hint(error: &anyhow::Error, acl: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::ServiceError;
+    use crate::core::error::ServiceError;
 
     #[test]
     fn an_etag_that_is_no_digest_of_ours_is_an_error() {

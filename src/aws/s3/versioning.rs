@@ -2,25 +2,25 @@
 
 use aws_sdk_s3::types::BucketVersioningStatus;
 
-use super::Bucket;
-use crate::aws::calls::GET_BUCKET_VERSIONING;
-use crate::aws::error::CallExt as _;
-use crate::failure::HintExt as _;
-use crate::release::record::{Record, Status, Versioning};
-use crate::release::restore::unversioned;
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::Bucket;
+use crate::core::error::HintExt as _;
+use crate::core::iam::calls::GET_BUCKET_VERSIONING;
+use crate::core::release::record::{Record, RecordStatus, Versioning};
+use crate::core::release::restore::unversioned;
 
 /// Whether the bucket keeps what is overwritten and deleted.
 ///
 /// # Errors
 /// It could not be read.
-pub async fn versioning(bucket: &Bucket) -> anyhow::Result<Versioning> {
+pub(crate) async fn versioning(bucket: &Bucket) -> anyhow::Result<Versioning> {
     let answer = bucket
         .client
         .get_bucket_versioning()
         .bucket(&bucket.name)
         .send()
         .await
-        .call(&GET_BUCKET_VERSIONING, &bucket.arn(), || {
+        .aws_context(&GET_BUCKET_VERSIONING, &bucket.arn(), || {
             format!("cannot read whether versioning of bucket `{}` is on", bucket.name)
         })?;
     Ok(match answer.status() {
@@ -32,12 +32,12 @@ pub async fn versioning(bucket: &Bucket) -> anyhow::Result<Versioning> {
 
 /// The command that turns versioning of `bucket` on.
 #[must_use]
-pub fn turn_on(bucket: &str) -> String {
+pub(crate) fn turn_on(bucket: &str) -> String {
     format!("aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled")
 }
 
 /// Refuses a rollback to `target` unless versioning is on, and was when the records `after` it were made.
-pub(super) async fn check_versioning(bucket: &Bucket, after: &[Record], target: &str) -> anyhow::Result<()> {
+pub(crate) async fn check_versioning(bucket: &Bucket, after: &[Record], target: &str) -> anyhow::Result<()> {
     match versioning(bucket).await? {
         Versioning::Enabled | Versioning::Unknown => {}
         Versioning::Off | Versioning::Suspended => {
@@ -56,7 +56,7 @@ pub(super) async fn check_versioning(bucket: &Bucket, after: &[Record], target: 
         .iter()
         .take_while(|record| record.id != lost.id)
         .chain([lost])
-        .filter(|record| record.status == Status::Succeeded)
+        .filter(|record| record.status == RecordStatus::Succeeded)
         .map(|record| record.id.as_str())
         .collect();
     let hint = match possible.as_slice() {

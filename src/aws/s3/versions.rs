@@ -16,11 +16,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::Bucket;
-use super::list::{decode, unquote};
-use crate::aws::calls::LIST_OBJECT_VERSIONS;
-use crate::aws::error::CallExt as _;
-use crate::release::restore::Version;
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::list::{decode, unquote};
+use crate::core::iam::calls::LIST_OBJECT_VERSIONS;
+use crate::core::release::restore::Version;
 
 /// How many ranges are listed at the same time.
 const RANGES: usize = 16;
@@ -29,7 +29,7 @@ const RANGES: usize = 16;
 const KEYS_A_RANGE: usize = 100;
 
 /// All versions of `keys` (sorted), newest first.
-pub(super) async fn versions(bucket: &Bucket, keys: &[String]) -> anyhow::Result<HashMap<String, Vec<Version>>> {
+pub(crate) async fn versions(bucket: &Bucket, keys: &[String]) -> anyhow::Result<HashMap<String, Vec<Version>>> {
     let size = keys.len().div_ceil(RANGES).max(KEYS_A_RANGE);
     let ranges: Vec<_> = stream::iter(keys.chunks(size))
         .map(|range| list_range(bucket, range))
@@ -92,7 +92,7 @@ impl Marker {
 type Page = (Vec<(String, Version)>, Option<Marker>);
 
 async fn list_page(bucket: &Bucket, prefix: &str, marker: &Marker, most: i32) -> anyhow::Result<Page> {
-    let order = Order::default();
+    let order = ListingOrder::default();
     let answer = bucket
         .client
         .list_object_versions()
@@ -106,7 +106,7 @@ async fn list_page(bucket: &Bucket, prefix: &str, marker: &Marker, most: i32) ->
         .interceptor(order.clone())
         .send()
         .await
-        .call(&LIST_OBJECT_VERSIONS, &bucket.arn(), || {
+        .aws_context(&LIST_OBJECT_VERSIONS, &bucket.arn(), || {
             format!("cannot list the object versions of `s3://{}/{prefix}`", bucket.name)
         })?;
     page(answer, &order.take())
@@ -162,22 +162,22 @@ fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow:
 /// The order in which versions and delete markers stand in S3's answer. The SDK gives two lists of them, and their
 /// times, in whole seconds, do not tell which came first.
 #[derive(Clone, Default)]
-struct Order(Arc<Mutex<Vec<(String, String)>>>);
+struct ListingOrder(Arc<Mutex<Vec<(String, String)>>>);
 
-impl Order {
+impl ListingOrder {
     fn take(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl fmt::Debug for Order {
+impl fmt::Debug for ListingOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Order")
     }
 }
 
 #[dyn_dispatch_hint]
-impl Intercept for Order {
+impl Intercept for ListingOrder {
     fn name(&self) -> &'static str {
         "OrderOfVersions"
     }

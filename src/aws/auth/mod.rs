@@ -1,0 +1,4 @@
+//! Who this run is to AWS: static keys, roles, the default chain.
+
+pub(crate) mod credentials;
+pub(crate) mod role;

@@ -1,0 +1,164 @@
+//! `role-to-assume`: assumed when its credentials are needed, by a fresh token of GitHub's or by keys, and again when
+//! they run out.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_sdk_sts as sts;
+
+use crate::aws::auth::credentials::{CachedCredentials, Resolved, mask_credentials};
+use crate::aws::error::{CredentialsFailure, service_error};
+use crate::console::Console;
+use crate::core::context::OidcEndpoint;
+use crate::core::error::{HintExt as _, ServiceError};
+use crate::core::iam::hint::hint_for;
+use crate::core::iam::{calls, trust};
+use crate::core::inputs::RoleInputs;
+use crate::github::oidc;
+use crate::http::Client;
+
+/// A role that is assumed when its credentials are needed, and again when they run out.
+#[derive(Debug)]
+pub(crate) struct RoleProvider {
+    role: RoleInputs,
+    source: RoleSource,
+    sts: sts::Client,
+    console: Console,
+}
+
+/// How a role is assumed.
+#[derive(Debug)]
+pub(crate) enum RoleSource {
+    /// A fresh token of this job each time.
+    Github { http: Client, endpoint: OidcEndpoint },
+    /// The credentials of the STS client.
+    Keys,
+}
+
+impl RoleProvider {
+    /// Assumes the role once, so that a refusal shows before any other request is sent.
+    pub(crate) async fn resolve(
+        role: RoleInputs,
+        source: RoleSource,
+        base: &SdkConfig,
+        console: &Console,
+        origin: String,
+    ) -> anyhow::Result<Resolved> {
+        let provider = Self {
+            role,
+            source,
+            sts: sts::Client::new(base),
+            console: console.clone(),
+        };
+        let first = provider.assume().await?;
+        Ok(Resolved {
+            provider: CachedCredentials::provider(first, provider),
+            origin,
+        })
+    }
+
+    async fn assume(&self) -> anyhow::Result<Credentials> {
+        let answer = match &self.source {
+            RoleSource::Github { http, endpoint } => self.assume_by_token(http, endpoint).await?,
+            RoleSource::Keys => self.assume_by_keys().await?,
+        };
+        let answer =
+            answer.with_context(|| format!("cannot assume the role `{}`: STS sent no credentials", self.role.arn))?;
+        let expiry = SystemTime::try_from(*answer.expiration()).ok();
+        let credentials = Credentials::new(
+            answer.access_key_id(),
+            answer.secret_access_key(),
+            Some(answer.session_token().to_owned()),
+            expiry,
+            "role-to-assume",
+        );
+        mask_credentials(&self.console, &credentials);
+        Ok(credentials)
+    }
+
+    async fn assume_by_token(
+        &self,
+        http: &Client,
+        endpoint: &OidcEndpoint,
+    ) -> anyhow::Result<Option<sts::types::Credentials>> {
+        let role = &self.role;
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let token = oidc::token(http, endpoint, &role.audience).await?;
+            self.console.mask(token.value.expose());
+            let answer = self
+                .sts
+                .assume_role_with_web_identity()
+                .role_arn(&role.arn)
+                .role_session_name(&role.session_name)
+                .duration_seconds(seconds(role.duration))
+                .web_identity_token(token.value.expose())
+                .send()
+                .await;
+            let error = match answer {
+                Ok(answer) => return Ok(answer.credentials),
+                Err(error) => service_error(&calls::ASSUME_ROLE_WITH_WEB_IDENTITY, &error),
+            };
+            // AWS now and then cannot fetch GitHub's keys: aws-actions/configure-aws-credentials retries that too.
+            if trust::is_key_retrieval(&error) && pause < Duration::from_secs(8) {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+                continue;
+            }
+            let hint = trust::web_identity_hint(&error, &role.arn, &token.claims, &role.audience);
+            return Err(self.refused(error, hint));
+        }
+    }
+
+    async fn assume_by_keys(&self) -> anyhow::Result<Option<sts::types::Credentials>> {
+        let role = &self.role;
+        let answer = self
+            .sts
+            .assume_role()
+            .role_arn(&role.arn)
+            .role_session_name(&role.session_name)
+            .duration_seconds(seconds(role.duration))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.credentials),
+            Err(error) => {
+                let error = service_error(&calls::ASSUME_ROLE, &error);
+                let hint = trust::assume_role_hint(&error, &role.arn);
+                Err(self.refused(error, hint))
+            }
+        }
+    }
+
+    fn refused(&self, error: ServiceError, hint: Option<String>) -> anyhow::Error {
+        let hint = hint.or_else(|| hint_for(&error, &self.role.arn));
+        let error = anyhow::Error::new(error).context(format!("cannot assume the role `{}`", self.role.arn));
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    async fn provide(&self) -> Result<Credentials, CredentialsError> {
+        self.assume()
+            .await
+            .map_err(|error| CredentialsError::provider_error(CredentialsFailure::new(&error)))
+    }
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+impl ProvideCredentials for RoleProvider {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.provide())
+    }
+}

@@ -1,0 +1,68 @@
+//! `verify-url`: does the application answer as asked?
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use tokio::time::Instant;
+
+use crate::aws::Aws;
+use crate::console::Console;
+use crate::core::error::HintExt as _;
+use crate::core::inputs::VerifyInputs;
+use crate::http;
+use tokio_util::sync::CancellationToken;
+
+const PAUSE: Duration = Duration::from_secs(2);
+const ONE_TRY: Duration = Duration::from_secs(20);
+const MAX_SIZE: usize = 4 * 1024 * 1024;
+
+/// GETs the address until it answers 2xx with the wanted text.
+///
+/// # Errors
+/// It does not within the time, with what it answered last; [`crate::core::error::Cancelled`].
+pub(crate) async fn verify(
+    aws: &Aws,
+    wanted: &VerifyInputs,
+    stop: &CancellationToken,
+    console: &Console,
+) -> anyhow::Result<()> {
+    let shown = without_query(&wanted.url);
+    let began = Instant::now();
+    let mut last = String::new();
+    loop {
+        let left = wanted.timeout.saturating_sub(began.elapsed());
+        let answer = tokio::select! {
+            answer = http::get_following(&aws.http, &wanted.url, ONE_TRY.min(left.max(Duration::from_secs(1))), MAX_SIZE) => answer,
+            () = stop.cancelled() => return Err(crate::core::error::Cancelled.into()),
+        };
+        let problem = match answer {
+            Ok((status @ 200..=299, body)) => match &wanted.contains {
+                Some(text) if !String::from_utf8_lossy(&body).contains(text) => {
+                    format!("it answers HTTP {status}, but without the text `{text}`")
+                }
+                _ => {
+                    console.line(&format!("verified: `{shown}` answers HTTP {status}"));
+                    return Ok(());
+                }
+            },
+            Ok((status, _)) => format!("it answers HTTP {status}"),
+            Err(error) => format!("{error:#}"),
+        };
+        if problem != last {
+            console.line(&format!("not verified yet: {problem}"));
+            last = problem;
+        }
+        if began.elapsed() + PAUSE >= wanted.timeout {
+            return Err(
+                anyhow!("cannot verify `{shown}` within {} s: {last}", wanted.timeout.as_secs())
+                    .hint("check the application's log, and `verify-url`, `verify-contains` and `verify-timeout`"),
+            );
+        }
+        crate::cancel::sleep(stop, PAUSE).await?;
+    }
+}
+
+/// A query may hold a token.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}

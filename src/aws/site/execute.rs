@@ -1,0 +1,224 @@
+//! The execution of a plan: assets, then pages, then deletes.
+//!
+//! Nothing is decided here but when to stop: after a failed asset no page goes up, after any failed write nothing is
+//! deleted, and once asked to stop nothing new is started.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::put::Uploader;
+use crate::aws::s3::{copy, delete};
+use crate::aws::site::progress::{EVERY, Progress, size};
+use crate::console::Console;
+use crate::core::error::{Cancelled, service_error};
+use crate::core::inputs::Verbosity;
+use crate::core::site::object::ObjectOptions;
+use crate::core::site::plan::{ChangedKey, KeyChange, SiteOutcome, SitePlan, Write, WriteSource};
+use tokio_util::sync::CancellationToken;
+
+/// After so many failures nothing new is started.
+const FAILURES: usize = 25;
+/// How long uploads may go on once we are asked to stop: the runner kills us ten seconds after its first signal, and
+/// records and outputs are still to be written.
+const GRACE: Duration = Duration::from_millis(4_500);
+
+/// Carries out `plan`; what is sent with objects comes from `options`.
+pub(crate) async fn execute(
+    bucket: &Bucket,
+    plan: &SitePlan,
+    options: &ObjectOptions,
+    stop: &CancellationToken,
+    console: &Console,
+    verbosity: Verbosity,
+) -> SiteOutcome {
+    let uploader = Uploader::new(bucket, options, stop);
+    let mut execution = Execution {
+        progress: Progress::new(
+            (plan.writes.len() + plan.deletes.len()) as u64,
+            plan.writes.iter().map(uploaded_bytes).sum(),
+        ),
+        uploader,
+        log: UploadLog { console, verbosity },
+        outcome: SiteOutcome::default(),
+    };
+    let (pages, assets): (Vec<&Write>, Vec<&Write>) = plan.writes.iter().partition(|write| write.is_html());
+    for writes in [assets, pages] {
+        execution.write(&writes).await;
+        if execution.is_over() {
+            return execution.outcome;
+        }
+    }
+    execution.delete(&plan.deletes).await;
+    execution.outcome
+}
+
+/// The bytes that travel for a write.
+fn uploaded_bytes(write: &Write) -> u64 {
+    match write.source {
+        WriteSource::File(_) => write.size,
+        WriteSource::InPlace | WriteSource::Version { .. } => 0,
+    }
+}
+
+struct Execution<'a> {
+    uploader: Arc<Uploader>,
+    progress: Progress,
+    log: UploadLog<'a>,
+    outcome: SiteOutcome,
+}
+
+/// What one write ended with: its place in the list, and the version id.
+type Written = (usize, anyhow::Result<Option<String>>);
+
+impl Execution<'_> {
+    fn is_over(&self) -> bool {
+        self.outcome.cancelled || !self.outcome.failed.is_empty()
+    }
+
+    async fn write(&mut self, writes: &[&Write]) {
+        let mut waiting: VecDeque<usize> = (0..writes.len()).collect();
+        let mut running: JoinSet<Written> = JoinSet::new();
+        let mut tick = interval_at(Instant::now() + EVERY, EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let stop = self.uploader.stop.clone();
+        let mut killed_at = None;
+        loop {
+            if stop.is_cancelled() || self.outcome.failed.len() >= FAILURES || self.is_hopeless() {
+                waiting.clear();
+            }
+            while running.len() < self.uploader.limit.get()
+                && let Some(next) = waiting.pop_front()
+            {
+                let (uploader, write) = (Arc::clone(&self.uploader), writes[next].clone());
+                running.spawn(async move { (next, one(&uploader, &write).await) });
+            }
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some(done) = running.join_next() => match done {
+                    Ok((place, written)) => self.note(writes[place], written),
+                    Err(error) if error.is_cancelled() => {}
+                    Err(error) => self.outcome.failed.push((String::new(), error.into())),
+                },
+                _ = tick.tick() => self.log.progress(&self.progress),
+                () = stop.cancelled(), if killed_at.is_none() => killed_at = Some(Instant::now() + GRACE),
+                () = sleep_until(killed_at.unwrap_or_else(Instant::now)), if killed_at.is_some() => running.abort_all(),
+            }
+        }
+        self.outcome.cancelled |= stop.is_cancelled();
+    }
+
+    /// Whether the last failure is one that every further object would meet too.
+    fn is_hopeless(&self) -> bool {
+        const HOPELESS: [&str; 6] = [
+            "ExpiredToken",
+            "InvalidToken",
+            "InvalidAccessKeyId",
+            "NoSuchBucket",
+            "AccessControlListNotSupported",
+            "AccountProblem",
+        ];
+        let last = self.outcome.failed.last().and_then(|(_, error)| service_error(error));
+        last.and_then(|service| service.code.as_deref())
+            .is_some_and(|code| HOPELESS.contains(&code))
+    }
+
+    fn note(&mut self, write: &Write, written: anyhow::Result<Option<String>>) {
+        match written {
+            Ok(version_id) => {
+                self.progress.object();
+                self.progress.bytes(uploaded_bytes(write));
+                self.log.written(write);
+                self.outcome.changed.push(ChangedKey {
+                    key: write.key.clone(),
+                    change: KeyChange::Written,
+                    version_id,
+                });
+            }
+            Err(error) if error.is::<Cancelled>() => self.outcome.cancelled = true,
+            Err(error) => self.fail(write.key.clone(), error),
+        }
+    }
+
+    fn fail(&mut self, key: String, error: anyhow::Error) {
+        self.log.failed(&error);
+        self.outcome.failed.push((key, error));
+    }
+
+    async fn delete(&mut self, keys: &[String]) {
+        let payer = self.uploader.options.request_payer;
+        for batch in keys.chunks(delete::KEYS_A_REQUEST) {
+            if self.uploader.stop.is_cancelled() {
+                self.outcome.cancelled = true;
+                return;
+            }
+            let deleted = delete::delete(&self.uploader.bucket, batch, payer).await;
+            for changed in deleted.changed {
+                self.progress.object();
+                self.log.deleted(&changed.key);
+                self.outcome.changed.push(changed);
+            }
+            for (key, error) in deleted.failed {
+                self.fail(key, error);
+            }
+        }
+    }
+}
+
+/// Writes one object.
+async fn one(uploader: &Uploader, write: &Write) -> anyhow::Result<Option<String>> {
+    match &write.source {
+        WriteSource::File(file) => uploader.upload(write, file).await,
+        WriteSource::InPlace | WriteSource::Version { .. } => {
+            copy::copy(&uploader.bucket, write, &uploader.options).await
+        }
+    }
+}
+
+/// The object log, as loud as the user wants it.
+struct UploadLog<'a> {
+    console: &'a Console,
+    verbosity: Verbosity,
+}
+
+impl UploadLog<'_> {
+    fn shows_changes(&self) -> bool {
+        matches!(self.verbosity, Verbosity::Changes | Verbosity::WithoutProgress)
+    }
+
+    fn written(&self, write: &Write) {
+        if self.shows_changes() {
+            self.console.line(&format!(
+                "{:<7} {}  {}  ({})",
+                write.source.verb(),
+                write.key,
+                size(write.size),
+                write.reason.text()
+            ));
+        }
+    }
+
+    fn deleted(&self, key: &str) {
+        if self.shows_changes() {
+            self.console.line(&format!("delete  {key}"));
+        }
+    }
+
+    fn failed(&self, error: &anyhow::Error) {
+        if self.verbosity != Verbosity::Quiet {
+            self.console.line(&format!("failed  {error:#}"));
+        }
+    }
+
+    fn progress(&self, progress: &Progress) {
+        if self.verbosity == Verbosity::Changes {
+            self.console.line(&progress.line());
+        }
+    }
+}

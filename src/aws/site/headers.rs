@@ -1,0 +1,132 @@
+//! Headers and ACLs of objects whose bytes have not changed.
+//!
+//! What differs is decided in [`crate::core::site::repair`]; here the objects are asked.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use aws_sdk_s3::types::RequestPayer;
+use futures_util::stream::{self, StreamExt as _};
+use tokio::task::spawn_blocking;
+
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::copy::headers_of;
+use crate::aws::s3::request_headers::customer_key;
+use crate::aws::site::compare::Unchanged;
+use crate::core::iam::calls::HEAD_OBJECT;
+use crate::core::inputs::SiteInputs;
+use crate::core::site::content_type::needs_charset;
+use crate::core::site::inspect::{DigestRequest, inspect};
+use crate::core::site::object::ObjectHeaders;
+use crate::core::site::plan::{Reason, SiteWarning, Write, WriteSource};
+use crate::core::site::repair::{ObjectSettings, Repair};
+use crate::core::site::scan::ScannedFile;
+
+/// How many objects are asked at the same time.
+const HEADS_IN_FLIGHT: usize = 64;
+
+/// The objects of unchanged files whose headers or ACL differ from what this run would send.
+///
+/// Nothing is asked when the newest release was sent with the same settings, nor without one when the inputs name
+/// no header.
+pub(crate) async fn repairs(
+    bucket: &Bucket,
+    site: &SiteInputs,
+    previous: Option<&ObjectSettings>,
+    files: &[ScannedFile],
+    unchanged: &[Unchanged],
+) -> anyhow::Result<(Vec<Write>, Option<SiteWarning>)> {
+    let now = ObjectSettings::of(&site.object, &site.headers);
+    if site.no_overwrite || previous == Some(&now) {
+        return Ok((Vec::new(), None));
+    }
+    let repair = Repair::new(&site.object, &site.headers, previous);
+    let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
+    let acl_differs = names_acl && previous.is_some_and(|previous| !previous.same_acl(&now));
+    let mut answers = stream::iter(unchanged)
+        .filter(|one| std::future::ready(acl_differs || repair.concerns(&files[one.file].path)))
+        .map(|one| ask(bucket, site, &files[one.file], one.utf8))
+        .buffer_unordered(HEADS_IN_FLIGHT);
+    let mut writes = Vec::new();
+    let mut refused = 0_u64;
+    let mut warning = None;
+    while let Some(answer) = answers.next().await {
+        let (file, wanted, actual) = match answer {
+            Ok(answer) => answer,
+            Err((path, error)) => {
+                refused += 1;
+                warning.get_or_insert((path, error));
+                continue;
+            }
+        };
+        let headers = match repair.headers(&file.path, &wanted, &actual) {
+            Some(headers) => headers,
+            None if acl_differs => actual,
+            None => continue,
+        };
+        writes.push(Write {
+            key: format!("{}{}", site.prefix, file.path),
+            size: file.size,
+            reason: Reason::HeadersChanged,
+            source: WriteSource::InPlace,
+            headers,
+        });
+    }
+    let warning = warning.map(|(path, error)| SiteWarning {
+        path,
+        message: format!(
+            "cannot tell whether its headers are right, nor those of {} more: {error:#}",
+            refused - 1
+        ),
+    });
+    Ok((writes, warning))
+}
+
+type Asked<'a> = Result<(&'a ScannedFile, ObjectHeaders, ObjectHeaders), (String, anyhow::Error)>;
+
+/// The headers that the object of `file` should have, and those it has.
+async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a ScannedFile, utf8: Option<bool>) -> Asked<'a> {
+    let fail = |error| (file.path.to_string(), error);
+    let key = format!("{}{}", site.prefix, file.path);
+    let (customer_key, customer_key_md5, algorithm) = customer_key(&site.object.encryption);
+    let head = bucket
+        .client
+        .head_object()
+        .bucket(&bucket.name)
+        .key(&key)
+        .set_sse_customer_algorithm(algorithm)
+        .set_sse_customer_key(customer_key)
+        .set_sse_customer_key_md5(customer_key_md5)
+        .set_request_payer(site.object.request_payer.then_some(RequestPayer::Requester))
+        .send()
+        .await
+        .aws_context(&HEAD_OBJECT, &bucket.object_arn(&key), || {
+            format!("cannot read the headers of `{key}`")
+        })
+        .map_err(fail)?;
+    let matters = site
+        .object
+        .guessed_type(&site.headers, &file.path)
+        .is_some_and(needs_charset);
+    let utf8 = match utf8 {
+        Some(utf8) => utf8,
+        None if matters => is_utf8(site.source.join(&*file.path)).await.map_err(fail)?,
+        None => false,
+    };
+    let wanted = site.object.headers_for(&site.headers, &file.path, || utf8);
+    Ok((file, wanted, headers_of(&head)))
+}
+
+async fn is_utf8(file: PathBuf) -> anyhow::Result<bool> {
+    let question = DigestRequest {
+        etag: None,
+        part_size: None,
+        utf8: true,
+    };
+    let answer = spawn_blocking(move || inspect(&file, &question))
+        .await
+        .context("reading files broke off")?
+        .context("cannot read the file")?;
+    Ok(answer.utf8 == Some(true))
+}

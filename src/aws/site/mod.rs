@@ -1,0 +1,9 @@
+//! The site part against S3: compare, plan, execute, roll back.
+
+pub(crate) mod checksum_compare;
+pub(crate) mod compare;
+pub(crate) mod execute;
+pub(crate) mod headers;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod restore;

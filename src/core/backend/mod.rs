@@ -1,0 +1,5 @@
+//! What to do about Elastic Beanstalk, decided from what was read.
+
+pub(crate) mod backoff;
+pub(crate) mod plan;
+pub(crate) mod rollout;

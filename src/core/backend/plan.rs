@@ -1,0 +1,151 @@
+//! What a deployment will do, as data.
+
+use crate::core::inputs::Health;
+use crate::core::report;
+
+/// What will happen to the backend.
+#[derive(Debug, Clone)]
+pub(crate) struct BackendPlan {
+    /// The application.
+    pub(crate) application: String,
+    /// The label that will run (or be created); that of the running version when nothing is to be done.
+    pub(crate) version_label: String,
+    /// How that version comes to be.
+    pub(crate) version: VersionStep,
+    /// The environments, in input order.
+    pub(crate) environments: Vec<EnvironmentPlan>,
+    /// The bundle, when there is one.
+    pub(crate) bundle: Option<report::BundleReport>,
+}
+
+/// How the version comes to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum VersionStep {
+    /// It is there and stays as it is.
+    Existing,
+    /// Upload the bundle and create the version.
+    Create {
+        /// `package-bucket`, else the one that Beanstalk keeps for the region; `None` when its name is not known yet.
+        bucket: Option<String>,
+        /// The bundle's key.
+        key: String,
+        /// A version of this label is there that Beanstalk could not process; it is deleted first.
+        replace: bool,
+    },
+}
+
+/// What will happen to one environment.
+#[derive(Debug, Clone)]
+pub(crate) struct EnvironmentPlan {
+    /// Its name.
+    pub(crate) name: String,
+    /// The version to run.
+    pub(crate) label: String,
+    /// The version that it runs now.
+    pub(crate) previous_label: Option<String>,
+    /// `Ready`, `Updating`, ….
+    pub(crate) status: String,
+    /// `Green`, `Yellow`, `Red`, `Grey`.
+    pub(crate) health: String,
+    /// `http://` and the CNAME; none for a worker.
+    pub(crate) url: Option<String>,
+    /// Update or leave alone.
+    pub(crate) step: UpdateStep,
+}
+
+/// Update or leave alone, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum UpdateStep {
+    /// Send UpdateEnvironment.
+    Update {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// Leave it alone.
+    Nothing {
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+impl BackendPlan {
+    /// Whether carrying it out changes anything.
+    #[must_use]
+    pub(crate) fn changes(&self) -> bool {
+        self.version != VersionStep::Existing
+            || self
+                .environments
+                .iter()
+                .any(|environment| matches!(environment.step, UpdateStep::Update { .. }))
+    }
+
+    /// The plan for a person, a line each.
+    #[must_use]
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        match &self.version {
+            VersionStep::Existing => lines.push(format!("version  {}  (exists)", self.version_label)),
+            VersionStep::Create { bucket, key, replace } => {
+                let bucket = bucket.as_deref().unwrap_or("(the bucket of CreateStorageLocation)");
+                let why = if *replace {
+                    "replaces one that could not be processed"
+                } else {
+                    "new"
+                };
+                lines.push(format!("version  {}  ({why})  s3://{bucket}/{key}", self.version_label));
+            }
+        }
+        for environment in &self.environments {
+            let from = environment.previous_label.as_deref().unwrap_or("nothing");
+            lines.push(match &environment.step {
+                UpdateStep::Update { reason } => {
+                    format!(
+                        "update   {}  {from} -> {}  ({reason})",
+                        environment.name, environment.label
+                    )
+                }
+                UpdateStep::Nothing { reason } => format!("keep     {}  {from}  ({reason})", environment.name),
+            });
+        }
+        lines
+    }
+
+    /// The report before anything was done: what a dry run shows.
+    #[must_use]
+    pub(crate) fn report(&self) -> report::BackendReport {
+        report::BackendReport {
+            application: self.application.clone(),
+            version_label: self.version_label.clone(),
+            version_reused: self.version == VersionStep::Existing,
+            bundle: self.bundle.clone(),
+            environments: self.environments.iter().map(EnvironmentPlan::report).collect(),
+            ..report::BackendReport::default()
+        }
+    }
+}
+
+impl EnvironmentPlan {
+    /// The report before anything was done to it.
+    #[must_use]
+    pub(crate) fn report(&self) -> report::EnvironmentReport {
+        report::EnvironmentReport {
+            name: self.name.clone(),
+            previous_version_label: self.previous_label.clone(),
+            status: Some(self.status.clone()),
+            health: Some(self.health.clone()),
+            url: self.url.clone(),
+            ..report::EnvironmentReport::default()
+        }
+    }
+}
+
+/// Whether `health` (the API's name of a colour) is among `accepted`.
+pub(crate) fn is_accepted(accepted: &[Health], health: &str) -> bool {
+    accepted.iter().any(|colour| colour.name().eq_ignore_ascii_case(health))
+}
+
+/// `a`, `b` and `c`, in backticks.
+pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,71 @@
+//! The keys under which bundles are stored.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::core::bundle::EXTENSIONS;
+use crate::core::site::etag::hex;
+
+/// The key of a bundle: `<application>/<label>.<extension>`.
+///
+/// What does not belong in a key becomes `-`; such a name gets a part of its own digest, for two labels must not
+/// become one key.
+#[must_use]
+pub(crate) fn key(application: &str, label: &str, extension: &str) -> String {
+    format!("{}/{}.{extension}", key_part(application), key_part(label))
+}
+
+/// Whether `key` is where bundles of `application` are, in the bucket that they are put into.
+#[must_use]
+pub(crate) fn is_bundle_of(application: &str, key: &str) -> bool {
+    let name = key
+        .strip_prefix(&key_part(application))
+        .and_then(|rest| rest.strip_prefix('/'));
+    let extension = name
+        .filter(|name| !name.contains('/'))
+        .and_then(|name| Some(name.rsplit_once('.')?.1));
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
+fn key_part(name: &str) -> String {
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html#object-key-guidelines-safe-characters
+    let is_safe = |character: char| character.is_ascii_alphanumeric() || "!-_.*'()".contains(character);
+    let clean: String = name
+        .chars()
+        .map(|character| if is_safe(character) { character } else { '-' })
+        .collect();
+    if clean == name && !name.chars().all(|character| character == '.') {
+        return clean;
+    }
+    format!("{clean}-{}", &hex(&Sha256::digest(name))[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_known_by_its_key() {
+        for application in ["my-app", "my app"] {
+            assert!(is_bundle_of(application, &key(application, "v 1", "war")));
+        }
+        for other in [
+            "my-app/a.html",
+            "my-app/b/c.zip",
+            "my-app.zip",
+            "other/c.zip",
+            "my-app/zip",
+        ] {
+            assert!(!is_bundle_of("my-app", other), "{other}");
+        }
+    }
+
+    #[test]
+    fn keys_are_safe_and_never_collide() {
+        assert_eq!(key("web", "v1.2-3_4", "zip"), "web/v1.2-3_4.zip");
+        let spaced = key("My App", "v 1", "jar");
+        assert!(spaced.starts_with("My-App-") && spaced.ends_with(".jar"), "{spaced}");
+        assert_ne!(key("web", "v 1", "zip"), key("web", "v+1", "zip"));
+        assert_ne!(key("web", "v 1", "zip"), key("web", "v-1", "zip"));
+        assert!(!key("..", "v1", "zip").starts_with("../"));
+    }
+}

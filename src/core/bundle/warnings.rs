@@ -1,0 +1,127 @@
+//! The usual mistakes in a bundle: things that Beanstalk takes and that then do not work.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::core::bundle::archive::Contents;
+use crate::core::bundle::select::{EntryKind, Selection};
+
+/// More files than this are seldom meant, and slow every deployment down.
+const MANY_FILES: u64 = 20_000;
+
+/// Scripts that instances run with their interpreter line, so that a Windows line end in it breaks them
+/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.hooks.html>).
+const HOOKS: [&str; 2] = [".platform/hooks/", ".platform/confighooks/"];
+
+/// The mistakes seen in the directory `root`.
+#[must_use]
+pub(crate) fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
+    if selection.files() == 0 {
+        return vec![match selection.left_out.count {
+            0 => no_file(&format!("`{}` holds none", root.display())),
+            count => no_file(&format!(
+                "the ignore rules leave out everything in `{}` ({count})",
+                root.display()
+            )),
+        }];
+    }
+    let mut warnings = Vec::new();
+    let tops: BTreeSet<&str> = selection.entries.keys().map(|path| top(path)).collect();
+    if let [only] = Vec::from_iter(tops)[..]
+        && selection.entries.get(only) == Some(&EntryKind::Directory)
+    {
+        warnings.push(one_folder(only));
+    }
+    warnings.extend(many_files(selection.files()));
+    if is_file(selection, "Procfile") && has_windows_line_ends(&root.join("Procfile"), false) {
+        warnings.push(procfile());
+    }
+    let hooks = HOOKS.iter().flat_map(|hooks| {
+        let below = selection.entries.range((*hooks).to_owned()..);
+        below.take_while(|(path, _)| path.starts_with(*hooks))
+    });
+    for (path, kind) in hooks {
+        if matches!(kind, EntryKind::File { .. }) && has_windows_line_ends(&root.join(path), true) {
+            warnings.push(format!(
+                "`{path}` has Windows line ends, and instances cannot find its interpreter"
+            ));
+        }
+    }
+    warnings
+}
+
+/// The mistakes seen in a ready archive.
+#[must_use]
+pub(crate) fn of_archive(contents: &Contents, extension: &str) -> Vec<String> {
+    if contents.files == 0 {
+        return vec![no_file("the archive holds none")];
+    }
+    let mut warnings = Vec::new();
+    let tops: BTreeSet<&str> = contents.names.iter().map(|path| top(path)).collect();
+    if extension == "zip"
+        && let [only] = Vec::from_iter(tops)[..]
+        && contents.names.iter().all(|name| name.contains('/'))
+    {
+        warnings.push(one_folder(only));
+    }
+    warnings.extend(many_files(contents.files));
+    if contents
+        .procfile
+        .as_ref()
+        .is_some_and(|text| text.windows(2).any(|pair| pair == b"\r\n"))
+    {
+        warnings.push(procfile());
+    }
+    warnings
+}
+
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path)
+}
+
+fn is_file(selection: &Selection, path: &str) -> bool {
+    matches!(selection.entries.get(path), Some(EntryKind::File { .. }))
+}
+
+fn one_folder(name: &str) -> String {
+    format!(
+        "everything in the bundle lies in one folder, `{name}`; Elastic Beanstalk looks for the application at the top: \
+         set `package` to that folder"
+    )
+}
+
+fn no_file(why: &str) -> String {
+    format!(
+        "there is no file at all in the bundle: {why}; build the application before this step, or correct `package`"
+    )
+}
+
+fn procfile() -> String {
+    "`Procfile` has Windows line ends, and the carriage return becomes part of the command: convert it".to_owned()
+}
+
+fn many_files(files: u64) -> Option<String> {
+    (files > MANY_FILES).then(|| {
+        format!(
+            "the bundle has {files} files; is something in it that the instances do not need? An `.ebignore` file or \
+             `package-exclude` leaves it out"
+        )
+    })
+}
+
+fn has_windows_line_ends(path: &Path, only_interpreter_line: bool) -> bool {
+    let mut start = Vec::new();
+    // A file that cannot be read is reported by those who bundle it.
+    let read = File::open(path).and_then(|file| file.take(64 * 1024).read_to_end(&mut start));
+    if read.is_err() {
+        return false;
+    }
+    if only_interpreter_line {
+        let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        start.starts_with(b"#!") && line.ends_with(b"\r")
+    } else {
+        start.windows(2).any(|pair| pair == b"\r\n")
+    }
+}

@@ -1,0 +1,140 @@
+//! Reads single inputs as types, and collects what is wrong with them.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::core::inputs::raw::{InputValue, Part, RawInputs, is_secret};
+
+/// Reads inputs one by one; every error is kept, and reading goes on.
+pub(crate) struct Reader<'a> {
+    raw: &'a RawInputs,
+    pub(crate) errors: Vec<String>,
+    pub(crate) notices: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(raw: &'a RawInputs) -> Self {
+        Self {
+            raw,
+            errors: raw.errors.clone(),
+            notices: raw.notices.clone(),
+        }
+    }
+
+    /// The input as it was given.
+    pub(crate) fn given(&self, name: &str) -> Option<&'a InputValue> {
+        self.raw.get(name)
+    }
+
+    /// The input's text.
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
+        self.raw.value(name)
+    }
+
+    /// The input's text, owned.
+    pub(crate) fn owned(&self, name: &str) -> Option<String> {
+        self.text(name).map(ToOwned::to_owned)
+    }
+
+    /// Whether any of the inputs that switch `part` on is set.
+    pub(crate) fn is_on(&self, part: Part) -> bool {
+        part.enabled_by().is_empty() || part.enabled_by().iter().any(|switch| self.given(switch).is_some())
+    }
+
+    /// Adds an error about the input `name`: its value is not one of `legal`.
+    pub(crate) fn reject(&mut self, name: &str, legal: &str) {
+        let Some(given) = self.given(name) else {
+            self.errors.push(format!("`{name}` is empty; it must be {legal}"));
+            return;
+        };
+        let value = if is_secret(name) { "***" } else { given.value.as_str() };
+        self.errors
+            .push(format!("`{}` is `{value}`; it must be {legal}", given.name));
+    }
+
+    /// `true` or `false` in any case.
+    pub(crate) fn boolean(&mut self, name: &str, default: bool) -> bool {
+        match self.text(name).map(str::to_ascii_lowercase).as_deref() {
+            None => default,
+            Some("true") => true,
+            Some("false") => false,
+            Some(_) => {
+                self.reject(name, "`true` or `false`");
+                default
+            }
+        }
+    }
+
+    /// One of several words.
+    pub(crate) fn choice<T: Copy>(&mut self, name: &str, legal: &[(&str, T)], default: T) -> T {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match legal.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => *value,
+            None => {
+                let words = quoted(&legal.iter().map(|(word, _)| *word).collect::<Vec<_>>());
+                self.reject(name, &words);
+                default
+            }
+        }
+    }
+
+    /// A whole number in `range`.
+    pub(crate) fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let text = self.text(name)?;
+        match text.parse().ok().filter(|number| range.contains(number)) {
+            Some(number) => Some(number),
+            None => {
+                self.reject(
+                    name,
+                    &format!("a whole number from {} to {}", range.start(), range.end()),
+                );
+                None
+            }
+        }
+    }
+
+    /// A whole number of seconds in `range`.
+    pub(crate) fn seconds(&mut self, name: &str, default: u64, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.number(name, range).unwrap_or(default))
+    }
+
+    /// The words of a list, without repetitions.
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
+        unique(self.text(name).unwrap_or_default().split_whitespace())
+    }
+
+    /// The lines of a list, without empty ones.
+    pub(crate) fn lines(&self, name: &str) -> Vec<&'a str> {
+        self.text(name)
+            .unwrap_or_default()
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect()
+    }
+}
+
+/// `words` in backticks, joined for a sentence.
+pub(crate) fn quoted(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => format!("`{one}`"),
+        [rest @ .., last] => {
+            let rest: Vec<String> = rest.iter().map(|word| format!("`{word}`")).collect();
+            format!("{} or `{last}`", rest.join(", "))
+        }
+    }
+}
+
+/// `words` without repetitions, in order.
+pub(crate) fn unique<'w>(words: impl Iterator<Item = &'w str>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for word in words {
+        if !all.iter().any(|known| known == word) {
+            all.push(word.to_owned());
+        }
+    }
+    all
+}

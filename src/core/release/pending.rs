@@ -1,0 +1,198 @@
+//! What earlier runs left to do: invalidations that CloudFront never confirmed, headers of unchanged objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::core::release::record::{Record, RecordStatus, RecordedCdn};
+use crate::core::site::repair::ObjectSettings;
+
+/// What this run has to invalidate for earlier ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PendingInvalidations {
+    /// Keys that a killed run was about to change: nobody knows which of them it did.
+    pub(crate) keys: BTreeSet<String>,
+    /// Paths that a run could not invalidate: distribution to paths.
+    pub(crate) paths: BTreeMap<String, BTreeSet<String>>,
+    /// The releases that owe them, newest first.
+    pub(crate) releases: Vec<String>,
+}
+
+impl PendingInvalidations {
+    /// Whether nothing is owed.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.paths.values().all(BTreeSet::is_empty)
+    }
+}
+
+/// What `records` (newest first, killed ones with their planned keys) owe to `distributions`: everything since the
+/// newest run that confirmed the distribution, for that run took all earlier debts with it.
+#[must_use]
+pub(crate) fn carried(records: &[Record], distributions: &[String]) -> PendingInvalidations {
+    let mut carried = PendingInvalidations::default();
+    let mut releases = BTreeSet::new();
+    for distribution in distributions {
+        for (_, record, cdn) in since_confirmed(records, distribution) {
+            let paths = cdn.unconfirmed.get(distribution).map_or(&[][..], Vec::as_slice);
+            let mut owes = !paths.is_empty();
+            carried
+                .paths
+                .entry(distribution.clone())
+                .or_default()
+                .extend(paths.iter().cloned());
+            if let (RecordStatus::Started, Some(site)) = (record.status, &record.site) {
+                owes |= !site.planned.is_empty();
+                carried.keys.extend(site.planned.iter().map(|key| key.key.clone()));
+            }
+            if owes {
+                releases.insert(record.id.as_str());
+            }
+        }
+    }
+    carried.paths.retain(|_, paths| !paths.is_empty());
+    carried.releases = releases.into_iter().rev().map(ToOwned::to_owned).collect();
+    carried
+}
+
+/// The settings that objects may still have when this run uses `now`: those of the last release that succeeded, or of
+/// a later one that did not get through all objects. `None` without a record of a site.
+#[must_use]
+pub(crate) fn previous_settings<'a>(records: &'a [Record], now: &ObjectSettings) -> Option<&'a ObjectSettings> {
+    let mut last = None;
+    for record in records {
+        let Some(applied) = record.site.as_ref().and_then(|site| site.applied.as_ref()) else {
+            continue;
+        };
+        if applied != now {
+            return Some(applied);
+        }
+        last = Some(applied);
+        if record.status == RecordStatus::Succeeded {
+            break;
+        }
+    }
+    last
+}
+
+/// The records whose planned keys [`carried`] needs: killed runs since the newest confirmation.
+#[must_use]
+pub(crate) fn interrupted(records: &[Record], distributions: &[String]) -> Vec<usize> {
+    let mut positions = BTreeSet::new();
+    for distribution in distributions {
+        let interrupted =
+            since_confirmed(records, distribution).filter(|(_, record, _)| record.status == RecordStatus::Started);
+        positions.extend(interrupted.map(|(position, ..)| position));
+    }
+    positions.into_iter().collect()
+}
+
+/// The records about `distribution` that are newer than its newest confirmation, with their places among `records`.
+fn since_confirmed<'a>(
+    records: &'a [Record],
+    distribution: &'a String,
+) -> impl Iterator<Item = (usize, &'a Record, &'a RecordedCdn)> {
+    let about = records.iter().enumerate().filter_map(move |(position, record)| {
+        let cdn = record.cdn.as_ref()?;
+        cdn.distributions
+            .contains(distribution)
+            .then_some((position, record, cdn))
+    });
+    about.take_while(move |(_, _, cdn)| !cdn.confirmed.contains(distribution))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::release::fixtures::{release, with_cdn, with_site};
+    use crate::core::release::record::PlannedKey;
+    use crate::core::site::plan::KeyChange;
+
+    fn killed_run(id: &str, key: &str) -> Record {
+        let mut record = with_site(release(id, RecordStatus::Started), &[]);
+        if let Some(site) = &mut record.site {
+            site.planned = vec![PlannedKey {
+                key: key.into(),
+                change: KeyChange::Written,
+                existed: false,
+            }];
+        }
+        with_cdn(record, &["E1", "E2"], &[], &[])
+    }
+
+    #[test]
+    fn debts_reach_back_to_the_newest_confirmation_of_each_distribution() {
+        let records = [
+            release("r6", RecordStatus::Succeeded),
+            killed_run("r5", "a.html"),
+            with_cdn(
+                release("r4", RecordStatus::Failed),
+                &["E1", "E2"],
+                &["E2"],
+                &[("E1", &["/x"])],
+            ),
+            with_cdn(
+                release("r3", RecordStatus::Failed),
+                &["E1", "E2"],
+                &[],
+                &[("E1", &["/y", "/x"]), ("E2", &["/gone"])],
+            ),
+            with_cdn(
+                release("r2", RecordStatus::Succeeded),
+                &["E1", "E2"],
+                &["E1", "E2"],
+                &[],
+            ),
+            with_cdn(
+                release("r1", RecordStatus::Failed),
+                &["E1"],
+                &[],
+                &[("E1", &["/older"])],
+            ),
+        ];
+        let carried = carried(&records, &["E1".into(), "E2".into()]);
+        assert_eq!(carried.keys, BTreeSet::from(["a.html".to_owned()]));
+        assert_eq!(
+            carried.paths,
+            BTreeMap::from([("E1".to_owned(), BTreeSet::from(["/x".to_owned(), "/y".to_owned()]))])
+        );
+        assert_eq!(carried.releases, ["r5", "r4", "r3"]);
+        assert_eq!(interrupted(&records, &["E1".into()]), [1]);
+    }
+
+    #[test]
+    fn nothing_is_owed_to_a_distribution_that_no_run_knew() {
+        let records = [killed_run("r5", "a.html")];
+        assert!(carried(&records, &["E9".into()]).is_empty());
+        assert!(interrupted(&records, &["E9".into()]).is_empty());
+        assert!(!carried(&records, &["E2".into()]).is_empty());
+    }
+
+    #[test]
+    fn settings_of_a_failed_run_are_not_forgotten() {
+        let with = |id: &str, status, acl: Option<&str>| {
+            let mut record = with_site(release(id, status), &[]);
+            if let Some(site) = &mut record.site {
+                site.applied = Some(ObjectSettings {
+                    acl: acl.map(ToOwned::to_owned),
+                    ..ObjectSettings::default()
+                });
+            }
+            record
+        };
+        let now = ObjectSettings::default();
+        let acl_of = |records: &[Record]| previous_settings(records, &now).map(|applied| applied.acl.clone());
+        let (same, public) = (with("r3", RecordStatus::Succeeded, None), Some("public-read"));
+        assert_eq!(acl_of(&[]), None);
+        assert_eq!(acl_of(&[release("r4", RecordStatus::Succeeded)]), None);
+        assert_eq!(acl_of(std::slice::from_ref(&same)), Some(None));
+        let older = with("r2", RecordStatus::Succeeded, public);
+        assert_eq!(acl_of(&[same.clone(), older.clone()]), Some(None));
+        assert_eq!(
+            acl_of(&[with("r3", RecordStatus::Failed, None), older]),
+            Some(public.map(Into::into))
+        );
+        assert_eq!(
+            acl_of(&[with("r4", RecordStatus::Cancelled, public), same]),
+            Some(public.map(Into::into))
+        );
+    }
+}

@@ -1,0 +1,394 @@
+//! The record of one run: everything that a later run or a rollback needs to know of it, and nothing secret.
+//!
+//! A record is a small head (JSON) and, for a site, two lists of keys (gzip, one JSON object a line), so that listing
+//! the last releases reads little, and a hundred thousand keys are no problem.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::core::site::plan::{ChangedKey, KeyChange, Reason, SitePlan};
+use crate::core::site::repair::ObjectSettings;
+
+/// The version of the record's format that this program writes, and the newest that it reads.
+pub(crate) const VERSION: u32 = 1;
+
+/// The head of a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// [`VERSION`] of the program that wrote it.
+    pub(crate) version: u32,
+    /// The release's id, see [`crate::core::release::id`].
+    pub(crate) id: String,
+    /// How far it got.
+    pub(crate) status: RecordStatus,
+    /// Deploy or rollback.
+    pub(crate) command: ReleaseKind,
+    /// The release whose state a rollback brought back; none for a rollback to a bare version label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rolls_back_to: Option<String>,
+    /// When the run started, by the runner's clock.
+    pub(crate) started_at: DateTime<Utc>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) finished_at: Option<DateTime<Utc>>,
+    /// The commit that is live after this release; for a rollback the target's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<Commit>,
+    /// The workflow run.
+    #[serde(default)]
+    pub(crate) run: WorkflowRun,
+    /// The site part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<RecordedSite>,
+    /// The cdn part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cdn: Option<RecordedCdn>,
+    /// The backend part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backend: Option<RecordedBackend>,
+    /// When S3 stored the `started` object: the start by the clock that also stamps the objects' versions. Comes
+    /// from the listing.
+    #[serde(skip)]
+    pub(crate) stored_at: Option<DateTime<Utc>>,
+}
+
+/// How far a run got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RecordStatus {
+    /// Running, or killed before it could finish its record.
+    Started,
+    /// All went well.
+    Succeeded,
+    /// Something failed.
+    Failed,
+    /// Stopped by a signal.
+    Cancelled,
+}
+
+impl RecordStatus {
+    /// The status as the record and the tables name it.
+    #[must_use]
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What kind of run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReleaseKind {
+    /// `command: deploy`.
+    Deploy,
+    /// `command: rollback`.
+    Rollback,
+}
+
+/// A commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Commit {
+    /// The full id.
+    pub(crate) sha: String,
+    /// `refs/heads/main` and the like.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub(crate) git_ref: Option<String>,
+    /// The first line of its message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
+}
+
+/// The workflow run that wrote a record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorkflowRun {
+    /// `owner/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) repository: Option<String>,
+    /// The workflow's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) workflow: Option<String>,
+    /// Its run id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    /// Its run number: counts up within a workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<u64>,
+    /// Its attempt, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<u64>,
+    /// Its page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    /// Who started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<String>,
+}
+
+/// What a run did to the bucket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RecordedSite {
+    /// The bucket.
+    pub(crate) bucket: String,
+    /// Empty, or ending in `/`.
+    pub(crate) prefix: String,
+    /// The header rules and the ACL used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) applied: Option<ObjectSettings>,
+    /// The bucket's versioning when the run started.
+    #[serde(default)]
+    pub(crate) versioning: Versioning,
+    /// How many keys it was about to change.
+    #[serde(default)]
+    pub(crate) planned_keys: u64,
+    /// How many objects it wrote.
+    #[serde(default)]
+    pub(crate) written: u64,
+    /// How many keys it deleted.
+    #[serde(default)]
+    pub(crate) deleted: u64,
+    /// The keys it was about to change; stored beside the head.
+    #[serde(skip)]
+    pub(crate) planned: Vec<PlannedKey>,
+    /// The keys it did change; stored beside the head.
+    #[serde(skip)]
+    pub(crate) changed: Vec<RecordedKey>,
+}
+
+/// A bucket's versioning.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Versioning {
+    /// It could not be read.
+    #[default]
+    Unknown,
+    /// Never turned on: a write destroys what was there.
+    Off,
+    /// Turned off again: a write destroys the last unversioned object.
+    Suspended,
+    /// Every write and delete keeps what was there.
+    Enabled,
+}
+
+/// A key that a run is about to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlannedKey {
+    /// The full key.
+    #[serde(rename = "k")]
+    pub(crate) key: String,
+    /// What is to happen to it.
+    #[serde(rename = "c")]
+    pub(crate) change: KeyChange,
+    /// Whether there was an object before.
+    #[serde(rename = "e")]
+    pub(crate) existed: bool,
+}
+
+/// A key that a run did change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedKey {
+    /// The full key.
+    #[serde(rename = "k")]
+    pub(crate) key: String,
+    /// What happened to it.
+    #[serde(rename = "c")]
+    pub(crate) change: KeyChange,
+    /// The version id that S3 answered, of the object or of the delete marker.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version_id: Option<String>,
+    /// Whether there was an object before, where the plan knew.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) existed: Option<bool>,
+}
+
+/// What a run did to distributions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedCdn {
+    /// The distributions that it had to invalidate.
+    pub(crate) distributions: Vec<String>,
+    /// Those whose invalidation was accepted, paths carried over from earlier runs included.
+    #[serde(default)]
+    pub(crate) confirmed: Vec<String>,
+    /// Paths that changed and are not invalidated: distribution to paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) unconfirmed: BTreeMap<String, Vec<String>>,
+}
+
+/// What a run did to the backend.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedBackend {
+    /// The application.
+    pub(crate) application: String,
+    /// Its region.
+    pub(crate) region: String,
+    /// The version's label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version_label: Option<String>,
+    /// SHA-256 of the bundle, hexadecimal, when the run had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bundle_sha256: Option<String>,
+    /// The environments.
+    #[serde(default)]
+    pub(crate) environments: Vec<RecordedEnvironment>,
+}
+
+/// What a run did to one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedEnvironment {
+    /// Its name.
+    pub(crate) name: String,
+    /// The label that it ran before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_label: Option<String>,
+    /// The label that it was to run.
+    pub(crate) label: String,
+    /// What became of it.
+    pub(crate) outcome: EnvironmentOutcome,
+}
+
+/// What became of an environment's update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EnvironmentOutcome {
+    /// To be updated (only in a `started` record).
+    Planned,
+    /// It runs the label.
+    Succeeded,
+    /// It ran the label already.
+    Unchanged,
+    /// The update was started and did not succeed.
+    Failed,
+    /// No update was started.
+    Skipped,
+}
+
+impl Record {
+    /// Whether the run changed anything, or may have.
+    #[must_use]
+    pub(crate) fn may_have_changed(&self) -> bool {
+        use EnvironmentOutcome::{Failed, Planned, Succeeded};
+        let site = crate::core::release::restore::may_have_changed_objects(self);
+        let backend = self.backend.iter().flat_map(|backend| &backend.environments);
+        site || backend
+            .into_iter()
+            .any(|environment| matches!(environment.outcome, Planned | Succeeded | Failed))
+    }
+
+    /// The label that `environment` runs after this release; `None` when the release says nothing of it.
+    #[must_use]
+    pub(crate) fn label_of(&self, environment: &str) -> Option<&str> {
+        let of_this = |one: &&RecordedEnvironment| {
+            one.name == environment
+                && matches!(
+                    one.outcome,
+                    EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged
+                )
+        };
+        let environments = self.backend.iter().flat_map(|backend| &backend.environments);
+        environments.into_iter().find(of_this).map(|one| one.label.as_str())
+    }
+
+    /// The head as it is stored.
+    ///
+    /// # Errors
+    /// None in practice: all of it can be JSON.
+    pub(crate) fn to_json(&self) -> anyhow::Result<Vec<u8>> {
+        serde_json::to_vec_pretty(self).context("cannot write a release record as JSON")
+    }
+
+    /// Reads a stored head.
+    ///
+    /// # Errors
+    /// No JSON, no record, or one of a newer format.
+    pub(crate) fn from_json(bytes: &[u8]) -> anyhow::Result<Self> {
+        #[derive(Deserialize)]
+        struct Format {
+            version: u32,
+        }
+        let format: Format = serde_json::from_slice(bytes).context("it is no release record")?;
+        anyhow::ensure!(
+            format.version <= VERSION,
+            "it has format {}, and this version of the action reads up to {VERSION}",
+            format.version
+        );
+        serde_json::from_slice(bytes).context("it is no release record")
+    }
+}
+
+impl RecordedSite {
+    /// Takes the keys that `plan` is about to change.
+    pub(crate) fn plan(&mut self, plan: &SitePlan) {
+        let writes = plan.writes.iter().map(|write| PlannedKey {
+            key: write.key.clone(),
+            change: KeyChange::Written,
+            existed: write.reason != Reason::New,
+        });
+        let deletes = plan.deletes.iter().map(|key| PlannedKey {
+            key: key.clone(),
+            change: KeyChange::Deleted,
+            existed: true,
+        });
+        self.planned = writes.chain(deletes).collect();
+        self.planned_keys = self.planned.len() as u64;
+    }
+
+    /// Takes the keys that an execution did change.
+    pub(crate) fn finish(&mut self, changed: Vec<ChangedKey>) {
+        let existed: HashMap<&str, bool> = self.planned.iter().map(|key| (key.key.as_str(), key.existed)).collect();
+        self.changed = changed
+            .into_iter()
+            .map(|key| RecordedKey {
+                existed: existed.get(key.key.as_str()).copied(),
+                key: key.key,
+                change: key.change,
+                version_id: key.version_id,
+            })
+            .collect();
+        self.written = self
+            .changed
+            .iter()
+            .filter(|key| key.change == KeyChange::Written)
+            .count() as u64;
+        self.deleted = self.changed.len() as u64 - self.written;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_comes_back_as_it_was_and_stays_small() {
+        let mut record = crate::core::release::fixtures::release("r1", RecordStatus::Succeeded);
+        record.stored_at = None;
+        record.site = Some(RecordedSite {
+            bucket: "b".into(),
+            versioning: Versioning::Enabled,
+            ..RecordedSite::default()
+        });
+        let json = record.to_json().expect("JSON");
+        assert!(json.len() < 1000, "{}", String::from_utf8_lossy(&json));
+        assert_eq!(Record::from_json(&json).expect("a record"), record);
+    }
+
+    #[test]
+    fn a_newer_format_and_no_record_are_told_apart() {
+        let newer = Record::from_json(br#"{"version": 2, "shape": "unknown"}"#).expect_err("too new");
+        assert_eq!(
+            newer.to_string(),
+            "it has format 2, and this version of the action reads up to 1"
+        );
+        for other in [&b"{}"[..], b"", b"[1]", br#"{"version": 1}"#] {
+            let error = Record::from_json(other).expect_err("no record");
+            assert_eq!(error.to_string(), "it is no release record");
+        }
+    }
+}

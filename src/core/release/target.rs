@@ -1,0 +1,372 @@
+//! Which release a rollback goes back to.
+//!
+//! Records are always newest first. A rollback is a release itself; what is live after it is its target.
+//!
+//! | `to` | target |
+//! | --- | --- |
+//! | `previous`, the newest run changed something and did not succeed | the newest succeeded release |
+//! | `previous` | the newest succeeded release older than the live one |
+//! | id of a release | that one |
+//! | version label | the release that deployed it; for a backend alone also a label without a record |
+//! | commit, 7 characters or more | its newest succeeded release |
+
+use std::fmt::Write as _;
+
+use crate::core::error::HintExt as _;
+use crate::core::release::labels::label_at;
+use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
+
+/// What a rollback is about, and what runs now.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Parts<'a> {
+    /// Whether the site part is on.
+    pub(crate) site: bool,
+    /// The environments of the backend part with the labels that they run now; empty when it is off.
+    pub(crate) environments: &'a [(String, Option<String>)],
+}
+
+/// What a rollback goes back to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TargetChoice<'a> {
+    /// A release.
+    Release(&'a Record),
+    /// A version label without a record, for a backend alone.
+    Label(String),
+}
+
+/// What is live.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Live<'a> {
+    /// The release whose state is live: the newest succeeded one, or what that one rolled back to.
+    pub(crate) release: &'a Record,
+    /// A newer run that did not succeed and may have changed something.
+    pub(crate) disturbed_by: Option<&'a Record>,
+}
+
+/// Why there is nothing to go back to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoTarget {
+    /// No record at all.
+    #[error("cannot roll back: there is no record of any release")]
+    NoRecords,
+    /// No release that succeeded.
+    #[error("cannot roll back: none of the recorded releases succeeded")]
+    NoneSucceeded,
+    /// The live release is the oldest.
+    #[error("cannot roll back: there is no succeeded release before `{live}`, which is live")]
+    NothingOlder {
+        /// The live release.
+        live: String,
+    },
+    /// Nothing is called so.
+    #[error("cannot roll back to `{to}`: no succeeded release has this id, version label or commit")]
+    Unknown {
+        /// `to`.
+        to: String,
+    },
+    /// A commit needs seven characters.
+    #[error("cannot roll back to `{to}`: a commit needs at least 7 characters")]
+    ShortCommit {
+        /// `to`.
+        to: String,
+    },
+    /// Several releases are called so.
+    #[error("cannot roll back to `{to}`: {} releases match it: {}", ids.len(), ids.join(", "))]
+    Ambiguous {
+        /// `to`.
+        to: String,
+        /// Their ids, newest first.
+        ids: Vec<String>,
+    },
+    /// A release that did not succeed has no state to go back to.
+    #[error("cannot roll back to `{to}`: release `{id}` {}", match *.status {
+        RecordStatus::Started => "never finished",
+        RecordStatus::Cancelled => "was cancelled",
+        _ => "failed",
+    })]
+    NotSucceeded {
+        /// `to`.
+        to: String,
+        /// The release.
+        id: String,
+        /// Its status.
+        status: RecordStatus,
+    },
+    /// Nothing to do.
+    #[error("cannot roll back to `{to}`: release `{id}` is live already")]
+    AlreadyLive {
+        /// `to`, or `previous`.
+        to: String,
+        /// The release.
+        id: String,
+    },
+}
+
+/// Chooses the target of a rollback; `to` is `None` for `previous`.
+///
+/// # Errors
+/// There is no such release, or more than one; with a hint at what is possible instead.
+pub(crate) fn choose<'a>(
+    records: &'a [Record],
+    to: Option<&str>,
+    parts: Parts<'_>,
+) -> anyhow::Result<TargetChoice<'a>> {
+    find(records, to, parts).map_err(|reason| {
+        let hint = hint(records, &reason, parts);
+        anyhow::Error::new(reason).hint(hint)
+    })
+}
+
+/// What is live by the records; `None` when no release succeeded.
+#[must_use]
+pub(crate) fn live(records: &[Record]) -> Option<Live<'_>> {
+    let newest = records
+        .iter()
+        .position(|record| record.status == RecordStatus::Succeeded)?;
+    Some(Live {
+        release: &records[origin(records, newest)],
+        disturbed_by: records[..newest].iter().find(|record| record.may_have_changed()),
+    })
+}
+
+/// The newest release that succeeded, a rollback too.
+#[must_use]
+pub(crate) fn last_succeeded(records: &[Record]) -> Option<&Record> {
+    records.iter().find(|record| record.status == RecordStatus::Succeeded)
+}
+
+/// The records newer than `target`: what a rollback to it takes back.
+#[must_use]
+pub(crate) fn after<'a>(records: &'a [Record], target: &Record) -> &'a [Record] {
+    let end = records.iter().position(|record| record.id == target.id);
+    &records[..end.unwrap_or(0)]
+}
+
+/// Follows rollbacks to the release that first had their state, as far as records go.
+fn origin(records: &[Record], mut position: usize) -> usize {
+    while let Some(target) = &records[position].rolls_back_to {
+        match records[position + 1..].iter().position(|record| record.id == *target) {
+            Some(further) => position += 1 + further,
+            None => break,
+        }
+    }
+    position
+}
+
+fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result<TargetChoice<'a>, NoTarget> {
+    let to = to.unwrap_or("previous");
+    if to == "previous" {
+        return previous(records).map(TargetChoice::Release);
+    }
+    let named = match named(records, to, parts) {
+        Err(NoTarget::Unknown { .. } | NoTarget::ShortCommit { .. })
+            if !parts.site && !parts.environments.is_empty() =>
+        {
+            return Ok(TargetChoice::Label(to.to_owned()));
+        }
+        other => other?,
+    };
+    if is_live(records, named, parts) {
+        return Err(NoTarget::AlreadyLive {
+            to: to.to_owned(),
+            id: named.id.clone(),
+        });
+    }
+    Ok(TargetChoice::Release(named))
+}
+
+fn previous(records: &[Record]) -> Result<&Record, NoTarget> {
+    if records.is_empty() {
+        return Err(NoTarget::NoRecords);
+    }
+    let newest = records
+        .iter()
+        .position(|record| record.status == RecordStatus::Succeeded)
+        .ok_or(NoTarget::NoneSucceeded)?;
+    if records[..newest].iter().any(Record::may_have_changed) {
+        return Ok(&records[newest]);
+    }
+    let live = origin(records, newest);
+    records[live + 1..]
+        .iter()
+        .find(|record| record.status == RecordStatus::Succeeded)
+        .ok_or_else(|| NoTarget::NothingOlder {
+            live: records[live].id.clone(),
+        })
+}
+
+fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Record, NoTarget> {
+    if let Some(record) = records.iter().find(|record| record.id == to) {
+        return succeeded(record, to);
+    }
+    let by_label = by_label(records, to, parts)?;
+    let by_commit = by_commit(records, to)?;
+    match (by_label, by_commit) {
+        (Some(label), Some(commit)) if label.id != commit.id && label.commit != commit.commit => {
+            Err(NoTarget::Ambiguous {
+                to: to.to_owned(),
+                ids: vec![label.id.clone(), commit.id.clone()],
+            })
+        }
+        (Some(record), _) | (None, Some(record)) => Ok(record),
+        (None, None) => {
+            let failed = |record: &&Record| has_label(record, to) || has_commit(record, to);
+            if let Some(record) = records.iter().find(failed) {
+                return succeeded(record, to);
+            }
+            let short = to.len() >= 4 && to.len() < 7 && is_hexadecimal(to);
+            Err(if short && records.iter().any(|record| starts_commit(record, to)) {
+                NoTarget::ShortCommit { to: to.to_owned() }
+            } else {
+                NoTarget::Unknown { to: to.to_owned() }
+            })
+        }
+    }
+}
+
+fn succeeded<'a>(record: &'a Record, to: &str) -> Result<&'a Record, NoTarget> {
+    match record.status {
+        RecordStatus::Succeeded => Ok(record),
+        status => Err(NoTarget::NotSucceeded {
+            to: to.to_owned(),
+            id: record.id.clone(),
+            status,
+        }),
+    }
+}
+
+/// The release that deployed a label. Later releases may have kept it while they changed the site, and a rollback may
+/// have brought it back: those are only taken when the one that deployed it is not on record any more.
+fn by_label<'a>(records: &'a [Record], label: &str, parts: Parts<'_>) -> Result<Option<&'a Record>, NoTarget> {
+    let all: Vec<&Record> = records
+        .iter()
+        .filter(|record| record.status == RecordStatus::Succeeded && has_label(record, label))
+        .collect();
+    let deployed: Vec<&Record> = all
+        .iter()
+        .copied()
+        .filter(|record| deployed_label(record, label))
+        .collect();
+    let candidates = if deployed.is_empty() { all } else { deployed };
+    match candidates.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        // To a backend the label is all that counts.
+        [newest, ..] if !parts.site => Ok(Some(newest)),
+        several => Err(NoTarget::Ambiguous {
+            to: label.to_owned(),
+            ids: several.iter().map(|record| record.id.clone()).collect(),
+        }),
+    }
+}
+
+fn by_commit<'a>(records: &'a [Record], to: &str) -> Result<Option<&'a Record>, NoTarget> {
+    let mut matching = records
+        .iter()
+        .filter(|record| record.status == RecordStatus::Succeeded && has_commit(record, to));
+    let Some(newest) = matching.next() else {
+        return Ok(None);
+    };
+    let mut ids = vec![newest.id.clone()];
+    let mut commits = vec![&newest.commit];
+    for other in matching {
+        let known = commits.iter().any(|commit| sha(commit) == sha(&other.commit));
+        if !known {
+            commits.push(&other.commit);
+            ids.push(other.id.clone());
+        }
+    }
+    if ids.len() > 1 {
+        return Err(NoTarget::Ambiguous { to: to.to_owned(), ids });
+    }
+    Ok(Some(newest))
+}
+
+fn sha(commit: &Option<crate::core::release::record::Commit>) -> Option<&str> {
+    commit.as_ref().map(|commit| commit.sha.as_str())
+}
+
+fn has_label(record: &Record, label: &str) -> bool {
+    record.backend.as_ref().is_some_and(|backend| {
+        backend.version_label.as_deref() == Some(label)
+            || backend
+                .environments
+                .iter()
+                .any(|environment| environment.label == label)
+    })
+}
+
+fn deployed_label(record: &Record, label: &str) -> bool {
+    let by_this = |one: &crate::core::release::record::RecordedEnvironment| {
+        one.label == label && one.outcome == EnvironmentOutcome::Succeeded
+    };
+    record.command == ReleaseKind::Deploy
+        && record
+            .backend
+            .as_ref()
+            .is_some_and(|backend| backend.environments.is_empty() || backend.environments.iter().any(by_this))
+}
+
+fn has_commit(record: &Record, to: &str) -> bool {
+    to.len() >= 7 && is_hexadecimal(to) && starts_commit(record, to)
+}
+
+fn starts_commit(record: &Record, to: &str) -> bool {
+    sha(&record.commit).is_some_and(|sha| sha.starts_with(&to.to_ascii_lowercase()))
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether `target`'s state is what is there now: by the records, and by what the environments run.
+fn is_live(records: &[Record], target: &Record, parts: Parts<'_>) -> bool {
+    let Some(live) = live(records) else { return false };
+    let position = records.iter().position(|record| record.id == target.id);
+    let same = position.is_some_and(|position| records[origin(records, position)].id == live.release.id);
+    let mut known = parts
+        .environments
+        .iter()
+        .filter_map(|(name, running)| Some(label_at(records, target, name)? == running.as_deref()?))
+        .peekable();
+    if parts.site {
+        return same && live.disturbed_by.is_none() && known.all(|runs| runs);
+    }
+    // Of a backend alone, what its environments run tells more than records.
+    match known.peek() {
+        Some(_) => known.all(|runs| runs),
+        None => same && live.disturbed_by.is_none(),
+    }
+}
+
+/// What is possible instead.
+fn hint(records: &[Record], reason: &NoTarget, parts: Parts<'_>) -> String {
+    let live = live(records).map(|live| live.release.id.as_str());
+    let mut possible = String::new();
+    let succeeded = records.iter().filter(|record| record.status == RecordStatus::Succeeded);
+    for record in succeeded
+        .filter(|record| Some(record.id.as_str()) != live && record.command == ReleaseKind::Deploy)
+        .take(5)
+    {
+        let separator = if possible.is_empty() { "" } else { ", " };
+        let _ = write!(possible, "{separator}`{}`", record.id);
+        if let Some(sha) = sha(&record.commit) {
+            let _ = write!(possible, " (commit {})", sha.get(..7).unwrap_or(sha));
+        }
+    }
+    match reason {
+        NoTarget::ShortCommit { .. } => "give at least 7 characters of the commit, or the release's id".to_owned(),
+        NoTarget::Ambiguous { .. } => "give the id of one of them in `to`".to_owned(),
+        _ if !parts.site && !parts.environments.is_empty() => {
+            "give in `to` a version label that the application has".to_owned()
+        }
+        _ if possible.is_empty() => {
+            "there is no other release to go back to; deploy the commit that you want instead".to_owned()
+        }
+        _ => format!("possible in `to`: {possible}"),
+    }
+}
+
+#[cfg(test)]
+#[path = "target_tests.rs"]
+mod tests;

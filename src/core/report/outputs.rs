@@ -1,0 +1,89 @@
+//! The step's outputs, from the report.
+
+use crate::core::report::Report;
+
+/// All outputs, in the order of `action.yml`; those that do not apply are empty.
+#[must_use]
+pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, String)> {
+    let outcome = report.outcome.name().to_owned();
+    let site = report.site.as_ref();
+    let backend = report.backend.as_ref();
+    let environments = || backend.iter().flat_map(|backend| backend.environments.iter());
+    let count = |number: usize| {
+        if site.is_some() {
+            number.to_string()
+        } else {
+            String::new()
+        }
+    };
+    let spaced = |values: Vec<Option<&str>>| {
+        // A missing one keeps its place by `-`, or the lists of two outputs could not be matched.
+        if values.iter().all(Option::is_none) {
+            return String::new();
+        }
+        values
+            .into_iter()
+            .map(|value| value.unwrap_or("-"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let mut paths: Vec<&str> = Vec::new();
+    let accepted = report
+        .invalidations
+        .iter()
+        .filter(|one| one.id.is_some() || report.dry_run);
+    for path in accepted.flat_map(|one| one.paths.iter()) {
+        if !paths.contains(&path.as_str()) {
+            paths.push(path);
+        }
+    }
+    vec![
+        ("outcome", outcome),
+        ("changed", report.changed().to_string()),
+        ("release", report.release.clone().unwrap_or_default()),
+        ("uploaded", count(site.map_or(0, |site| site.uploads.len()))),
+        ("deleted", count(site.map_or(0, |site| site.deletes.len()))),
+        (
+            "unchanged",
+            site.map(|site| site.unchanged.to_string()).unwrap_or_default(),
+        ),
+        (
+            "invalidation-id",
+            spaced(report.invalidations.iter().map(|one| one.id.as_deref()).collect()),
+        ),
+        ("invalidated-paths", paths.join("\n")),
+        (
+            "version-label",
+            backend.map(|backend| backend.version_label.clone()).unwrap_or_default(),
+        ),
+        (
+            "previous-version-label",
+            spaced(
+                environments()
+                    .map(|one| one.previous_version_label.as_deref())
+                    .collect(),
+            ),
+        ),
+        (
+            "environment-url",
+            spaced(environments().map(|one| one.url.as_deref()).collect()),
+        ),
+        (
+            "environment-status",
+            spaced(environments().map(|one| one.status.as_deref()).collect()),
+        ),
+        (
+            "environment-health",
+            spaced(environments().map(|one| one.health.as_deref()).collect()),
+        ),
+        (
+            "github-deployment-id",
+            report
+                .github
+                .as_ref()
+                .map(|github| github.deployment_id.to_string())
+                .unwrap_or_default(),
+        ),
+        ("report", report_path.to_owned()),
+    ]
+}

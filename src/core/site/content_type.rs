@@ -1,0 +1,239 @@
+//! Content types by file name, the same on every machine, and the charset by content.
+//!
+//! Python 3.11's own table comes first, since `aws s3 sync` uses it (its machine's `/etc/mime.types` is left out on
+//! purpose); what it does not know comes from a short list of the web's newer types and then from `mime_guess`. As
+//! with `aws s3 sync`, `page.html.gz` is `text/html`, and `Content-Encoding` is never guessed. Must not open files:
+//! bytes are fed in.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// Grows when [`guess`] or [`needs_charset`] answer differently for the same name: releases record it, so that objects
+/// of earlier releases are looked at again.
+pub(crate) const VERSION: u32 = 1;
+
+/// Types that Python 3.11 does not know and `mime_guess` names by an outdated or wrong type.
+const NEWER: [(&str, &str); 11] = [
+    (".map", "application/json"),
+    (".cjs", "application/javascript"),
+    (".jsx", "application/javascript"),
+    (".ts", "video/mp2t"),
+    (".yaml", "application/yaml"),
+    (".yml", "application/yaml"),
+    (".toml", "application/toml"),
+    (".woff", "font/woff"),
+    (".otf", "font/otf"),
+    (".opus", "audio/ogg"),
+    (".java", "text/plain"),
+];
+
+#[derive(Deserialize)]
+struct Table {
+    strict: HashMap<String, String>,
+    encodings: HashMap<String, String>,
+    suffix_map: HashMap<String, String>,
+}
+
+/// The tables of CPython 3.11's [`mimetypes`] module.
+///
+/// [`mimetypes`]: https://github.com/python/cpython/blob/v3.11.7/Lib/mimetypes.py
+static PYTHON: LazyLock<Table> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../data/mime-types.json")).expect("the embedded table is well formed")
+});
+
+/// The content type for the file at `path`; `None` for names that say nothing.
+#[must_use]
+pub(crate) fn guess(path: &str) -> Option<&'static str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (base, extension) = split_extension(name);
+    let mut base = base.to_owned();
+    let mut extension = extension.to_owned();
+    while let Some(longer) = PYTHON.suffix_map.get(&extension.to_ascii_lowercase()) {
+        let name = base + longer;
+        let (shorter, last) = split_extension(&name);
+        (base, extension) = (shorter.to_owned(), last.to_owned());
+    }
+    if PYTHON.encodings.contains_key(&extension) {
+        let inner = split_extension(&base).1;
+        // `data.bin.gz` has a type inside, `dump.gz` is what it is.
+        if let Some(found) = by_extension(inner) {
+            return Some(found);
+        }
+    }
+    by_extension(&extension)
+}
+
+fn by_extension(extension: &str) -> Option<&'static str> {
+    let lower = extension.to_ascii_lowercase();
+    if let Some(found) = PYTHON.strict.get(&lower) {
+        return Some(found);
+    }
+    if let Some((_, found)) = NEWER.iter().find(|(known, _)| *known == lower) {
+        return Some(found);
+    }
+    mime_guess::from_ext(lower.strip_prefix('.')?).first_raw()
+}
+
+/// `name` cut before its extension, which keeps its dot; leading dots begin no extension (`os.path.splitext`).
+fn split_extension(name: &str) -> (&str, &str) {
+    let stem = name.trim_start_matches('.');
+    match stem.rfind('.') {
+        Some(dot) => name.split_at(name.len() - stem.len() + dot),
+        None => (name, ""),
+    }
+}
+
+/// Whether `; charset=utf-8` belongs behind `content_type` when the bytes are UTF-8: `text/*` without a charset.
+///
+/// Not so JSON and JavaScript modules, which are always UTF-8, nor SVG and XML applications, which say it themselves.
+#[must_use]
+pub(crate) fn needs_charset(content_type: &str) -> bool {
+    let lower = content_type.to_ascii_lowercase();
+    lower.starts_with("text/") && !lower.contains("charset=")
+}
+
+/// Tells whether bytes that come in pieces are UTF-8 as a whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Utf8Check {
+    /// The beginning of a character whose end has not come yet.
+    open: Vec<u8>,
+    broken: bool,
+}
+
+impl Utf8Check {
+    /// Takes the next piece.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
+        while !self.broken && !self.open.is_empty() {
+            let Some((&next, rest)) = bytes.split_first() else {
+                return;
+            };
+            bytes = rest;
+            self.open.push(next);
+            match std::str::from_utf8(&self.open) {
+                Ok(_) => self.open.clear(),
+                Err(error) => self.broken = error.error_len().is_some(),
+            }
+        }
+        if self.broken {
+            return;
+        }
+        if let Err(error) = std::str::from_utf8(bytes) {
+            self.broken = error.error_len().is_some();
+            self.open = bytes[error.valid_up_to()..].to_vec();
+        }
+    }
+
+    /// Whether everything was UTF-8.
+    #[must_use]
+    pub(crate) fn finish(&self) -> bool {
+        !self.broken && self.open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+    #[test]
+    fn guesses_as_aws_cli_and_beyond() {
+        for (path, expected) in [
+            ("index.html", Some("text/html")),
+            ("INDEX.HTML", Some("text/html")),
+            ("a/b.css", Some("text/css")),
+            ("app.js", Some("application/javascript")),
+            ("app.mjs", Some("application/javascript")),
+            ("app.js.map", Some("application/json")),
+            ("favicon.ico", Some("image/vnd.microsoft.icon")),
+            ("logo.svg", Some("image/svg+xml")),
+            ("logo.svgz", Some("image/svg+xml")),
+            ("site.webmanifest", Some("application/manifest+json")),
+            ("x.tar.gz", Some("application/x-tar")),
+            ("x.tgz", Some("application/x-tar")),
+            ("x.TGZ", Some("application/x-tar")),
+            ("page.html.gz", Some("text/html")),
+            ("page.html.br", Some("text/html")),
+            ("dump.gz", Some("application/gzip")),
+            ("a.wasm", Some("application/wasm")),
+            ("a.webp", Some("image/webp")),
+            ("a.avif", Some("image/avif")),
+            ("a.woff", Some("font/woff")),
+            ("a.woff2", Some("font/woff2")),
+            ("a.ttf", Some("font/ttf")),
+            ("a.otf", Some("font/otf")),
+            ("README.md", Some("text/markdown")),
+            ("a.yml", Some("application/yaml")),
+            ("live.ts", Some("video/mp2t")),
+            ("feed.rss", Some("application/rss+xml")),
+            ("a.xml", Some("text/xml")),
+            ("LICENSE", None),
+            (".htaccess", None),
+            ("..html", None),
+            ("dir.html/file", None),
+            ("a.", None),
+            ("", None),
+        ] {
+            assert_eq!(guess(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn holds_the_whole_recorded_table() {
+        let vectors: Table =
+            serde_json::from_str(include_str!("../../../tests/vectors/mime-types.json")).expect("legal vectors");
+        for (extension, expected) in &vectors.strict {
+            assert_eq!(
+                guess(&format!("file{extension}")),
+                Some(expected.as_str()),
+                "{extension}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_charset_belongs_behind_text_without_one() {
+        for (content_type, expected) in [
+            ("text/html", true),
+            ("TEXT/CSS", true),
+            ("text/html; charset=euc-kr", false),
+            ("text/html; Charset=UTF-8", false),
+            ("application/javascript", false),
+            ("application/json", false),
+            ("image/svg+xml", false),
+        ] {
+            assert_eq!(needs_charset(content_type), expected, "{content_type}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_has_a_type_or_none(path in any::<String>()) {
+            prop_assert!(guess(&path).is_none_or(|found| found.contains('/')));
+        }
+
+        #[test]
+        fn pieces_are_judged_as_the_whole(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..4), 0..4),
+            text in "[a\u{e9}\u{20ac}\u{1f600}]{0,6}",
+            cuts in prop::collection::vec(0_usize..24, 0..4),
+        ) {
+            let mut check = Utf8Check::default();
+            for piece in &pieces {
+                check.feed(piece);
+            }
+            prop_assert_eq!(check.finish(), std::str::from_utf8(&pieces.concat()).is_ok());
+
+            let mut check = Utf8Check::default();
+            let mut bytes = text.as_bytes();
+            for cut in cuts {
+                let (piece, rest) = bytes.split_at(cut.min(bytes.len()));
+                check.feed(piece);
+                bytes = rest;
+            }
+            check.feed(bytes);
+            prop_assert_eq!(check.finish(), true);
+        }
+    }
+}

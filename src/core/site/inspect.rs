@@ -1,0 +1,143 @@
+//! The source directory: what the bytes of one file tell.
+//!
+//! Reads a file once, block by block, and answers everything that a plan wants to know of it. Must not keep contents.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use md5::{Digest as _, Md5};
+
+use crate::core::site::content_type::Utf8Check;
+use crate::core::site::etag::{Etag, candidates, is_multipart_of};
+
+/// What a plan wants to know of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DigestRequest {
+    /// Whether its bytes have this ETag; `None` asks only whether it can be read.
+    pub(crate) etag: Option<Etag>,
+    /// For a multipart ETag: the part size, where it is known; the usual ones are tried otherwise.
+    pub(crate) part_size: Option<u64>,
+    /// Whether its bytes are UTF-8.
+    pub(crate) utf8: bool,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileDigest {
+    /// The bytes have the ETag.
+    pub(crate) same: bool,
+    /// The bytes are UTF-8; `None` when nobody asked.
+    pub(crate) utf8: Option<bool>,
+}
+
+/// Reads `file` as far as `question` needs it.
+///
+/// # Errors
+/// What the file system answers.
+pub(crate) fn inspect(file: &Path, question: &DigestRequest) -> io::Result<FileDigest> {
+    let mut opened = File::open(file)?;
+    let mut utf8 = question.utf8.then(Utf8Check::default);
+    let mut check = |block: &[u8]| {
+        if let Some(utf8) = &mut utf8 {
+            utf8.feed(block);
+        }
+    };
+    let same = match question.etag {
+        Some(Etag::Multipart(digest, parts)) => {
+            let sizes = match question.part_size {
+                Some(size) => vec![size],
+                None => candidates(opened.metadata()?.len(), parts),
+            };
+            if sizes.is_empty() {
+                each_block(&mut opened, check)?;
+                false
+            } else {
+                is_multipart_of(&mut opened, digest, parts, &sizes, check)?
+            }
+        }
+        Some(Etag::Single(digest)) => {
+            let mut hasher = Md5::new();
+            each_block(&mut opened, |block| {
+                hasher.update(block);
+                check(block);
+            })?;
+            <[u8; 16]>::from(hasher.finalize()) == digest
+        }
+        Some(Etag::Opaque) | None => {
+            if question.utf8 {
+                each_block(&mut opened, check)?;
+            }
+            false
+        }
+    };
+    Ok(FileDigest {
+        same,
+        utf8: utf8.map(|check| check.finish()),
+    })
+}
+
+/// Gives every block of `file` to `take`.
+///
+/// # Errors
+/// What the file system answers.
+pub(crate) fn each_block(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut block = [0; 32 * 1024];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(()),
+            Ok(read) => take(&block[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(bytes: &[u8], etag: Option<&str>) -> FileDigest {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("f");
+        std::fs::write(&file, bytes).expect("written");
+        let question = DigestRequest {
+            etag: etag.map(Etag::parse),
+            part_size: None,
+            utf8: true,
+        };
+        inspect(&file, &question).expect("readable")
+    }
+
+    #[test]
+    fn tells_the_same_bytes_from_others() {
+        let abc = "900150983cd24fb0d6963f7d28e17f72";
+        assert!(answer(b"abc", Some(abc)).same);
+        assert!(!answer(b"abd", Some(abc)).same);
+        // The MD5 of the MD5 of "abc", as one part.
+        assert!(answer(b"abc", Some("af5da9f45af7a300e3aded972f8ff687-1")).same);
+        assert!(!answer(b"abc", None).same);
+    }
+
+    #[test]
+    fn tells_utf8_from_other_encodings_in_any_case() {
+        for etag in [
+            None,
+            Some("900150983cd24fb0d6963f7d28e17f72"),
+            Some("900150983cd24fb0d6963f7d28e17f72-3"),
+        ] {
+            assert_eq!(answer("h\u{e9}".as_bytes(), etag).utf8, Some(true), "{etag:?}");
+            assert_eq!(answer(b"h\xe9", etag).utf8, Some(false), "{etag:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_an_error() {
+        let question = DigestRequest {
+            etag: None,
+            part_size: None,
+            utf8: false,
+        };
+        assert!(inspect(Path::new("/nonexistent/file"), &question).is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! The site: what `aws s3 sync` would do, decided here and executed elsewhere.
+//!
+//! Pure but for [`scan`] and [`inspect`], which walk and read the source directory. Knows nothing of AWS clients.
+
+pub(crate) mod content_type;
+pub(crate) mod diff;
+pub(crate) mod etag;
+pub(crate) mod filter;
+pub(crate) mod fnmatch;
+pub(crate) mod headers;
+pub(crate) mod http_date;
+pub(crate) mod inspect;
+pub(crate) mod object;
+pub(crate) mod plan;
+pub(crate) mod repair;
+pub(crate) mod scan;

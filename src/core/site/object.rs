@@ -1,0 +1,283 @@
+//! What an object is sent with: headers, content type, ACL, encryption.
+//!
+//! One order decides each header, later ones win: the guess of the content type, the flags of `args` and
+//! `cache-control`, the lines of `headers`. Must not look at objects or files; [`crate::core::site::repair`] compares.
+
+use crate::core::site::headers::HeaderRules;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::secret::Secret;
+use crate::core::site::content_type;
+use crate::core::site::headers::HeaderName;
+
+/// The [canned ACLs] that an object can have.
+///
+/// [canned ACLs]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+pub(crate) const CANNED_ACLS: [&str; 7] = [
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+];
+
+/// The storage classes that `aws s3 sync` takes.
+pub(crate) const STORAGE_CLASSES: [&str; 8] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+];
+
+/// Checks the name of a canned ACL.
+///
+/// # Errors
+///
+/// Says which names are legal.
+pub(crate) fn check_acl(name: &str) -> Result<(), String> {
+    if CANNED_ACLS.contains(&name) {
+        return Ok(());
+    }
+    let why = if name == "log-delivery-write" {
+        "is for buckets, not for objects"
+    } else {
+        "is not a canned ACL"
+    };
+    Err(format!("`{name}` {why}; legal are {}", CANNED_ACLS.join(", ")))
+}
+
+/// The headers of one object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectHeaders {
+    /// `Content-Type`; `None` sends none, and S3 answers `binary/octet-stream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<String>,
+    /// `Cache-Control`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_control: Option<String>,
+    /// `Content-Encoding`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_encoding: Option<String>,
+    /// `Content-Disposition`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_disposition: Option<String>,
+    /// `Content-Language`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_language: Option<String>,
+    /// `Expires`, as an HTTP date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<String>,
+    /// `x-amz-website-redirect-location`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) website_redirect: Option<String>,
+    /// `x-amz-storage-class`; `None` is the bucket's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) storage_class: Option<String>,
+    /// `x-amz-meta-*` without that prefix, in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// What every object of the run is sent with.
+#[derive(Debug, Clone)]
+pub(crate) struct ObjectOptions {
+    /// `acl`: a canned ACL.
+    pub(crate) acl: Option<String>,
+    /// `--grants`.
+    pub(crate) grants: Vec<Grant>,
+    /// `--sse`, `--sse-kms-key-id`, `--sse-c`.
+    pub(crate) encryption: Encryption,
+    /// `--request-payer`.
+    pub(crate) request_payer: bool,
+    /// `--checksum-algorithm`.
+    pub(crate) checksum_algorithm: Option<ChecksumAlgorithm>,
+    /// `--no-guess-mime-type` is `false` here.
+    pub(crate) guess_content_type: bool,
+    /// Headers for every object, from flags and `cache-control`.
+    pub(crate) headers: ObjectHeaders,
+}
+
+impl Default for ObjectOptions {
+    fn default() -> Self {
+        Self {
+            acl: None,
+            grants: Vec::new(),
+            encryption: Encryption::default(),
+            request_payer: false,
+            checksum_algorithm: None,
+            guess_content_type: true,
+            headers: ObjectHeaders::default(),
+        }
+    }
+}
+
+impl ObjectOptions {
+    /// The headers for the file at `path`, relative to the source directory.
+    ///
+    /// `text_is_utf8` is asked at most once, and only when the answer decides: whether all bytes of the file are
+    /// UTF-8. A type that was given, not guessed, is sent as it was given.
+    pub(crate) fn headers_for(
+        &self,
+        rules: &HeaderRules,
+        path: &str,
+        text_is_utf8: impl FnOnce() -> bool,
+    ) -> ObjectHeaders {
+        let mut headers = self.headers.clone();
+        for (name, value) in rules.of(path) {
+            headers.set(name, value.map(str::to_owned));
+        }
+        if let Some(guess) = self.guessed_type(rules, path) {
+            let charset = content_type::needs_charset(guess) && text_is_utf8();
+            headers.content_type = Some(if charset {
+                format!("{guess}; charset=utf-8")
+            } else {
+                guess.to_owned()
+            });
+        }
+        headers
+    }
+
+    /// The guessed content type of the file at `path`, without a charset; `None` when the inputs name one, or none is
+    /// known.
+    #[must_use]
+    pub(crate) fn guessed_type(&self, rules: &HeaderRules, path: &str) -> Option<&'static str> {
+        let named = !self.guess_content_type
+            || self.headers.content_type.is_some()
+            || rules.of(path).any(|(name, _)| *name == HeaderName::ContentType);
+        if named { None } else { content_type::guess(path) }
+    }
+}
+
+/// One grant of `--grants`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// What is granted.
+    pub(crate) permission: GrantPermission,
+    /// The grantees as S3's header takes them: `uri=…`, `id=…`, with commas between them.
+    pub(crate) grantee: String,
+}
+
+/// The permissions of `--grants`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GrantPermission {
+    /// `read`.
+    Read,
+    /// `readacl`.
+    ReadAcl,
+    /// `writeacl`.
+    WriteAcl,
+    /// `full`.
+    Full,
+}
+
+impl GrantPermission {
+    /// The name that `--grants` uses.
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::ReadAcl => "readacl",
+            Self::WriteAcl => "writeacl",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// How S3 is asked to encrypt.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Encryption {
+    /// The bucket's default.
+    #[default]
+    BucketDefault,
+    /// `--sse AES256`.
+    Aes256,
+    /// `--sse aws:kms`, with `--sse-kms-key-id`.
+    Kms {
+        /// The key; `None` is the account's default key for S3.
+        key_id: Option<String>,
+    },
+    /// `--sse-c`: a key of our own, 32 bytes, base64.
+    CustomerKey {
+        /// The key.
+        key: Secret,
+        /// Its MD5, base64.
+        key_md5: String,
+    },
+}
+
+/// Checksum algorithms that an upload can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChecksumAlgorithm {
+    /// CRC-32.
+    Crc32,
+    /// CRC-32C.
+    Crc32c,
+    /// CRC-64/NVME.
+    Crc64Nvme,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content_type(options: &ObjectOptions, rules: &str, path: &str, utf8: bool) -> Option<String> {
+        let rules = HeaderRules::parse(rules).expect("legal rules");
+        options.headers_for(&rules, path, || utf8).content_type
+    }
+
+    #[test]
+    fn text_gets_a_charset_when_its_bytes_are_utf8() {
+        let options = ObjectOptions::default();
+        let html = |utf8| content_type(&options, "", "index.html", utf8);
+        assert_eq!(html(true).as_deref(), Some("text/html; charset=utf-8"));
+        assert_eq!(html(false).as_deref(), Some("text/html"));
+        assert_eq!(content_type(&options, "", "a.png", true).as_deref(), Some("image/png"));
+        assert_eq!(content_type(&options, "", "LICENSE", true), None);
+    }
+
+    #[test]
+    fn guess_then_flag_then_rules() {
+        let mut options = ObjectOptions::default();
+        options.headers.content_type = Some("text/plain".into());
+        options.headers.cache_control = Some("max-age=60".into());
+        let rules = HeaderRules::parse("*.html Content-Type: application/xhtml+xml\n*.html Cache-Control:\n")
+            .expect("legal rules");
+        let unasked = || unreachable!("a given type is not completed");
+        let html = options.headers_for(&rules, "a.html", unasked);
+        assert_eq!(html.content_type.as_deref(), Some("application/xhtml+xml"));
+        assert_eq!(html.cache_control, None);
+        let other = options.headers_for(&rules, "a.css", unasked);
+        assert_eq!(other.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(other.cache_control.as_deref(), Some("max-age=60"));
+    }
+
+    #[test]
+    fn a_type_can_be_left_out() {
+        let options = ObjectOptions {
+            guess_content_type: false,
+            ..ObjectOptions::default()
+        };
+        assert_eq!(content_type(&options, "", "a.html", true), None);
+        let guessing = ObjectOptions::default();
+        assert_eq!(content_type(&guessing, "*.html Content-Type:", "a.html", true), None);
+    }
+
+    #[test]
+    fn an_acl_for_buckets_is_refused_as_such() {
+        assert_eq!(check_acl("public-read"), Ok(()));
+        assert!(check_acl("log-delivery-write").is_err_and(|error| error.contains("for buckets")));
+        assert!(check_acl("Public-Read").is_err_and(|error| error.contains("bucket-owner-full-control")));
+    }
+}

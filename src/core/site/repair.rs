@@ -1,0 +1,247 @@
+//! Whether an unchanged object has the headers it should have, and which ones to send when it has not.
+//!
+//! A listing shows no headers, so each release records the settings it used ([`ObjectSettings`]); only when they differ from
+//! this run's are the objects looked at. A repair rewrites all of an object's headers: whatever the inputs never named
+//! is sent again as it is. Must not decide whether the content is to be uploaded.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::site::content_type;
+use crate::core::site::headers::{HeaderName, HeaderRules};
+use crate::core::site::object::{Encryption, ObjectHeaders, ObjectOptions};
+
+/// What of a run's settings shapes its objects; nothing secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectSettings {
+    /// `acl` or `--acl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acl: Option<String>,
+    /// `--grants`, as typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grants: Vec<String>,
+    /// Headers for every object.
+    #[serde(default)]
+    pub(crate) headers: ObjectHeaders,
+    /// The lines of `headers`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rules: Vec<String>,
+    /// [`content_type::VERSION`] of the run, when it guessed content types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_types: Option<u32>,
+    /// `AES256`, `aws:kms` or `customer-key`; `None` is the bucket's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<String>,
+}
+
+impl ObjectSettings {
+    /// The settings of a run.
+    #[must_use]
+    pub(crate) fn of(options: &ObjectOptions, rules: &HeaderRules) -> Self {
+        let grant = |grant: &crate::core::site::object::Grant| format!("{}={}", grant.permission.name(), grant.grantee);
+        Self {
+            acl: options.acl.clone(),
+            grants: options.grants.iter().map(grant).collect(),
+            headers: options.headers.clone(),
+            rules: rules.lines().map(str::to_owned).collect(),
+            content_types: options.guess_content_type.then_some(content_type::VERSION),
+            encryption: match options.encryption {
+                Encryption::BucketDefault => None,
+                Encryption::Aes256 => Some("AES256".to_owned()),
+                Encryption::Kms { .. } => Some("aws:kms".to_owned()),
+                Encryption::CustomerKey { .. } => Some("customer-key".to_owned()),
+            },
+        }
+    }
+
+    /// Whether the ACL of objects would be another one.
+    #[must_use]
+    pub(crate) fn same_acl(&self, other: &Self) -> bool {
+        self.acl == other.acl && self.grants == other.grants
+    }
+}
+
+/// The settings of this run beside those of the last release.
+#[derive(Debug)]
+pub(crate) struct Repair<'a> {
+    options: &'a ObjectOptions,
+    rules: &'a HeaderRules,
+    previous: Option<Previous>,
+    content_types_differ: bool,
+}
+
+#[derive(Debug)]
+struct Previous {
+    headers: ObjectHeaders,
+    rules: HeaderRules,
+}
+
+impl<'a> Repair<'a> {
+    /// Prepares the comparison; `previous` is what the newest release record holds.
+    ///
+    /// Without one, only headers that the inputs name are looked at. With one, what that release named and this run
+    /// does not is taken away.
+    #[must_use]
+    pub(crate) fn new(options: &'a ObjectOptions, rules: &'a HeaderRules, previous: Option<&ObjectSettings>) -> Self {
+        let now = options.guess_content_type.then_some(content_type::VERSION);
+        Self {
+            options,
+            rules,
+            content_types_differ: previous.is_some_and(|previous| previous.content_types != now),
+            previous: previous.map(|previous| Previous {
+                headers: previous.headers.clone(),
+                // A record of another version may hold rules that this one does not know.
+                rules: HeaderRules::parse(&previous.rules.join("\n")).unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// Whether the object of the file at `path` must be looked at.
+    #[must_use]
+    pub(crate) fn concerns(&self, path: &str) -> bool {
+        !self.named(path).is_empty()
+    }
+
+    /// All headers to send for the object of the file at `path`, when one differs from `wanted`; `None` when the
+    /// object has them.
+    #[must_use]
+    pub(crate) fn headers(&self, path: &str, wanted: &ObjectHeaders, actual: &ObjectHeaders) -> Option<ObjectHeaders> {
+        let mut repaired = actual.clone();
+        let mut differs = false;
+        for name in self.named(path) {
+            let value = wanted.get(&name);
+            if !same(&name, value, actual.get(&name)) {
+                repaired.set(&name, value.map(str::to_owned));
+                differs = true;
+            }
+        }
+        differs.then_some(repaired)
+    }
+
+    /// The headers that the inputs of this run or of the last release name for `path`.
+    fn named(&self, path: &str) -> Vec<HeaderName> {
+        let mut names = self.options.headers.names();
+        names.extend(self.rules.of(path).map(|(name, _)| name.clone()));
+        if let Some(previous) = &self.previous {
+            names.extend(previous.headers.names());
+            names.extend(previous.rules.of(path).map(|(name, _)| name.clone()));
+        }
+        if self.content_types_differ {
+            names.push(HeaderName::ContentType);
+        }
+        names
+    }
+}
+
+/// Whether two values of a header mean the same to S3 and to browsers.
+fn same(name: &HeaderName, wanted: Option<&str>, actual: Option<&str>) -> bool {
+    let plain = |value: &str| value.to_ascii_lowercase().replace([' ', '"'], "");
+    match name {
+        // What S3 answers for an object that was sent without a type.
+        HeaderName::ContentType => {
+            plain(wanted.unwrap_or("binary/octet-stream")) == plain(actual.unwrap_or("binary/octet-stream"))
+        }
+        // S3 names no class for this one.
+        HeaderName::StorageClass => wanted.unwrap_or("STANDARD") == actual.unwrap_or("STANDARD"),
+        _ => wanted == actual,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(text: &str) -> HeaderRules {
+        HeaderRules::parse(text).expect("legal rules")
+    }
+
+    fn cached(value: &str) -> ObjectOptions {
+        let mut options = ObjectOptions::default();
+        options.headers.cache_control = Some(value.to_owned());
+        options
+    }
+
+    /// What S3 holds: sent by another tool, with a header and metadata that no input names.
+    fn stored() -> ObjectHeaders {
+        ObjectHeaders {
+            content_type: Some("text/html".into()),
+            cache_control: Some("max-age=60".into()),
+            content_language: Some("ko".into()),
+            metadata: [("owner".to_owned(), "web".to_owned())].into(),
+            ..ObjectHeaders::default()
+        }
+    }
+
+    fn repaired(
+        options: &ObjectOptions,
+        rules: &HeaderRules,
+        previous: Option<&ObjectSettings>,
+    ) -> Option<ObjectHeaders> {
+        let wanted = options.headers_for(rules, "index.html", || true);
+        Repair::new(options, rules, previous).headers("index.html", &wanted, &stored())
+    }
+
+    #[test]
+    fn without_a_record_only_named_headers_are_repaired() {
+        let none = rules("");
+        assert_eq!(repaired(&ObjectOptions::default(), &none, None), None);
+        assert_eq!(repaired(&cached("max-age=60"), &none, None), None);
+        let changed = repaired(&cached("no-store"), &none, None).expect("another Cache-Control");
+        assert_eq!(
+            changed,
+            ObjectHeaders {
+                cache_control: Some("no-store".into()),
+                ..stored()
+            }
+        );
+    }
+
+    #[test]
+    fn what_the_last_release_named_is_taken_away() {
+        let none = rules("");
+        let before = ObjectSettings::of(
+            &cached("max-age=60"),
+            &rules("*.html Content-Language: ko\n*.js Expires: 0"),
+        );
+        let changed = repaired(&ObjectOptions::default(), &none, Some(&before)).expect("fewer headers");
+        assert_eq!(
+            changed,
+            ObjectHeaders {
+                cache_control: None,
+                content_language: None,
+                ..stored()
+            }
+        );
+    }
+
+    #[test]
+    fn a_rule_for_other_files_repairs_nothing() {
+        assert_eq!(
+            repaired(&ObjectOptions::default(), &rules("*.pdf Content-Type: a/b"), None),
+            None
+        );
+    }
+
+    #[test]
+    fn guessed_types_are_repaired_once_the_way_of_guessing_changes() {
+        let options = ObjectOptions::default();
+        let mut before = ObjectSettings::of(&options, &rules(""));
+        assert_eq!(repaired(&options, &rules(""), Some(&before)), None);
+        before.content_types = Some(content_type::VERSION - 1);
+        let changed = repaired(&options, &rules(""), Some(&before)).expect("a charset");
+        assert_eq!(changed.content_type.as_deref(), Some("text/html; charset=utf-8"));
+    }
+
+    #[test]
+    fn a_record_survives_its_file() {
+        let mut options = cached("no-cache");
+        options.acl = Some("public-read".into());
+        options.headers.metadata.insert("team".into(), "web".into());
+        let applied = ObjectSettings::of(&options, &rules("* Expires: 0"));
+        let text = serde_json::to_string(&applied).expect("plain data");
+        assert_eq!(
+            serde_json::from_str::<ObjectSettings>(&text).expect("our own text"),
+            applied
+        );
+        assert!(!applied.same_acl(&ObjectSettings::default()));
+    }
+}

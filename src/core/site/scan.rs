@@ -1,0 +1,391 @@
+//! The source directory: the walk.
+//!
+//! Reads names and sizes, never contents, and decides nothing but what a file is. Links are followed as
+//! `aws s3 sync` follows them, loops are not; what can never be uploaded is reported, so that its object is kept.
+
+use std::collections::HashSet;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+
+use crate::core::error::HintExt as _;
+use crate::core::site::plan::{LocalFile, SiteWarning};
+
+/// A file that the walk found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScannedFile {
+    /// Path relative to the source directory, `/` between its parts.
+    pub(crate) path: Box<str>,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Last modification.
+    pub(crate) modified: SystemTime,
+}
+
+impl ScannedFile {
+    /// The same as a plan holds it, below `root`.
+    #[must_use]
+    pub(crate) fn local(&self, root: &Path) -> LocalFile {
+        LocalFile {
+            path: self.path.to_string(),
+            file: root.join(&*self.path),
+            size: self.size,
+            modified: self.modified,
+        }
+    }
+}
+
+/// What the walk found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LocalScan {
+    /// The files, in the byte order of their paths, which is S3's order of keys.
+    pub(crate) files: Vec<ScannedFile>,
+    /// Paths that exist and cannot be uploaded: the objects at and below them are kept.
+    pub(crate) kept: Vec<String>,
+    /// What was noticed on the way, in the order of the paths.
+    pub(crate) warnings: Vec<SiteWarning>,
+}
+
+/// What the walk looks at.
+pub(crate) trait ScanScope: Sync {
+    /// Whether the file at this relative path takes part.
+    fn takes(&self, path: &str) -> bool;
+    /// Whether anything below the directory at this relative path (no `/` at its end) can take part.
+    fn enters(&self, path: &str) -> bool;
+}
+
+/// Walks `root` on several threads.
+///
+/// # Errors
+/// A root that is no directory; every name that is not UTF-8; every directory that cannot be read.
+pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -> anyhow::Result<LocalScan> {
+    let metadata = std::fs::metadata(root).with_context(|| format!("cannot read `{}`", root.display()))?;
+    if !metadata.is_dir() {
+        bail!("`{}` is not a directory", root.display());
+    }
+    if !follow_symlinks && root.is_symlink() {
+        let message = "the source directory itself is a symbolic link, which `--no-follow-symlinks` skips";
+        return Ok(LocalScan {
+            warnings: vec![SiteWarning {
+                path: root.display().to_string(),
+                message: message.to_owned(),
+            }],
+            ..LocalScan::default()
+        });
+    }
+    let walk = SiteWalk {
+        real_root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
+        follow_symlinks,
+        scope,
+        queue: Mutex::new(ScanQueue {
+            waiting: vec![OpenDirectory {
+                path: root.to_owned(),
+                relative: String::new(),
+                inside: Arc::new(Ancestor {
+                    id: id(&metadata),
+                    parent: None,
+                }),
+            }],
+            busy: 0,
+        }),
+        changed: Condvar::new(),
+    };
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
+    let mut all = LocalFindings::default();
+    std::thread::scope(|threads_of| {
+        let others: Vec<_> = (1..threads).map(|_| threads_of.spawn(|| walk.work())).collect();
+        all.merge(walk.work());
+        for other in others {
+            all.merge(other.join().unwrap_or_default());
+        }
+    });
+    all.finish()
+}
+
+/// A directory on the way down, to recognise a link that leads back up.
+struct Ancestor {
+    id: (u64, u64),
+    parent: Option<Arc<Self>>,
+}
+
+impl Ancestor {
+    fn contains(&self, id: (u64, u64)) -> bool {
+        let mut here = Some(self);
+        while let Some(ancestor) = here {
+            if ancestor.id == id {
+                return true;
+            }
+            here = ancestor.parent.as_deref();
+        }
+        false
+    }
+}
+
+/// A directory to read.
+struct OpenDirectory {
+    path: PathBuf,
+    /// Empty, or ending in `/`.
+    relative: String,
+    inside: Arc<Ancestor>,
+}
+
+struct ScanQueue {
+    waiting: Vec<OpenDirectory>,
+    busy: usize,
+}
+
+struct SiteWalk<'a, S> {
+    real_root: PathBuf,
+    follow_symlinks: bool,
+    scope: &'a S,
+    queue: Mutex<ScanQueue>,
+    changed: Condvar,
+}
+
+/// What one thread found.
+#[derive(Default)]
+struct LocalFindings {
+    files: Vec<ScannedFile>,
+    skipped: Vec<SiteWarning>,
+    outside: Vec<String>,
+    not_utf8: Vec<String>,
+    unreadable: Vec<(String, io::Error)>,
+}
+
+impl<S: ScanScope> SiteWalk<'_, S> {
+    /// Reads directories until none is left anywhere.
+    fn work(&self) -> LocalFindings {
+        let mut findings = LocalFindings::default();
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(directory) = queue.waiting.pop() {
+                queue.busy += 1;
+                drop(queue);
+                let below = self.read(&directory, &mut findings);
+                queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                queue.busy -= 1;
+                queue.waiting.extend(below);
+                self.changed.notify_all();
+            } else if queue.busy == 0 {
+                return findings;
+            } else {
+                queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Reads one directory; answers those in it.
+    fn read(&self, directory: &OpenDirectory, findings: &mut LocalFindings) -> Vec<OpenDirectory> {
+        let mut below = Vec::new();
+        let here = || directory.relative.trim_end_matches('/').to_owned();
+        let entries = match std::fs::read_dir(&directory.path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                findings.unreadable.push((here(), error));
+                return below;
+            }
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    findings.unreadable.push((here(), error));
+                    return below;
+                }
+            };
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                let shown = name.as_bytes().escape_ascii();
+                findings.not_utf8.push(format!("{}{shown}", directory.relative));
+                continue;
+            };
+            let path = format!("{}{name}", directory.relative);
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) => {
+                    findings.unreadable.push((path, error));
+                    continue;
+                }
+            };
+            let is_link = kind.is_symlink();
+            if is_link && !self.follow_symlinks {
+                continue;
+            }
+            if kind.is_file() && !self.scope.takes(&path) {
+                continue;
+            }
+            let metadata = if is_link {
+                std::fs::metadata(entry.path())
+            } else {
+                entry.metadata()
+            };
+            match metadata {
+                Ok(metadata) if metadata.is_dir() => {
+                    below.extend(self.directory(directory, &entry.path(), path, &metadata, is_link, findings));
+                }
+                // A link's target may take part or not under the link's own name only.
+                _ if !self.scope.takes(&path) => {}
+                Ok(metadata) if metadata.is_file() => {
+                    if is_link && self.is_outside(&entry.path()) {
+                        findings.outside.push(path.clone());
+                    }
+                    findings.files.push(ScannedFile {
+                        path: path.into(),
+                        size: metadata.len(),
+                        modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                    });
+                }
+                Ok(metadata) => findings.skip(path, special(&metadata)),
+                Err(error) if is_link => findings.skip(path, broken(&error)),
+                // Gone between the listing of its directory and now: as if it had never been there.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => findings.unreadable.push((path, error)),
+            }
+        }
+        below
+    }
+
+    /// What to do with a directory, or a link to one.
+    fn directory(
+        &self,
+        parent: &OpenDirectory,
+        at: &Path,
+        path: String,
+        metadata: &Metadata,
+        is_link: bool,
+        findings: &mut LocalFindings,
+    ) -> Option<OpenDirectory> {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        if name == ".git" || !self.scope.enters(&path) {
+            return None;
+        }
+        if is_link {
+            if parent.inside.contains(id(metadata)) {
+                findings.skip(
+                    path,
+                    "a link to a directory that it is in; skipped, its objects are kept",
+                );
+                return None;
+            }
+            if self.is_outside(at) {
+                findings.outside.push(path.clone());
+            }
+        }
+        Some(OpenDirectory {
+            path: at.to_owned(),
+            relative: format!("{path}/"),
+            inside: Arc::new(Ancestor {
+                id: id(metadata),
+                parent: Some(Arc::clone(&parent.inside)),
+            }),
+        })
+    }
+
+    fn is_outside(&self, link: &Path) -> bool {
+        link.canonicalize()
+            .is_ok_and(|target| !target.starts_with(&self.real_root))
+    }
+}
+
+impl LocalFindings {
+    fn skip(&mut self, path: String, message: &str) {
+        self.skipped.push(SiteWarning {
+            path,
+            message: message.to_owned(),
+        });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.skipped.extend(other.skipped);
+        self.outside.extend(other.outside);
+        self.not_utf8.extend(other.not_utf8);
+        self.unreadable.extend(other.unreadable);
+    }
+
+    fn finish(mut self) -> anyhow::Result<LocalScan> {
+        if !self.not_utf8.is_empty() {
+            self.not_utf8.sort();
+            return Err(anyhow::anyhow!(
+                "file names that are not UTF-8 cannot be keys: {}",
+                some_of(self.not_utf8.iter().map(|name| format!("`{name}`")))
+            ))
+            .hint("rename them, or leave them out with `exclude`");
+        }
+        if !self.unreadable.is_empty() {
+            self.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+            let shown = self.unreadable.iter().map(|(path, error)| match path.as_str() {
+                "" => format!("the source directory: {error}"),
+                path => format!("`{path}`: {error}"),
+            });
+            return Err(anyhow::anyhow!("cannot read {}", some_of(shown)))
+                .hint("make them readable for the runner, or leave them out with `exclude`");
+        }
+        self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        self.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        let kept: HashSet<_> = self.skipped.iter().map(|warning| warning.path.clone()).collect();
+        let mut warnings = self.skipped;
+        self.outside.sort();
+        if let Some(first) = self.outside.first() {
+            let message = match self.outside.len() - 1 {
+                0 => "a link that leads out of the source directory; what it points to is uploaded".to_owned(),
+                others => format!(
+                    "a link that leads out of the source directory; what it points to is uploaded, and that of \
+                     {others} more such links"
+                ),
+            };
+            warnings.push(SiteWarning {
+                path: first.clone(),
+                message,
+            });
+        }
+        let mut kept: Vec<_> = kept.into_iter().collect();
+        kept.sort_unstable();
+        Ok(LocalScan {
+            files: self.files,
+            kept,
+            warnings,
+        })
+    }
+}
+
+/// The first five of `all`, and how many more there are.
+fn some_of(all: impl ExactSizeIterator<Item = String>) -> String {
+    const SHOWN: usize = 5;
+    let more = all.len().saturating_sub(SHOWN);
+    let mut text = all.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+fn id(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+fn special(metadata: &Metadata) -> &'static str {
+    let kind = metadata.file_type();
+    if kind.is_fifo() {
+        "a FIFO; skipped, its object is kept"
+    } else if kind.is_socket() {
+        "a socket; skipped, its object is kept"
+    } else {
+        "a device; skipped, its object is kept"
+    }
+}
+
+fn broken(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "a link to nothing; skipped, its object is kept",
+        io::ErrorKind::PermissionDenied => "a link to what cannot be read; skipped, its object is kept",
+        // ELOOP has no stable kind yet.
+        _ => "a link that leads nowhere; skipped, its object is kept",
+    }
+}

@@ -1,0 +1,152 @@
+//! The tests' one door: what the integration tests ask of the library besides running its binary.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::aws;
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::copy;
+use crate::console::Console;
+use crate::core::context::{Env, RunContext};
+use crate::core::iam::trust::{self, Claims};
+use crate::core::inputs::raw::{ALIASES, INPUTS, OLD_ENVIRONMENT};
+use crate::core::inputs::{AwsInputs, StaticKeys};
+use crate::core::release::keys;
+use crate::core::report::Report;
+use crate::core::secret::Secret;
+use crate::core::site::object::{ObjectHeaders, ObjectOptions};
+use crate::core::site::plan::{Reason, Write, WriteSource};
+
+pub use crate::core::iam::calls::{ALL as CALLS, Call, Need, actions};
+pub use crate::core::iam::policy::{
+    BackendScope, PolicyScope, PolicySite, PolicyTarget, beanstalk_note, for_scope as policy_for,
+};
+pub use crate::core::inputs::raw::variable;
+pub use crate::core::report::policy::policy_text;
+
+/// The names of all inputs, in the order of the README.
+#[must_use]
+pub fn inputs() -> Vec<&'static str> {
+    INPUTS.iter().map(|spec| spec.name).collect()
+}
+
+/// Older names of inputs, with the new one where there is one.
+#[must_use]
+pub fn aliases() -> Vec<(&'static str, Option<&'static str>)> {
+    ALIASES.iter().map(|alias| (alias.name, alias.replaced_by)).collect()
+}
+
+/// The environment variables of older actions.
+#[must_use]
+pub fn old_environment() -> Vec<&'static str> {
+    OLD_ENVIRONMENT.iter().map(|old| old.name).collect()
+}
+
+/// The names of all outputs.
+#[must_use]
+pub fn outputs() -> Vec<&'static str> {
+    let report = Report::new(String::new());
+    crate::core::report::outputs::outputs(&report, "")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// The trust policy of `role` for jobs whose tokens have the subject `subject`.
+#[must_use]
+pub fn trust_policy(role: &str, subject: &str, audience: &str) -> Value {
+    let claims = Claims {
+        iss: String::new(),
+        sub: subject.to_owned(),
+    };
+    trust::policy(role, &claims, audience)
+}
+
+/// The lines of a release record's list of keys.
+///
+/// # Errors
+/// The bytes are no such list.
+pub fn unpack_keys(bytes: &[u8]) -> anyhow::Result<Vec<Value>> {
+    keys::unpack(bytes)
+}
+
+/// A bucket to copy in, reached with AWS's example keys.
+pub struct CopyBucket(Bucket);
+
+impl CopyBucket {
+    /// The bucket `name` at `endpoint`.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub async fn open(endpoint: &str, name: &str) -> anyhow::Result<Self> {
+        let inputs = AwsInputs {
+            region: Some("us-east-1".to_owned()),
+            keys: Some(StaticKeys {
+                access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+                secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                session_token: None,
+            }),
+            endpoint_url: Some(endpoint.to_owned()),
+            ..AwsInputs::default()
+        };
+        let env = Env::default();
+        let context = RunContext::new(&env, PathBuf::from("/"), PathBuf::from("/"));
+        let console = Console::new(std::io::sink(), false);
+        let aws = aws::connect(&inputs, &context, &env, &console).await?;
+        Ok(Self(Bucket::open(&aws, name).await?))
+    }
+
+    /// Sends the object `key`, of `size` bytes, onto itself with `headers` (a record's JSON); returns the new version.
+    ///
+    /// # Errors
+    /// As the copy's.
+    pub async fn copy_in_place(&self, key: &str, size: u64, headers: Value) -> anyhow::Result<Option<String>> {
+        let write = write(key, size, WriteSource::InPlace, headers)?;
+        copy::copy(&self.0, &write, &ObjectOptions::default()).await
+    }
+
+    /// Brings a version back, in parts above `largest` bytes (S3's own limit without); returns the new version.
+    ///
+    /// # Errors
+    /// As the copy's.
+    pub async fn restore(
+        &self,
+        key: &str,
+        size: u64,
+        version: VersionToRestore,
+        headers: Value,
+        largest: Option<u64>,
+    ) -> anyhow::Result<Option<String>> {
+        let source = WriteSource::Version {
+            version_id: version.version_id,
+            acl: version.acl,
+            plain: version.plain,
+        };
+        let (write, options) = (write(key, size, source, headers)?, ObjectOptions::default());
+        match largest {
+            Some(largest) => copy::copy_limited(&self.0, &write, &options, largest).await,
+            None => copy::copy(&self.0, &write, &options).await,
+        }
+    }
+}
+
+/// An earlier version of an object.
+pub struct VersionToRestore {
+    /// S3's version id.
+    pub version_id: String,
+    /// The canned ACL that it had, where that is known.
+    pub acl: Option<String>,
+    /// It has no redirect, grants or encryption of its own.
+    pub plain: bool,
+}
+
+fn write(key: &str, size: u64, source: WriteSource, headers: Value) -> anyhow::Result<Write> {
+    Ok(Write {
+        key: key.to_owned(),
+        size,
+        reason: Reason::HeadersChanged,
+        source,
+        headers: serde_json::from_value::<ObjectHeaders>(headers)?,
+    })
+}

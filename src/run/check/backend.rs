@@ -1,0 +1,201 @@
+//! The application and its environments: there, Ready, healthy; and the bucket for bundles.
+
+use crate::core::report::check::CheckStatus;
+use aws_sdk_elasticbeanstalk::Client;
+use aws_sdk_elasticbeanstalk::types::{EnvironmentDescription, EnvironmentStatus};
+
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::{Aws, Caller};
+use crate::core::iam::calls::{DESCRIBE_APPLICATION_VERSIONS, DESCRIBE_APPLICATIONS, DESCRIBE_ENVIRONMENTS};
+use crate::core::inputs::{BackendInputs, WhenBusy};
+use crate::core::report::check::Finding;
+use crate::run::check::failed;
+
+pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> Vec<Finding> {
+    let client = Client::new(&aws.control_plane_config());
+    let place = BeanstalkClient {
+        client,
+        prefix: format!(
+            "arn:{}:elasticbeanstalk:{}:{}",
+            aws.partition(),
+            aws.sdk.region().map_or("*", |region| region.as_ref()),
+            caller.account
+        ),
+    };
+    let application = place.application(&backend.application).await;
+    if application.status == CheckStatus::Problem {
+        return vec![application];
+    }
+    let mut findings = vec![application];
+    if !backend.environments.is_empty() {
+        findings.extend(place.environments(backend).await);
+    }
+    if backend.package.is_none() {
+        findings.push(place.version(backend).await);
+    } else {
+        findings.push(bundle_bucket(aws, backend, caller).await);
+    }
+    findings.push(Finding::new(
+        "deployments",
+        CheckStatus::NotChecked,
+        "whether versions may be created and environments updated shows in a deploy only; the policy below and AWS's managed one allow it",
+    ));
+    findings
+}
+
+struct BeanstalkClient {
+    client: Client,
+    /// The start of ARNs.
+    prefix: String,
+}
+
+impl BeanstalkClient {
+    async fn application(&self, name: &str) -> Finding {
+        let what = format!("application `{name}`");
+        let answer = self
+            .client
+            .describe_applications()
+            .application_names(name)
+            .send()
+            .await
+            .aws_context(
+                &DESCRIBE_APPLICATIONS,
+                &format!("{}:application/{name}", self.prefix),
+                || "cannot look it up".to_owned(),
+            );
+        match answer {
+            Ok(answer) if answer.applications().is_empty() => {
+                Finding::new(what, CheckStatus::Problem, "does not exist in this region")
+                    .hint("check `application-name` and `aws-region`: aws elasticbeanstalk describe-applications")
+            }
+            Ok(_) => Finding::new(what, CheckStatus::Ok, "is there"),
+            Err(error) => failed(what, &error, CheckStatus::Problem),
+        }
+    }
+
+    async fn environments(&self, backend: &BackendInputs) -> Vec<Finding> {
+        let answer = self
+            .client
+            .describe_environments()
+            .application_name(&backend.application)
+            .set_environment_names(Some(backend.environments.clone()))
+            .include_deleted(false)
+            .send()
+            .await
+            .aws_context(
+                &DESCRIBE_ENVIRONMENTS,
+                &format!("{}:environment/{}/*", self.prefix, backend.application),
+                || "cannot look them up".to_owned(),
+            );
+        let found = match answer {
+            Ok(answer) => answer.environments.unwrap_or_default(),
+            Err(error) => return vec![failed("environments", &error, CheckStatus::Problem)],
+        };
+        backend
+            .environments
+            .iter()
+            .map(|name| {
+                let environment = found
+                    .iter()
+                    .find(|environment| environment.environment_name() == Some(name.as_str()));
+                judge(name, environment, backend)
+            })
+            .collect()
+    }
+
+    async fn version(&self, backend: &BackendInputs) -> Finding {
+        let label = &backend.version_label;
+        let what = format!("version `{label}`");
+        let answer = self
+            .client
+            .describe_application_versions()
+            .application_name(&backend.application)
+            .version_labels(label)
+            .send()
+            .await
+            .aws_context(
+                &DESCRIBE_APPLICATION_VERSIONS,
+                &format!("{}:applicationversion/{}/{label}", self.prefix, backend.application),
+                || "cannot look it up".to_owned(),
+            );
+        match answer {
+            Ok(answer) if answer.application_versions().is_empty() => Finding::new(
+                what,
+                CheckStatus::Problem,
+                "does not exist, and there is no `package` to make it from",
+            )
+            .hint("check `version-label`, or set `package`"),
+            Ok(_) => Finding::new(what, CheckStatus::Ok, "is there"),
+            Err(error) => failed(what, &error, CheckStatus::Problem),
+        }
+    }
+}
+
+/// Whether an environment can take an update now.
+fn judge(name: &str, environment: Option<&EnvironmentDescription>, backend: &BackendInputs) -> Finding {
+    let what = format!("environment `{name}`");
+    let Some(environment) = environment else {
+        return Finding::new(
+            what,
+            CheckStatus::Problem,
+            format!("does not exist in application `{}` in this region", backend.application),
+        )
+        .hint("check `environment-name` and `aws-region`: aws elasticbeanstalk describe-environments");
+    };
+    let status = environment.status().map_or("unknown", EnvironmentStatus::as_str);
+    let health = environment.health().map_or("unknown", |health| health.as_str());
+    let version = environment
+        .version_label()
+        .map_or_else(|| "no version".to_owned(), |label| format!("version `{label}`"));
+    let seen = format!("is {status} and {health}, runs {version}");
+    if matches!(
+        environment.status(),
+        Some(EnvironmentStatus::Terminating | EnvironmentStatus::Terminated)
+    ) {
+        return Finding::new(what, CheckStatus::Problem, seen)
+            .hint("create the environment again: it is being terminated");
+    }
+    if environment.status() != Some(&EnvironmentStatus::Ready) {
+        return match backend.when_busy {
+            WhenBusy::Fail => Finding::new(what, CheckStatus::Problem, seen)
+                .hint("wait until it is Ready, or set `when-busy: wait`: `when-busy: fail` stops a deploy now"),
+            WhenBusy::Wait | WhenBusy::Abort => Finding::new(what, CheckStatus::Warning, seen)
+                .hint("a deploy would first deal with the running update, as `when-busy` says"),
+        };
+    }
+    if backend.accepted_health.iter().any(|accepted| accepted.name() == health) {
+        Finding::new(what, CheckStatus::Ok, seen)
+    } else {
+        Finding::new(what, CheckStatus::Warning, seen)
+            .hint("look why: a deploy counts as failed unless the environment is healthy after it (`accepted-health`)")
+    }
+}
+
+async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> Finding {
+    let region = aws.sdk.region().map_or("", |region| region.as_ref());
+    let Some(name) = &backend.package_bucket else {
+        return Finding::new(
+            "bundle bucket",
+            CheckStatus::NotChecked,
+            format!(
+                "Elastic Beanstalk's own, `elasticbeanstalk-{region}-{}`; it is made when it is missing",
+                caller.account
+            ),
+        );
+    };
+    let what = format!("bundle bucket `{name}`");
+    match Bucket::open(aws, name).await {
+        Ok(bucket) if bucket.region != region => Finding::new(
+            what,
+            CheckStatus::Problem,
+            format!(
+                "is in `{}`; Elastic Beanstalk in `{region}` takes bundles from its own region only",
+                bucket.region
+            ),
+        )
+        .hint("name a bucket in `aws-region`, or leave `package-bucket` out"),
+        Ok(_) => Finding::new(what, CheckStatus::Ok, format!("is there, in `{region}`")),
+        Err(error) => failed(what, &error, CheckStatus::Problem),
+    }
+}

@@ -1,0 +1,131 @@
+//! `command: check`: looks at everything a deploy would need, with reads only, and says what is missing.
+//!
+//! Nothing here may change anything; what only a write could tell is reported as not checked.
+
+pub(crate) mod backend;
+pub(crate) mod cdn;
+pub(crate) mod site;
+
+use futures_util::future::OptionFuture;
+use futures_util::future::join3;
+
+use crate::aws::releases::History;
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::{Aws, Caller};
+use crate::console::Console;
+use crate::core::context::RunContext;
+use crate::core::error::RenderedError;
+use crate::core::iam::policy::{self, PolicyTarget};
+use crate::core::inputs::Inputs;
+use crate::core::release::target::last_succeeded;
+use crate::core::report::check::{CheckResult, CheckStatus, Finding};
+
+/// How many of the newest releases are looked at.
+const RECORDS: usize = 10;
+
+/// Looks, and prints what it finds.
+///
+/// # Errors
+/// AWS does not know the credentials; everything else is a finding.
+pub(crate) async fn run(
+    inputs: &Inputs,
+    aws: &Aws,
+    context: &RunContext,
+    console: &Console,
+) -> anyhow::Result<CheckResult> {
+    let caller = aws.caller().await?;
+    let (site, cdn, backend) = join3(
+        OptionFuture::from(inputs.site.as_ref().map(|site| site::check_site(aws, site))),
+        OptionFuture::from(
+            inputs
+                .cdn
+                .as_ref()
+                .map(|cdn| cdn::check_cdn(aws, cdn, inputs.site.as_ref())),
+        ),
+        OptionFuture::from(
+            inputs
+                .backend
+                .as_ref()
+                .map(|backend| backend::check_backend(aws, backend, caller)),
+        ),
+    )
+    .await;
+    let mut findings = vec![identity(caller, aws, context)];
+    findings.extend([site, cdn, backend].into_iter().flatten().flatten());
+    findings.extend(releases(inputs, aws, console).await);
+    let deploys = inputs
+        .backend
+        .as_ref()
+        .is_some_and(|backend| !backend.environments.is_empty());
+    let result = CheckResult {
+        findings,
+        policy: policy::for_inputs(inputs, &place(aws, caller)),
+        notes: if deploys {
+            vec![policy::beanstalk_note(aws.partition())]
+        } else {
+            Vec::new()
+        },
+    };
+    result.lines().iter().for_each(|line| console.line(line));
+    Ok(result)
+}
+
+fn place(aws: &Aws, caller: &Caller) -> PolicyTarget {
+    PolicyTarget {
+        account: caller.account.clone(),
+        region: aws.sdk.region().map(ToString::to_string).unwrap_or_default(),
+        partition: aws.partition().to_owned(),
+    }
+}
+
+fn identity(caller: &Caller, aws: &Aws, context: &RunContext) -> Finding {
+    let region = aws.sdk.region().map_or("none", |region| region.as_ref());
+    let token = if context.oidc.is_some() {
+        "may ask for OIDC tokens"
+    } else {
+        "has no OIDC token"
+    };
+    Finding::new(
+        "credentials",
+        CheckStatus::Ok,
+        format!(
+            "`{}`, account {}, region `{region}`; this job {token}",
+            caller.arn, caller.account
+        ),
+    )
+}
+
+/// Whether a rollback has something to go back to.
+async fn releases(inputs: &Inputs, aws: &Aws, console: &Console) -> Option<Finding> {
+    let bucket = match &inputs.site {
+        // A bucket that cannot be opened is a finding already.
+        Some(site) => Some(Bucket::open(aws, &site.bucket).await.ok()?),
+        None if inputs.backend.is_some() => None,
+        None => return None,
+    };
+    let history = History::open(aws, bucket.as_ref(), inputs, console).await;
+    let records = history.recent(RECORDS).await;
+    let what = "release records";
+    Some(match last_succeeded(&records) {
+        Some(record) => Finding::new(
+            what,
+            CheckStatus::Ok,
+            format!("there are some; the newest that succeeded is `{}`", record.id),
+        ),
+        None => Finding::new(
+            what,
+            CheckStatus::Warning,
+            "none of a succeeded release: there is nothing to roll back to yet",
+        ),
+    })
+}
+
+/// A finding about a read that failed: a problem, unless a deploy could do without it.
+fn failed(what: impl Into<String>, error: &anyhow::Error, status: CheckStatus) -> Finding {
+    let failure = RenderedError::from(error);
+    let finding = Finding::new(what, status, failure.message);
+    match failure.hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    }
+}

@@ -1,0 +1,220 @@
+//! The site's bucket: reachable, versioned, and open for the ACL that was asked for.
+
+use aws_sdk_s3::types::{ObjectOwnership, PublicAccessBlockConfiguration, ServerSideEncryption};
+
+use crate::aws::Aws;
+use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::versioning::{turn_on, versioning};
+use crate::core::error::code;
+use crate::core::iam::calls::{
+    GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_PUBLIC_ACCESS_BLOCK, LIST_OBJECTS,
+};
+use crate::core::inputs::SiteInputs;
+use crate::core::release::record::Versioning;
+use crate::core::report::check::{CheckStatus, Finding};
+use crate::run::check::failed;
+
+pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
+    let what = format!("bucket `{}`", site.bucket);
+    let bucket = match Bucket::open(aws, &site.bucket).await {
+        Ok(bucket) => bucket,
+        Err(error) => return vec![failed(what, &error, CheckStatus::Problem)],
+    };
+    let acl = site.object.acl.as_deref();
+    let mut findings = vec![Finding::new(
+        what,
+        CheckStatus::Ok,
+        format!("is there, in `{}`", bucket.region),
+    )];
+    findings.push(listing(&bucket, &site.prefix).await);
+    findings.push(versions(&bucket).await);
+    findings.extend(encryption(&bucket).await);
+    if let Some(acl) = acl {
+        findings.push(ownership(&bucket, acl).await);
+        if acl.starts_with("public-") {
+            findings.push(public_access(&bucket, acl).await);
+        }
+    }
+    let deletes = if site.delete { " and deletes" } else { "" };
+    findings.push(Finding::new(
+        "uploads",
+        CheckStatus::NotChecked,
+        format!("whether uploads{deletes} are allowed shows in a deploy only; the policy below allows them"),
+    ));
+    findings
+}
+
+async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
+    let what = format!("listing of `s3://{}/{prefix}`", bucket.name);
+    let answer = bucket
+        .client
+        .list_objects_v2()
+        .bucket(&bucket.name)
+        .prefix(prefix)
+        .max_keys(1)
+        .send()
+        .await
+        .aws_context(&LIST_OBJECTS, &bucket.arn(), || "cannot list what is there".to_owned());
+    match answer {
+        Ok(answer) if answer.contents().is_empty() => {
+            Finding::new(what, CheckStatus::Ok, "allowed; nothing is there yet")
+        }
+        Ok(_) => Finding::new(what, CheckStatus::Ok, "allowed"),
+        Err(error) => failed(what, &error, CheckStatus::Problem),
+    }
+}
+
+async fn versions(bucket: &Bucket) -> Finding {
+    match versioning(bucket).await {
+        Ok(Versioning::Enabled) => Finding::new("versioning", CheckStatus::Ok, "on: the site can be rolled back"),
+        Ok(_) => Finding::new(
+            "versioning",
+            CheckStatus::Warning,
+            "off: a deploy works, but the site cannot be rolled back",
+        )
+        .hint(format!("turn it on: {}", turn_on(&bucket.name))),
+        Err(error) => failed("versioning", &error, CheckStatus::Warning),
+    }
+}
+
+/// Default encryption by a KMS key needs rights on that key; everything else needs no word.
+async fn encryption(bucket: &Bucket) -> Option<Finding> {
+    let answer = bucket.client.get_bucket_encryption().bucket(&bucket.name).send().await;
+    let answer = answer
+        .aws_context(&GET_BUCKET_ENCRYPTION, &bucket.arn(), || {
+            "cannot read the default encryption".to_owned()
+        })
+        .ok()?;
+    let configuration = answer.server_side_encryption_configuration?;
+    let by_default = configuration
+        .rules
+        .iter()
+        .find_map(|rule| rule.apply_server_side_encryption_by_default.as_ref())?;
+    let kms = matches!(
+        by_default.sse_algorithm,
+        ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse
+    );
+    let key = by_default.kms_master_key_id.as_deref().unwrap_or("AWS's own for S3");
+    kms.then(|| {
+        Finding::new(
+            "default encryption",
+            CheckStatus::NotChecked,
+            format!("by the KMS key `{key}`"),
+        )
+        .hint("allow the role `kms:GenerateDataKey` and `kms:Decrypt` on this key, in its policy and in the key's")
+    })
+}
+
+async fn ownership(bucket: &Bucket, acl: &str) -> Finding {
+    let what = format!("ACL `{acl}`");
+    let answer = bucket
+        .client
+        .get_bucket_ownership_controls()
+        .bucket(&bucket.name)
+        .send()
+        .await
+        .aws_context(&GET_BUCKET_OWNERSHIP_CONTROLS, &bucket.arn(), || {
+            "cannot read the object ownership".to_owned()
+        });
+    let enforced = match answer {
+        Ok(answer) => answer.ownership_controls.is_some_and(|controls| {
+            controls
+                .rules
+                .iter()
+                .any(|rule| rule.object_ownership == ObjectOwnership::BucketOwnerEnforced)
+        }),
+        // A bucket that was never told takes ACLs.
+        Err(error) if code(&error) == Some("OwnershipControlsNotFoundError") => false,
+        Err(error) => return failed(what, &error, CheckStatus::NotChecked),
+    };
+    if enforced && acl != "bucket-owner-full-control" {
+        return Finding::new(
+            what,
+            CheckStatus::Problem,
+            "the bucket has ACLs disabled (bucket owner enforced): every upload would fail",
+        )
+        .hint("remove `acl`; let a bucket policy or CloudFront's origin access control open the files instead");
+    }
+    Finding::new(what, CheckStatus::Ok, "the bucket takes ACLs")
+}
+
+async fn public_access(bucket: &Bucket, acl: &str) -> Finding {
+    let what = "public access";
+    let answer = bucket
+        .client
+        .get_public_access_block()
+        .bucket(&bucket.name)
+        .send()
+        .await
+        .aws_context(&GET_PUBLIC_ACCESS_BLOCK, &bucket.arn(), || {
+            "cannot read the public access settings".to_owned()
+        });
+    match answer {
+        Ok(answer) => blocks(answer.public_access_block_configuration.as_ref(), acl),
+        Err(error) if code(&error) == Some("NoSuchPublicAccessBlockConfiguration") => Finding::new(
+            what,
+            CheckStatus::Ok,
+            "the bucket does not block it (the account still may)",
+        ),
+        Err(error) => failed(what, &error, CheckStatus::NotChecked),
+    }
+}
+
+/// What Block Public Access does to a public ACL.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
+fn blocks(settings: Option<&PublicAccessBlockConfiguration>, acl: &str) -> Finding {
+    let what = "public access";
+    let is_on =
+        |setting: fn(&PublicAccessBlockConfiguration) -> Option<bool>| settings.and_then(setting).unwrap_or_default();
+    if is_on(|settings| settings.block_public_acls) {
+        Finding::new(
+            what,
+            CheckStatus::Problem,
+            format!("BlockPublicAcls is on: uploads with the ACL `{acl}` would be refused"),
+        )
+        .hint("remove `acl`, or turn BlockPublicAcls off for this bucket and account")
+    } else if is_on(|settings| settings.ignore_public_acls) {
+        Finding::new(
+            what,
+            CheckStatus::Warning,
+            format!("IgnorePublicAcls is on: the ACL `{acl}` has no effect"),
+        )
+        .hint("remove `acl`, or turn IgnorePublicAcls off")
+    } else {
+        Finding::new(
+            what,
+            CheckStatus::Ok,
+            "the bucket does not block public ACLs (the account still may)",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_acl_meets_the_block_that_is_on() {
+        let settings = |block, ignore| {
+            PublicAccessBlockConfiguration::builder()
+                .block_public_acls(block)
+                .ignore_public_acls(ignore)
+                .build()
+        };
+        assert_eq!(
+            blocks(Some(&settings(true, true)), "public-read").status,
+            CheckStatus::Problem
+        );
+        assert_eq!(
+            blocks(Some(&settings(false, true)), "public-read").status,
+            CheckStatus::Warning
+        );
+        assert_eq!(
+            blocks(Some(&settings(false, false)), "public-read").status,
+            CheckStatus::Ok
+        );
+        assert_eq!(blocks(None, "public-read").status, CheckStatus::Ok);
+    }
+}

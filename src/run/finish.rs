@@ -1,0 +1,148 @@
+//! The end of a run: report file, outputs, summary, the one error and the exit code.
+
+use std::path::PathBuf;
+
+use crate::console::Console;
+use crate::core::context::RunContext;
+use crate::core::error::{Cancelled, InputErrors, RenderedError};
+use crate::core::report::outputs::outputs;
+use crate::core::report::summary::summary;
+use crate::core::report::{Outcome, Report};
+use crate::github::files::{write_outputs, write_summary};
+
+/// Exit code of a run that was cancelled, as a shell gives for SIGINT.
+const CANCELLED: u8 = 130;
+
+/// Fills the outcome in, writes everything that outlives the run, and returns the exit code; `extra` is Markdown for
+/// the summary.
+///
+/// A file that cannot be written is a warning: what happened in AWS has happened.
+pub(crate) fn finish(
+    mut report: Report,
+    result: Result<(), anyhow::Error>,
+    extra: &str,
+    context: &RunContext,
+    console: &Console,
+) -> u8 {
+    let code = match &result {
+        Ok(()) => {
+            let nothing = !report.changed() && !report.dry_run && report.command != "check";
+            report.outcome = if nothing {
+                Outcome::Unchanged
+            } else {
+                Outcome::Succeeded
+            };
+            0
+        }
+        Err(error) if error.is::<Cancelled>() => {
+            report.outcome = Outcome::Cancelled;
+            CANCELLED
+        }
+        Err(error) => {
+            report.outcome = Outcome::Failed;
+            report.error = Some(RenderedError::from(error));
+            if error.is::<InputErrors>() { 2 } else { 1 }
+        }
+    };
+    let path = write_report(&report, context, console);
+    if let Some(file) = &context.output_file {
+        let path = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        warn(console, write_outputs(file, &outputs(&report, &path)));
+    }
+    if let Some(file) = &context.summary_file {
+        warn(
+            console,
+            write_summary(file, &console.redact(&summary(&report, context, extra))),
+        );
+    }
+    say(&report, console);
+    code
+}
+
+/// The report's path, unless it could not be written.
+fn write_report(report: &Report, context: &RunContext, console: &Console) -> Option<PathBuf> {
+    // Several steps of one job must not overwrite each other's report.
+    let path = (1..1000)
+        .map(|number| match number {
+            1 => context.temp.join("aws-web-deploy-report.json"),
+            number => context.temp.join(format!("aws-web-deploy-report-{number}.json")),
+        })
+        .find(|path| !path.exists())?;
+    let json = serde_json::to_string_pretty(report).expect("a report has only string keys");
+    match std::fs::write(&path, console.redact(&json).as_bytes()) {
+        Ok(()) => Some(path),
+        Err(error) => {
+            console.warning(
+                "No report",
+                &format!("cannot write the report `{}`: {error}", path.display()),
+            );
+            None
+        }
+    }
+}
+
+fn warn(console: &Console, result: anyhow::Result<()>) {
+    if let Err(error) = result {
+        console.warning("Incomplete results", &format!("{error:#}"));
+    }
+}
+
+/// The last lines of the log.
+fn say(report: &Report, console: &Console) {
+    if let Some(error) = &report.error {
+        let title = match report.command.as_str() {
+            "rollback" => "Rollback failed",
+            "check" => "Check failed",
+            _ => "Deploy failed",
+        };
+        let hint = error
+            .hint
+            .as_ref()
+            .map(|hint| format!("\nWhat to do: {hint}"))
+            .unwrap_or_default();
+        console.error(title, &format!("{}{hint}", error.message));
+        return;
+    }
+    let mut parts = Vec::new();
+    if let Some(site) = &report.site {
+        parts.push(format!(
+            "{} {}, {} deleted, {} unchanged",
+            site.uploads.len(),
+            report.written(),
+            site.deletes.len(),
+            site.unchanged
+        ));
+    }
+    let paths: usize = report.invalidations.iter().map(|one| one.paths.len()).sum();
+    if paths > 0 {
+        parts.push(format!("{paths} paths invalidated"));
+    }
+    for environment in report.backend.iter().flat_map(|backend| backend.environments.iter()) {
+        let state = environment
+            .health
+            .as_deref()
+            .or(environment.status.as_deref())
+            .unwrap_or("unknown");
+        let url = environment
+            .url
+            .as_deref()
+            .map(|url| format!(" at {url}"))
+            .unwrap_or_default();
+        parts.push(format!("{} {state}{url}", environment.name));
+    }
+    let prefix = match (report.outcome, report.dry_run) {
+        (Outcome::Cancelled, _) => "cancelled",
+        (_, true) => "dry run, nothing was changed",
+        (Outcome::Unchanged, _) => "nothing to do",
+        _ => "done",
+    };
+    let details = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join("; "))
+    };
+    console.notice(
+        "aws-web-deploy",
+        &format!("{prefix} in {:.1} s{details}", report.seconds),
+    );
+}
