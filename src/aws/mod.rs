@@ -10,7 +10,7 @@ pub(crate) mod releases;
 pub(crate) mod s3;
 pub(crate) mod site;
 
-use crate::aws::auth::credentials;
+use crate::aws::auth::{cached, credentials};
 use crate::core::iam::{calls, trust};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,7 @@ async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) 
             aws_config::identity::IdentityCache::lazy()
                 // A role needs GitHub's answer and STS's, each with its retries.
                 .load_timeout(Duration::from_secs(90))
-                .buffer_time(credentials::REFRESH_BEFORE)
+                .buffer_time(cached::REFRESH_BEFORE)
                 .build(),
         )
         .retry_config(RetryConfig::standard().with_max_attempts(attempts.unwrap_or(MAX_ATTEMPTS).max(1)))

@@ -7,6 +7,7 @@
 //! [`get`] must not send credentials of AWS, and its errors name the host only: the query of a presigned address is
 //! a secret.
 
+pub(crate) mod errors;
 pub(crate) mod proxy;
 pub(crate) mod roots;
 
@@ -29,8 +30,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use http::Uri;
 use http_body_util::BodyExt as _;
 
-use crate::aws::error::plain_text;
 use crate::core::context::Env;
+use crate::http::errors::plain_text;
 use crate::http::proxy::{Proxies, is_local};
 use crate::http::roots::TrustRoots;
 

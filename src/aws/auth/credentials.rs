@@ -4,7 +4,7 @@
 //! They live in memory only, and every secret of them is masked before anything else is printed. Keys of the inputs
 //! are never completed from the environment. Roles are assumed again when a long wait outlives them.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -15,19 +15,17 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
+use crate::aws::auth::cached::{CachedCredentials, Resolved, mask_credentials, mask_id};
 use crate::aws::auth::role::{RoleProvider, RoleSource};
-use crate::aws::error::plain_text;
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::error::HintExt as _;
 use crate::core::inputs::AwsInputs;
 use crate::github::oidc;
 use crate::http::Client;
-
-/// Credentials that expire sooner than this are asked for again.
-pub(crate) const REFRESH_BEFORE: Duration = Duration::from_secs(120);
+use crate::http::errors::plain_text;
 
 /// AWS's limit for a role that is assumed by another role's credentials.
 const CHAINED_LIMIT: Duration = Duration::from_secs(3600);
@@ -54,20 +52,6 @@ pub(crate) fn mask(inputs: &AwsInputs, env: &Env, console: &Console) {
     if let Some(id) = env.get("AWS_ACCESS_KEY_ID") {
         mask_id(console, id);
     }
-}
-
-/// AWS's key ids are masked as aws-actions/configure-aws-credentials does; the short names that S3-compatible stores
-/// use (`minioadmin`, `test`) would black out half of the log.
-fn mask_id(console: &Console, id: &str) {
-    if id.len() >= 16 {
-        console.mask(id);
-    }
-}
-
-/// Resolved credentials, and where they come from, for the log.
-pub(crate) struct Resolved {
-    pub(crate) provider: SharedCredentialsProvider,
-    pub(crate) origin: String,
 }
 
 /// Finds credentials and asks for them once, so that a mistake shows before any other request is sent.
@@ -265,57 +249,6 @@ fn nothing_found(inputs: &AwsInputs, context: &RunContext, env: &Env) -> anyhow:
     }
 }
 
-pub(crate) fn mask_credentials(console: &Console, credentials: &Credentials) {
-    mask_id(console, credentials.access_key_id());
-    console.mask(credentials.secret_access_key());
-    if let Some(token) = credentials.session_token() {
-        console.mask(token);
-    }
-}
-
-/// A provider that remembers its last answer: the SDK's caches, and whoever signs without them, ask once more.
-#[derive(Debug)]
-pub(crate) struct CachedCredentials {
-    last: tokio::sync::Mutex<Credentials>,
-    provider: SharedCredentialsProvider,
-}
-
-impl CachedCredentials {
-    /// `provider`, which has answered `first` already.
-    pub(crate) fn provider(
-        first: Credentials,
-        provider: impl ProvideCredentials + 'static,
-    ) -> SharedCredentialsProvider {
-        SharedCredentialsProvider::new(Self {
-            last: tokio::sync::Mutex::new(first),
-            provider: SharedCredentialsProvider::new(provider),
-        })
-    }
-
-    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let mut last = self.last.lock().await;
-        if !is_fresh(&last) {
-            *last = self.provider.provide_credentials().await?;
-        }
-        Ok(last.clone())
-    }
-}
-
-impl ProvideCredentials for CachedCredentials {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
-    }
-}
-
-fn is_fresh(credentials: &Credentials) -> bool {
-    credentials
-        .expiry()
-        .is_none_or(|expiry| expiry > SystemTime::now() + REFRESH_BEFORE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,33 +271,6 @@ mod tests {
             assert!(!format!("{error:?}").contains("s3cret"));
         }
         assert!(environment_keys(&Env::of(&[])).is_ok_and(|keys| keys.is_none()));
-    }
-
-    #[test]
-    fn an_answer_is_remembered_while_it_is_fresh() {
-        use futures_util::FutureExt as _;
-        let keys = |id: &str, expiry: Option<SystemTime>| Credentials::new(id, "s", None, expiry, "test");
-        let id = |provider: &SharedCredentialsProvider| {
-            let answer = provider
-                .provide_credentials()
-                .now_or_never()
-                .expect("an answer at once");
-            answer.expect("credentials").access_key_id().to_owned()
-        };
-        let in_time = |more: i64| {
-            let seconds = REFRESH_BEFORE.as_secs().saturating_add_signed(more);
-            Some(SystemTime::now() + Duration::from_secs(seconds))
-        };
-        for (expiry, answers) in [
-            (None, ["first", "first"]),
-            (in_time(60), ["first", "first"]),
-            (in_time(-1), ["then", "then"]),
-        ] {
-            let provider = CachedCredentials::provider(keys("first", expiry), keys("then", in_time(60)));
-            assert_eq!([id(&provider), id(&provider)], answers);
-        }
-        let provider = CachedCredentials::provider(keys("first", in_time(-1)), keys("short", in_time(-1)));
-        assert_eq!([id(&provider), id(&provider)], ["short", "short"]);
     }
 
     #[test]

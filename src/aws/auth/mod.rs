@@ -1,4 +1,5 @@
 //! Who this run is to AWS: static keys, roles, the default chain.
 
+pub(crate) mod cached;
 pub(crate) mod credentials;
 pub(crate) mod role;

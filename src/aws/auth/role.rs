@@ -10,7 +10,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts as sts;
 
-use crate::aws::auth::credentials::{CachedCredentials, Resolved, mask_credentials};
+use crate::aws::auth::cached::{CachedCredentials, Resolved, mask_credentials};
 use crate::aws::error::{CredentialsFailure, service_error};
 use crate::console::Console;
 use crate::core::context::OidcEndpoint;
