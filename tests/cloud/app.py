@@ -11,14 +11,14 @@ from cloud.aws import backend, objects, sts
 from cloud.aws.buckets import guard_acl, guard_region
 from cloud.aws.call import Call, identify
 from cloud.aws.errors import AwsError, render
-from cloud.beanstalk import operations
+from cloud.beanstalk import api
 from cloud.control import Control
 from cloud.faults import strike_first, strike_last
 from cloud.http import Dropped, Request, Response
 from cloud.log import Entry
 from cloud.state import State
 
-operations.install()
+api.install()
 gc.freeze()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cloud.aws import backend, buckets, distributions, objects
 from cloud.aws.identity import Identity
 from cloud.aws.permissions import Deny
-from cloud.beanstalk import logtexts, scenarios, views
+from cloud.beanstalk import logtexts, scenarios, updates, views
 from cloud.beanstalk.region import Region, Scenario, Version, VersionRules
 from cloud.faults import Fault
 from cloud.http import Request, Response, json_response
@@ -50,6 +50,7 @@ class Control:
             ("POST", "beanstalk/environments"): self._add_environment,
             ("POST", "beanstalk/scenario"): self._set_scenario,
             ("POST", "beanstalk/versions"): self._set_version_rules,
+            ("POST", "beanstalk/update"): self._update_as_somebody_else,
             ("POST", "beanstalk/environment"): self._change_environment,
             ("POST", "beanstalk/event"): self._add_event,
             ("POST", "reset"): lambda _: self._reset(),
@@ -149,6 +150,8 @@ class Control:
         _check("scenario", scenario.name, scenarios.names())
         _check("cause", scenario.cause, logtexts.causes())
         with region.lock:
+            if name in region.environments:
+                _check("scenario of its tier", scenario.name, scenarios.names_for(region.environments[name].tier))
             if scenario.name == "busy":
                 environment = region.find(name)
                 environment.timeline = scenarios.busy(environment, scenario, time.time())
@@ -159,11 +162,31 @@ class Control:
     def _set_version_rules(self, body: Body) -> None:
         region = self._region(body)
         body.pop("region", None)
-        if "version_label" in body:
+        if label := body.get("version_label"):
             with region.lock:
-                self._add_version(region, body["application"], body["version_label"], body.get("bundle"))
+                if (body["application"], label) not in region.versions or "bundle" in body:
+                    self._add_version(region, body["application"], label, body.get("bundle"))
+                version = region.versions[body["application"], label]
+                if "processing" in body:
+                    version.processed_at = time.time() + float(body["processing"])
+                version.fails = body.get("fails", version.fails)
+                if body.get("source_gone"):
+                    buckets.delete_object(version.bucket, version.key)
             return
         region.version_rules = VersionRules(**body)
+
+    def _update_as_somebody_else(self, body: Body) -> None:
+        """Deploy `version_label`, made when there is none, as another person: `polls` and `abort` as in `Planned`."""
+        region = self._region(body)
+        with region.lock:
+            environment = region.find(body["environment"])
+            label = body["version_label"]
+            if (environment.application, label) not in region.versions:
+                self._add_version(region, environment.application, label, None)
+            scenario = Scenario(body.get("scenario", "success"), float(body.get("seconds", 1)))
+            _check("scenario", scenario.name, scenarios.names_for(environment.tier))
+            polls, abort = int(body.get("polls", 0)), bool(body.get("abort", False))
+            updates.plan(region, updates.Planned(environment.name, label, scenario, polls, abort))
 
     def _change_environment(self, body: Body) -> None:
         """Set an environment's colour, status, or the label that single instances run."""

@@ -29,7 +29,8 @@ class Instance:
     """One EC2 instance of an environment."""
 
     id: str
-    version_label: str
+    version_label: str | None
+    """None of an instance that has just been launched."""
     deployment_id: int
     deployment_status: str = "Deployed"
     deployed_at: float = 0.0
@@ -49,6 +50,8 @@ class Step:
     request_id: str | None = None
     act: Callable[["Environment"], None] | None = None
     """A change that attributes cannot say, such as one of an instance."""
+    lasting: bool = False
+    """Whether it happens although another update begins before."""
 
 
 @dataclass
@@ -63,7 +66,7 @@ class Environment:
     health_reporting: str
     """`enhanced` or `basic`."""
     tier: str
-    """`WebServer` or `Worker`."""
+    """`WebServer`, `Worker` or `Cluster` (containers on EKS)."""
     instances: list[Instance]
     endpoint: str
     """Where the application answers."""
@@ -95,6 +98,8 @@ class Environment:
     """What ran before the update that goes on."""
     target_label: str | None = None
     """What the update that goes on deploys."""
+    when_ready: Callable[[float], None] | None = None
+    """What happens at the Unix time at which the environment becomes Ready."""
 
     def paint(self, colour: str, causes: list[str] | None = None, status: str | None = None) -> None:
         """Give the environment and its instances a health; `status` is the colour's usual one unless given."""

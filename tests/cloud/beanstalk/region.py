@@ -27,6 +27,8 @@ class Scenario:
     """`success` and `partial`: the health to end with."""
     events: int = 0
     """Further events, all within one second, to be sure that pages are read to the end."""
+    severity: str = "WARN"
+    """`command-timeouts` and `with-errors`: of the event that ends the update, which is not documented."""
     refuses_combination: bool = False
     """UpdateEnvironment refuses a version label together with option settings."""
     log: str | None = None
@@ -104,6 +106,8 @@ class Region:
         self.scenarios: dict[str, Scenario] = {}
         self.version_rules = VersionRules()
         self.infos: dict[str, list[InfoRequest]] = {}
+        self.planned: list[Any] = []
+        """Updates of somebody else's that wait for their turn: `updates.Planned`."""
 
     def add_application(self, name: str) -> None:
         """Create an application; one that exists stays."""
@@ -123,6 +127,8 @@ class Region:
     ) -> Environment:
         """Launch an environment that is Ready at once."""
         self.add_application(application)
+        if tier == "Cluster":
+            instances, colour = 0, "Grey" if colour == "Green" else colour
         running = [Instance("i-0" + secrets.token_hex(8), label, 1, deployed_at=time.time()) for _ in range(instances)]
         environment = Environment(
             id="e-" + "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(10)),
@@ -140,7 +146,9 @@ class Region:
             ("aws:elasticbeanstalk:healthreporting:system", "SystemType"): health,
             ("aws:elasticbeanstalk:command", "DeploymentPolicy"): "AllAtOnce",
         }
-        environment.paint(colour)
+        if tier == "Cluster":
+            environment.settings = {("aws:elasticbeanstalk:eks:environment", "service-port"): "8080"}
+        environment.paint(colour, [texts.INSUFFICIENT_RATE] if tier == "Cluster" and colour == "Grey" else None)
         self.environments[name] = environment
         return environment
 
@@ -159,7 +167,11 @@ class Region:
         now = time.time()
         for environment in self.environments.values():
             while environment.timeline and environment.timeline[0].at <= now:
-                self._take(environment, environment.timeline.pop(0))
+                step = environment.timeline.pop(0)
+                self._take(environment, step)
+                if environment.status == "Ready" and (start := environment.when_ready):
+                    environment.when_ready = None
+                    start(step.at)
 
     def add_event(
         self,

@@ -1,9 +1,10 @@
 """How updates go: each scenario is the list of steps that an update puts on an environment's timeline."""
 
 import secrets
+import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud.beanstalk import logs, texts
 from cloud.beanstalk.environment import Environment, Instance, Step
@@ -38,6 +39,11 @@ def steps(update: Update) -> list[Step]:
 def names() -> list[str]:
     """The scenarios that a test may ask for."""
     return sorted([*_SCENARIOS, "busy"])
+
+
+def names_for(tier: str) -> list[str]:
+    """The scenarios of one tier: what fails in a Cluster environment, and how, was shown nowhere."""
+    return ["busy", "hangs", "red", "success", "terminated", "yellow-then-green"] if tier == "Cluster" else names()
 
 
 def busy(environment: Environment, scenario: Scenario, start: float) -> list[Step]:
@@ -76,7 +82,7 @@ def _begin(update: Update) -> list[Step]:
         found.append(
             update.step(0.05, texts.UPDATING_SETTINGS.format(environment=update.environment.name), act=_set(update))
         )
-    if update.label:
+    if update.label and update.environment.tier != "Cluster":
         found.append(update.step(0.15, texts.DEPLOYING, act=_upload_log(update, "started")))
         cause = texts.APPLICATION_UPDATE_RUNNING.format(seconds=max(1, round(update.scenario.seconds * 0.3)))
         found.append(update.step(0.3, changes={"health_status": "Info", "causes": [cause]}))
@@ -100,6 +106,8 @@ def _deployed(update: Update) -> list[Step]:
     if not update.label:
         return [update.step(0.9, texts.SETTINGS_DEPLOYED)]
     label = update.label
+    if update.environment.tier == "Cluster":
+        return [update.step(0.9, act=lambda environment: environment.run(label))]
     return [
         update.step(0.4, texts.PROCFILE_GENERATED),
         update.step(0.8, texts.INSTANCE_DEPLOYED),
@@ -119,7 +127,10 @@ def _ready(update: Update, colour: str, causes: list[str] | None = None) -> Step
 
 
 def _success(update: Update) -> list[Step]:
-    return [*_begin(update), *_deployed(update), _ready(update, update.scenario.colour or "Green")]
+    colour, causes = update.scenario.colour or "Green", None
+    if update.environment.tier == "Cluster" and not update.scenario.colour:
+        colour, causes = "Grey", [texts.INSUFFICIENT_RATE]
+    return [*_begin(update), *_deployed(update), _ready(update, colour, causes)]
 
 
 def _yellow_then_green(update: Update) -> list[Step]:
@@ -255,6 +266,90 @@ def _partial(update: Update) -> list[Step]:
     ]
 
 
+def _times_out(update: Update) -> list[Step]:
+    """The instances do not answer in time: Ready and Red on the label of before, as after any failure."""
+    instances = [instance.id for instance in update.environment.instances]
+    summary = texts.COMMANDS_TIMED_OUT.format(successful=0, timed_out=len(instances))
+    middle = [
+        update.step(0.6, texts.NOT_RESPONDED.format(instances=", ".join(instances)), "WARN"),
+        update.step(0.7, summary, act=_fail_instances(update)),
+        update.step(0.7, texts.COMMANDS_UNSUCCESSFUL.format(instances=",".join(instances)), "ERROR"),
+        update.step(0.9, texts.DEPLOY_FAILED, "ERROR"),
+    ]
+    return [*_begin(update), *middle, _fails(update)[-1]]
+
+
+def _command_timeouts(update: Update) -> list[Step]:
+    """An update that "is complete, but with command timeouts": no error, Ready on the new label."""
+    instances = [instance.id for instance in update.environment.instances]
+    summary = texts.COMMANDS_TIMED_OUT.format(successful=len(instances) - 1, timed_out=1)
+    return [
+        *_begin(update),
+        update.step(0.6, texts.NOT_RESPONDED.format(instances=instances[-1]), "WARN"),
+        update.step(0.7, summary),
+        *_deployed(update)[-1:],
+        _complete_but(update, texts.COMPLETED_WITH_TIMEOUTS),
+    ]
+
+
+def _with_errors(update: Update) -> list[Step]:
+    """An update that "is complete, but with errors"."""
+    return [*_begin(update), *_deployed(update), _complete_but(update, texts.COMPLETED_WITH_ERRORS)]
+
+
+def _complete_but(update: Update, message: str) -> Step:
+    usual = _ready(update, update.scenario.colour or "Green")
+    return replace(usual, message=message, severity=update.scenario.severity)
+
+
+def _immutable(update: Update) -> list[Step]:
+    """New instances take the place of the old ones, which DescribeInstancesHealth shows for `recovery_seconds` more."""
+    environment, label = update.environment, update.label or update.environment.version_label
+    old = list(environment.instances)
+    new = [Instance("i-0" + secrets.token_hex(8), None, environment.deployment_id + 1) for _ in old]
+    first, ids = new[0].id, ",".join(instance.id for instance in new)
+    stack = f"awseb-{environment.id}"
+    temporary = {"group": f"{stack}-immutable-stack-AWSEBAutoScalingGroup-1Bo5KTHTnM64"}
+    permanent = {"group": f"{stack}-stack-AWSEBAutoScalingGroup-hq8L6ykJ9A3f"}
+
+    def launch(count: int) -> Callable[[Environment], None]:
+        return lambda changed: setattr(changed, "instances", [*new[:count], *old])
+
+    def deploy(changed: Environment) -> None:
+        for instance in new:
+            instance.version_label, instance.deployed_at = label, time.time()
+        changed.version_label, changed.deployment_id = label, new[0].deployment_id
+
+    def remove(gone: Instance) -> Callable[[Environment], None]:
+        return lambda changed: changed.instances.remove(gone)
+
+    after = update.start + update.scenario.seconds + update.scenario.recovery_seconds
+    return [
+        update.step(0, texts.UPDATE_STARTING, act=_upload_log(update, "started")),
+        update.step(0.1, texts.IMMUTABLE_LAUNCHING),
+        update.step(0.15, texts.IMMUTABLE_GROUP.format(**temporary)),
+        update.step(0.2, texts.INSTANCE_ADDED.format(instance=first), act=launch(1)),
+        update.step(0.35, texts.INSTANCE_DEPLOYED),
+        update.step(0.35, texts.IMMUTABLE_ADDING.format(instances=first)),
+        update.step(0.4, texts.IMMUTABLE_WAITING.format(instances=first)),
+        update.step(0.45, texts.IMMUTABLE_REMAINING, act=launch(len(new))),
+        update.step(0.55, texts.IMMUTABLE_LAUNCHED),
+        update.step(0.6, texts.IMMUTABLE_WAITING.format(instances=ids)),
+        update.step(0.7, texts.IMMUTABLE_DETACHED.format(**temporary)),
+        update.step(0.7, texts.IMMUTABLE_ATTACHED.format(**permanent)),
+        update.step(0.75, texts.IMMUTABLE_CONFIGURING),
+        update.step(0.8, texts.INSTANCE_DEPLOYED, act=deploy),
+        update.step(0.9, texts.IMMUTABLE_SUCCEEDED),
+        update.step(1, texts.VERSION_DEPLOYED),
+        _ready(update, update.scenario.colour or "Green"),
+        *(Step(after, message=_removed(gone), act=remove(gone), lasting=True) for gone in old),
+    ]
+
+
+def _removed(gone: Instance) -> str:
+    return texts.INSTANCE_REMOVED.format(instance=gone.id)
+
+
 def _terminated(update: Update) -> list[Step]:
     """Somebody terminates the environment while the update goes on."""
     request_id = str(uuid.uuid4())
@@ -279,5 +374,9 @@ _SCENARIOS: dict[str, Callable[[Update], list[Step]]] = {
     "red": _red,
     "hangs": _hangs,
     "partial": _partial,
+    "times-out": _times_out,
+    "command-timeouts": _command_timeouts,
+    "with-errors": _with_errors,
+    "immutable": _immutable,
     "terminated": _terminated,
 }

@@ -47,6 +47,37 @@ COMPLETED_WITH_ERRORS = (
     "documentation."
 )
 
+# Instances that do not answer in time: published events of 2025-12-22 (search for "they might still finish eventually
+# on their own"). An update that ends with them all the same, without a word on the severity of its last event:
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/troubleshooting.html
+NOT_RESPONDED = (
+    "The following instances have not responded in the allowed command timeout time (they might still finish "
+    "eventually on their own): [{instances}]."
+)
+COMMANDS_TIMED_OUT = (
+    "Command execution completed on all instances. Summary: [Successful: {successful}, TimedOut: {timed_out}]."
+)
+COMPLETED_WITH_TIMEOUTS = (
+    "Update environment operation is complete, but with command timeouts. Try increasing the timeout period."
+)
+
+# An immutable update: published events of 2025-10-20 and 2026-02-10 (search for "Immutable deployment policy enabled.
+# Launching one instance")
+IMMUTABLE_LAUNCHING = (
+    "Immutable deployment policy enabled. Launching one instance with the new settings to verify health."
+)
+IMMUTABLE_GROUP = "Created temporary auto scaling group {group}."
+IMMUTABLE_ADDING = "Adding new instance(s) ({instances}) to the load balancer."
+IMMUTABLE_WAITING = "Waiting for instance(s) ({instances}) to pass health checks. "
+IMMUTABLE_REMAINING = "Test instance passed health checks. Launching remaining new instances."
+IMMUTABLE_LAUNCHED = "Successfully launched all instances."
+IMMUTABLE_DETACHED = "Detached new instance(s) from temporary auto scaling group {group}."
+IMMUTABLE_ATTACHED = "Attached new instance(s) to the permanent auto scaling group {group}."
+IMMUTABLE_CONFIGURING = "Starting post-deployment configuration on new instances."
+IMMUTABLE_SUCCEEDED = "Deployment succeeded. Terminating old instances and temporary Auto Scaling group."
+INSTANCE_ADDED = "Added instance [{instance}] to your environment."
+INSTANCE_REMOVED = "Removed instance [{instance}] from your environment."
+
 # One batch after the other: https://github.com/aws/elastic-beanstalk-roadmap/issues/162
 BATCH_STARTING = "Batch {batch}: Starting application deployment on instance(s) [{instance}]."
 BATCH_COMMANDS_COMPLETED = "Batch {batch}: Completed application deployment command execution."
@@ -79,6 +110,11 @@ SEVERE_CAUSES = [
 ]
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/health-enhanced-status.html, "Warning (yellow)"
 WARNING_CAUSES = ["Impaired services on 1 out of 5 instances."]
+
+# A Cluster environment without traffic: "reports that the request rate is insufficient to determine health",
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/monitoring-cluster-environments.html; the words are those of an
+# `eb deploy` of 2016 (search for "Insufficient request rate (6.0 requests/min)").
+INSUFFICIENT_RATE = "Insufficient request rate (0.0 requests/min) to determine application health."
 
 # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/eb3-terminate.html
 TERMINATION_STARTING = "terminateEnvironment is starting."
@@ -150,6 +186,25 @@ def bundle_elsewhere(bucket: str, key: str, region: str) -> AwsError:
     """https://github.com/AWSinAction/code/issues/8"""
     reason = f"The bucket is in this region: {region}. Please use this region to retry the request"
     return _bundle_unreadable(bucket, key, reason)
+
+
+def bundle_gone(bucket: str, key: str) -> AwsError:
+    """A version whose bundle somebody has deleted: https://github.com/metabase/metabase/issues/6357"""
+    reason = "The specified key does not exist. (Service: Amazon S3; Status Code: 404; Error Code: NoSuchKey; "
+    return _bundle_unreadable(bucket, key, reason)
+
+
+def unusable_version(status: str) -> AwsError:
+    """What the service says when such a version is deployed was shown nowhere: no test may compare the words.
+
+    They are those that describe the state in
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ApplicationVersionDescription.html.
+    """
+    return invalid_parameter(
+        "Elastic Beanstalk is currently processing the application version."
+        if status == "PROCESSING"
+        else "This application version isn't usable."
+    )
 
 
 def _bundle_unreadable(bucket: str, key: str, reason: str) -> AwsError:

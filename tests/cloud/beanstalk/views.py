@@ -70,6 +70,11 @@ def environment(shown: Environment) -> dict[str, Any]:
     }
     if shown.health_reporting == "enhanced":
         described["HealthStatus"] = shown.health_status
+    if shown.tier == "Cluster":
+        # "No solution stack or AMI": https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/beanstalk-cluster.html; the
+        # tier is what CreateEnvironment takes, without a version
+        described["Tier"] = {"Name": "Cluster", "Type": "EKS"}
+        del described["SolutionStackName"], described["PlatformArn"]
     if shown.tier == "Worker":
         described["Tier"] = {"Name": "Worker", "Type": "SQS/HTTP", "Version": "3.0"}
     else:
@@ -110,7 +115,7 @@ def environment_health(shown: Environment, attributes: set[str]) -> dict[str, An
 
 def instance_health(shown: Instance, attributes: set[str]) -> dict[str, Any]:
     """SingleInstanceHealth with the attributes that were asked for."""
-    described = {
+    described: dict[str, Any] = {
         "HealthStatus": shown.health_status,
         "Color": shown.colour,
         "Causes": shown.causes,
@@ -125,6 +130,8 @@ def instance_health(shown: Instance, attributes: set[str]) -> dict[str, Any]:
         "AvailabilityZone": "us-east-1a",
         "InstanceType": "t3.small",
     }
+    if shown.version_label is None:
+        del described["Deployment"]
     return {"InstanceId": shown.id, **_chosen(described, attributes)}
 
 

@@ -93,6 +93,31 @@ class Versions(BeanstalkTestCase):
         ]
         return found
 
+    def test_version_is_unusable_until_it_is_processed(self) -> None:
+        body = {"region": REGION, "application": "my-app", "version_label": "v1"}
+        self.control("POST", "beanstalk/versions", body | {"processing": 0.5})
+        with self.assertRaisesRegex(CliError, "InvalidParameterValue"):
+            self.update("v1")
+        self.wait_for(lambda: self.version("v1")["Status"] == "PROCESSED")
+        self.update("v1")
+        self.until_ready()
+        self.control("POST", "beanstalk/versions", body | {"fails": True})
+        self.assertEqual(self.version("v1")["Status"], "FAILED")
+        with self.assertRaisesRegex(CliError, "InvalidParameterValue"):
+            self.update("v1")
+
+    def test_version_whose_bundle_is_gone_cannot_be_deployed(self) -> None:
+        body = {"region": REGION, "application": "my-app", "version_label": "v1", "source_gone": True}
+        self.control("POST", "beanstalk/versions", body)
+        message = r"\(InvalidParameterCombination\).*Unable to download from S3 location \(Bucket: .*  Key: my-app/v1.zip\)"
+        with self.assertRaisesRegex(CliError, message):
+            self.update("v1")
+
+    def version(self, label: str) -> Any:
+        """One version."""
+        (found,) = self.beanstalk("describe-application-versions", *_APP, "--version-labels", label)["ApplicationVersions"]
+        return found
+
     def test_versions_are_listed_newest_first_in_pages(self) -> None:
         for label in ("v1", "v2", "v3"):
             self.create_version(label, "--description", f"about {label}")
