@@ -24,7 +24,8 @@ use crate::core::error::Cancelled;
 use crate::core::inputs::{Command, Inputs, Verbosity};
 use crate::core::release::labels::needed_labels;
 use crate::core::report::{self, Report};
-use crate::core::site::plan::{ChangedKey, KeyChange, SiteOutcome, SitePlan};
+use crate::core::site::key_change::{KeyChange, KeyOperation};
+use crate::core::site::plan::{SiteOutcome, SitePlan};
 use crate::github::deployments::{DeploymentState, Deployments, NewDeployment};
 use crate::run::phases::Phases;
 use crate::run::plan::{Plan, describe_site};
@@ -103,7 +104,7 @@ impl Deployment<'_> {
         }
         if let Some(record) = record {
             phases.begin("Record");
-            self.end_record(world, record, changed, unconfirmed, &result, report)
+            self.end_record(world, record, &changed, unconfirmed, &result, report)
                 .await;
             if result.is_ok() {
                 self.prune(world, &plan).await;
@@ -160,7 +161,7 @@ impl Deployment<'_> {
         plan: &SitePlan,
         report: &mut Report,
         phases: &mut Phases,
-    ) -> (Vec<ChangedKey>, anyhow::Result<()>) {
+    ) -> (Vec<KeyChange>, anyhow::Result<()>) {
         let Some(inputs) = self.inputs.site.as_ref().filter(|_| !plan.is_empty()) else {
             return (Vec::new(), Ok(()));
         };
@@ -180,7 +181,7 @@ impl Deployment<'_> {
         &self,
         world: &CurrentState,
         plan: &Plan,
-        changed: &[ChangedKey],
+        changed: &[KeyChange],
         result: &anyhow::Result<()>,
         report: &mut Report,
         phases: &mut Phases,
@@ -311,15 +312,15 @@ fn clear(site: &mut report::SiteReport) {
 
 /// The report of an execution: what did happen, in the order of the plan.
 fn done(plan: &SitePlan, outcome: &SiteOutcome) -> report::SiteReport {
-    let happened = |change: KeyChange| -> std::collections::HashSet<&str> {
+    let happened = |operation: KeyOperation| -> std::collections::HashSet<&str> {
         outcome
             .changed
             .iter()
-            .filter(|key| key.change == change)
+            .filter(|key| key.operation == operation)
             .map(|key| key.key.as_str())
             .collect()
     };
-    let (written, deleted) = (happened(KeyChange::Written), happened(KeyChange::Deleted));
+    let (written, deleted) = (happened(KeyOperation::Written), happened(KeyOperation::Deleted));
     let mut site = describe_site(plan);
     site.uploads.retain(|upload| written.contains(upload.key.as_str()));
     site.deletes.retain(|key| deleted.contains(key.as_str()));

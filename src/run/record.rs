@@ -14,7 +14,7 @@ use crate::core::release::record::{
 };
 use crate::core::release::{concurrent_runs, id};
 use crate::core::report::Report;
-use crate::core::site::plan::ChangedKey;
+use crate::core::site::key_change::KeyChange;
 use crate::core::site::repair::ObjectSettings;
 use crate::run::Deployment;
 use crate::run::plan::Plan;
@@ -56,7 +56,7 @@ impl Deployment<'_> {
         &self,
         world: &CurrentState,
         mut record: Record,
-        changed: Vec<ChangedKey>,
+        changed: &[KeyChange],
         unconfirmed: BTreeMap<String, Vec<String>>,
         result: &anyhow::Result<()>,
         report: &Report,

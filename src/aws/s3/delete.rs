@@ -9,7 +9,7 @@ use crate::aws::s3::checksum::base64;
 use crate::core::error::{HintExt as _, ServiceError};
 use crate::core::iam::calls::DELETE_OBJECTS;
 use crate::core::iam::hint::hint_for;
-use crate::core::site::plan::{ChangedKey, KeyChange};
+use crate::core::site::key_change::KeyChange;
 
 /// The most keys that one request takes.
 ///
@@ -19,7 +19,7 @@ pub(crate) const KEYS_A_REQUEST: usize = 1000;
 /// What became of a batch.
 #[derive(Default)]
 pub(crate) struct Deleted {
-    pub(crate) changed: Vec<ChangedKey>,
+    pub(crate) changed: Vec<KeyChange>,
     pub(crate) failed: Vec<(String, anyhow::Error)>,
 }
 
@@ -85,11 +85,8 @@ async fn delete_many(bucket: &Bucket, keys: &[&String], request_payer: bool, del
                 .collect();
             let failed: std::collections::HashSet<&str> = answer.errors().iter().filter_map(|one| one.key()).collect();
             for key in keys.iter().filter(|key| !failed.contains(key.as_str())) {
-                deleted.changed.push(ChangedKey {
-                    key: (*key).clone(),
-                    change: KeyChange::Deleted,
-                    version_id: versions.remove(key.as_str()).map(str::to_owned),
-                });
+                let marker = versions.remove(key.as_str()).map(str::to_owned);
+                deleted.changed.push(KeyChange::deleted(key, marker));
             }
         }
         // One request, one error: its text names how many keys it stands for.
@@ -114,11 +111,7 @@ async fn delete_one(bucket: &Bucket, key: &str, request_payer: bool, deleted: &m
             format!("cannot delete `{key}`")
         });
     match answer {
-        Ok(answer) => deleted.changed.push(ChangedKey {
-            key: key.to_owned(),
-            change: KeyChange::Deleted,
-            version_id: answer.version_id,
-        }),
+        Ok(answer) => deleted.changed.push(KeyChange::deleted(key, answer.version_id)),
         Err(error) => deleted.failed.push((key.to_owned(), error)),
     }
 }

@@ -17,8 +17,9 @@ use crate::aws::site::progress::{EVERY, Progress, size};
 use crate::console::Console;
 use crate::core::error::{Cancelled, service_error};
 use crate::core::inputs::Verbosity;
+use crate::core::site::key_change::KeyChange;
 use crate::core::site::object::ObjectOptions;
-use crate::core::site::plan::{ChangedKey, KeyChange, SiteOutcome, SitePlan, Write, WriteSource};
+use crate::core::site::plan::{SiteOutcome, SitePlan, Write, WriteSource};
 use tokio_util::sync::CancellationToken;
 
 /// After so many failures nothing new is started.
@@ -135,11 +136,9 @@ impl Execution<'_> {
                 self.progress.object();
                 self.progress.bytes(uploaded_bytes(write));
                 self.log.written(write);
-                self.outcome.changed.push(ChangedKey {
-                    key: write.key.clone(),
-                    change: KeyChange::Written,
-                    version_id,
-                });
+                self.outcome
+                    .changed
+                    .push(KeyChange::written(&write.key, write.reason, version_id));
             }
             Err(error) if error.is::<Cancelled>() => self.outcome.cancelled = true,
             Err(error) => self.fail(write.key.clone(), error),

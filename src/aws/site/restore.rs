@@ -17,9 +17,7 @@ use crate::aws::s3::versions::versions;
 use crate::core::error::HintExt as _;
 use crate::core::inputs::SiteInputs;
 use crate::core::release::record::{Record, RecordStatus, RecordedSite};
-use crate::core::release::restore::{
-    KeyAction, KeyHistory, Version, before, changed_by_hand, changed_since, may_have_changed_objects, step,
-};
+use crate::core::release::restore::{KeyAction, KeyHistory, Version, before, changed_by_hand, changed_since, step};
 use crate::core::site::object::ObjectHeaders;
 use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::ObjectSettings;
@@ -55,7 +53,7 @@ pub(crate) async fn plan(
         ))
         .hint("choose a release after that one, or deploy the commit that you want");
     }
-    if !records[..position].iter().any(may_have_changed_objects) {
+    if !records[..position].iter().any(Record::may_have_changed_objects) {
         return Ok(Decided::default().into_plan(bucket, &site.prefix));
     }
     check_versioning(bucket, &records[..position], target).await?;

@@ -8,7 +8,7 @@ use crate::core::release::record::{
     Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedCdn, RecordedEnvironment, RecordedSite,
     ReleaseKind, VERSION, Versioning, WorkflowRun,
 };
-use crate::core::site::plan::{ChangedKey, KeyChange};
+use crate::core::site::key_change::{KeyChange, KeyOperation};
 
 /// A record; the id's digits are its time in minutes, so that ids sort as times do.
 pub(crate) fn release(id: &str, status: RecordStatus) -> Record {
@@ -40,15 +40,16 @@ pub(crate) fn with_site(mut record: Record, keys: &[(&str, &str)]) -> Record {
         planned_keys: keys.len() as u64,
         ..RecordedSite::default()
     };
-    site.finish(
-        keys.iter()
-            .map(|&(key, version)| ChangedKey {
-                key: key.into(),
-                change: KeyChange::Written,
-                version_id: Some(version.into()),
-            })
-            .collect(),
-    );
+    let changed: Vec<KeyChange> = keys
+        .iter()
+        .map(|&(key, version)| KeyChange {
+            key: key.into(),
+            operation: KeyOperation::Written,
+            version_id: Some(version.into()),
+            existed: None,
+        })
+        .collect();
+    site.finish(&changed);
     record.site = Some(site);
     record
 }

@@ -41,18 +41,18 @@ pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<Vec<T>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::release::record::{PlannedKey, RecordedKey};
-    use crate::core::site::plan::KeyChange;
+    use crate::core::site::key_change::{KeyChange, KeyOperation};
+    use crate::core::site::plan::Reason;
 
     #[test]
     fn a_hundred_thousand_keys_come_back_and_take_little() {
-        let keys: Vec<RecordedKey> = (0..100_000)
-            .map(|n| RecordedKey {
+        let keys: Vec<KeyChange> = (0..100_000)
+            .map(|n| KeyChange {
                 key: format!("docs/chapter-{}/page \"{n}\"\n.html", n % 97),
-                change: if n % 5 == 0 {
-                    KeyChange::Deleted
+                operation: if n % 5 == 0 {
+                    KeyOperation::Deleted
                 } else {
-                    KeyChange::Written
+                    KeyOperation::Written
                 },
                 version_id: (n % 2 == 0).then(|| format!("{:032x}", n * 7919)),
                 existed: Some(n % 3 == 0),
@@ -60,21 +60,17 @@ mod tests {
             .collect();
         let packed = pack(&keys).expect("packed");
         assert!(packed.len() < 3_000_000, "{} bytes", packed.len());
-        assert_eq!(unpack::<RecordedKey>(&packed).expect("unpacked"), keys);
+        assert_eq!(unpack::<KeyChange>(&packed).expect("unpacked"), keys);
     }
 
     #[test]
     fn a_list_that_was_cut_off_is_an_error() {
-        let keys: Vec<PlannedKey> = (0..1000)
-            .map(|n| PlannedKey {
-                key: format!("k{n}"),
-                change: KeyChange::Written,
-                existed: n % 2 == 0,
-            })
+        let keys: Vec<KeyChange> = (0..1000)
+            .map(|n| KeyChange::written(&format!("k{n}"), Reason::New, None))
             .collect();
         let packed = pack(&keys).expect("packed");
-        assert_eq!(unpack::<PlannedKey>(&packed).expect("unpacked"), keys);
-        assert!(unpack::<PlannedKey>(&packed[..packed.len() / 2]).is_err());
-        assert!(unpack::<PlannedKey>(b"no gzip").is_err());
+        assert_eq!(unpack::<KeyChange>(&packed).expect("unpacked"), keys);
+        assert!(unpack::<KeyChange>(&packed[..packed.len() / 2]).is_err());
+        assert!(unpack::<KeyChange>(b"no gzip").is_err());
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::release::live::after;
 use crate::core::release::record::{Record, RecordStatus, RecordedEnvironment};
-use crate::core::release::target::after;
 
 /// The label that `environment` ran as of `target`: what that release or one before it says, else what the first
 /// one after it replaced.

@@ -7,6 +7,7 @@ pub(crate) mod concurrent_runs;
 pub(crate) mod id;
 pub(crate) mod keys;
 pub(crate) mod labels;
+pub(crate) mod live;
 pub(crate) mod pending;
 pub(crate) mod record;
 pub(crate) mod restore;

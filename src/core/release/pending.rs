@@ -103,17 +103,13 @@ fn since_confirmed<'a>(
 mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, with_cdn, with_site};
-    use crate::core::release::record::PlannedKey;
-    use crate::core::site::plan::KeyChange;
+    use crate::core::site::key_change::KeyChange;
+    use crate::core::site::plan::Reason;
 
     fn killed_run(id: &str, key: &str) -> Record {
         let mut record = with_site(release(id, RecordStatus::Started), &[]);
         if let Some(site) = &mut record.site {
-            site.planned = vec![PlannedKey {
-                key: key.into(),
-                change: KeyChange::Written,
-                existed: false,
-            }];
+            site.planned = vec![KeyChange::written(key, Reason::New, None)];
         }
         with_cdn(record, &["E1", "E2"], &[], &[])
     }

@@ -3,13 +3,14 @@
 //! A record is a small head (JSON) and, for a site, two lists of keys (gzip, one JSON object a line), so that listing
 //! the last releases reads little, and a hundred thousand keys are no problem.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::core::site::plan::{ChangedKey, KeyChange, Reason, SitePlan};
+use crate::core::site::key_change::{KeyChange, KeyOperation};
+use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
 
 /// The version of the record's format that this program writes, and the newest that it reads.
@@ -155,10 +156,10 @@ pub(crate) struct RecordedSite {
     pub(crate) deleted: u64,
     /// The keys it was about to change; stored beside the head.
     #[serde(skip)]
-    pub(crate) planned: Vec<PlannedKey>,
+    pub(crate) planned: Vec<KeyChange>,
     /// The keys it did change; stored beside the head.
     #[serde(skip)]
-    pub(crate) changed: Vec<RecordedKey>,
+    pub(crate) changed: Vec<KeyChange>,
 }
 
 /// A bucket's versioning.
@@ -176,37 +177,6 @@ pub(crate) enum Versioning {
     Suspended,
     /// Every write and delete keeps what was there.
     Enabled,
-}
-
-/// A key that a run is about to change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PlannedKey {
-    /// The full key.
-    #[serde(rename = "k")]
-    pub(crate) key: String,
-    /// What is to happen to it.
-    #[serde(rename = "c")]
-    pub(crate) change: KeyChange,
-    /// Whether there was an object before.
-    #[serde(rename = "e")]
-    pub(crate) existed: bool,
-}
-
-/// A key that a run did change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RecordedKey {
-    /// The full key.
-    #[serde(rename = "k")]
-    pub(crate) key: String,
-    /// What happened to it.
-    #[serde(rename = "c")]
-    pub(crate) change: KeyChange,
-    /// The version id that S3 answered, of the object or of the delete marker.
-    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) version_id: Option<String>,
-    /// Whether there was an object before, where the plan knew.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) existed: Option<bool>,
 }
 
 /// What a run did to distributions.
@@ -275,11 +245,20 @@ impl Record {
     #[must_use]
     pub(crate) fn may_have_changed(&self) -> bool {
         use EnvironmentOutcome::{Failed, Planned, Succeeded};
-        let site = crate::core::release::restore::may_have_changed_objects(self);
         let backend = self.backend.iter().flat_map(|backend| &backend.environments);
-        site || backend
-            .into_iter()
-            .any(|environment| matches!(environment.outcome, Planned | Succeeded | Failed))
+        self.may_have_changed_objects()
+            || backend
+                .into_iter()
+                .any(|environment| matches!(environment.outcome, Planned | Succeeded | Failed))
+    }
+
+    /// Whether the run wrote or deleted objects, or may have.
+    #[must_use]
+    pub(crate) fn may_have_changed_objects(&self) -> bool {
+        self.site.as_ref().is_some_and(|site| match self.status {
+            RecordStatus::Started => site.planned_keys > 0,
+            _ => site.written + site.deleted > 0,
+        })
     }
 
     /// The label that `environment` runs after this release; `None` when the release says nothing of it.
@@ -326,38 +305,16 @@ impl Record {
 impl RecordedSite {
     /// Takes the keys that `plan` is about to change.
     pub(crate) fn plan(&mut self, plan: &SitePlan) {
-        let writes = plan.writes.iter().map(|write| PlannedKey {
-            key: write.key.clone(),
-            change: KeyChange::Written,
-            existed: write.reason != Reason::New,
-        });
-        let deletes = plan.deletes.iter().map(|key| PlannedKey {
-            key: key.clone(),
-            change: KeyChange::Deleted,
-            existed: true,
-        });
-        self.planned = writes.chain(deletes).collect();
+        self.planned = plan.changes().collect();
         self.planned_keys = self.planned.len() as u64;
     }
 
     /// Takes the keys that an execution did change.
-    pub(crate) fn finish(&mut self, changed: Vec<ChangedKey>) {
-        let existed: HashMap<&str, bool> = self.planned.iter().map(|key| (key.key.as_str(), key.existed)).collect();
-        self.changed = changed
-            .into_iter()
-            .map(|key| RecordedKey {
-                existed: existed.get(key.key.as_str()).copied(),
-                key: key.key,
-                change: key.change,
-                version_id: key.version_id,
-            })
-            .collect();
-        self.written = self
-            .changed
-            .iter()
-            .filter(|key| key.change == KeyChange::Written)
-            .count() as u64;
-        self.deleted = self.changed.len() as u64 - self.written;
+    pub(crate) fn finish(&mut self, changed: &[KeyChange]) {
+        let written = |key: &&KeyChange| key.operation == KeyOperation::Written;
+        self.changed = changed.to_vec();
+        self.written = changed.iter().filter(written).count() as u64;
+        self.deleted = changed.len() as u64 - self.written;
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn changed_since<'a>(after: &'a [Record]) -> BTreeMap<&'a str, KeyHis
         if record.status == RecordStatus::Started {
             site.planned
                 .iter()
-                .for_each(|key| touch(&key.key, record, None, Some(key.existed)));
+                .for_each(|key| touch(&key.key, record, None, key.existed));
         } else {
             site.changed
                 .iter()
@@ -99,21 +99,12 @@ pub(crate) fn changed_since<'a>(after: &'a [Record]) -> BTreeMap<&'a str, KeyHis
     changed_since
 }
 
-/// Whether the run wrote or deleted objects, or may have.
-#[must_use]
-pub(crate) fn may_have_changed_objects(record: &Record) -> bool {
-    record.site.as_ref().is_some_and(|site| match record.status {
-        RecordStatus::Started => site.planned_keys > 0,
-        _ => site.written + site.deleted > 0,
-    })
-}
-
 /// The release after the target that changed objects while the bucket did not keep their old versions.
 #[must_use]
 pub(crate) fn unversioned(after: &[Record]) -> Option<&Record> {
     let destroyed = |record: &&Record| {
         let versioning = record.site.as_ref().map(|site| site.versioning);
-        may_have_changed_objects(record) && matches!(versioning, Some(Versioning::Off | Versioning::Suspended))
+        record.may_have_changed_objects() && matches!(versioning, Some(Versioning::Off | Versioning::Suspended))
     };
     after.iter().rev().find(destroyed)
 }
@@ -193,8 +184,7 @@ fn is_archived(version: &Version) -> bool {
 mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, with_site};
-    use crate::core::release::record::PlannedKey;
-    use crate::core::site::plan::KeyChange;
+    use crate::core::site::key_change::KeyChange;
 
     /// Versions newest first: id, ETag (`-` is a delete marker), minutes as in the releases' ids.
     fn versions(list: &[(&str, &str, i64)]) -> Vec<Version> {
@@ -213,11 +203,11 @@ mod tests {
     fn killed(id: &str, key: &str, existed: bool) -> Record {
         let mut record = with_site(release(id, RecordStatus::Started), &[]);
         if let Some(site) = &mut record.site {
-            site.planned = vec![PlannedKey {
-                key: key.into(),
-                change: KeyChange::Written,
-                existed,
-            }];
+            site.planned = vec![KeyChange::written(
+                key,
+                if existed { Reason::ContentChanged } else { Reason::New },
+                None,
+            )];
             site.planned_keys = 1;
         }
         record

@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 
 use crate::core::error::HintExt as _;
 use crate::core::release::labels::label_at;
+use crate::core::release::live::{live, origin};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
 
 /// What a rollback is about, and what runs now.
@@ -32,15 +33,6 @@ pub(crate) enum TargetChoice<'a> {
     Release(&'a Record),
     /// A version label without a record, for a backend alone.
     Label(String),
-}
-
-/// What is live.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Live<'a> {
-    /// The release whose state is live: the newest succeeded one, or what that one rolled back to.
-    pub(crate) release: &'a Record,
-    /// A newer run that did not succeed and may have changed something.
-    pub(crate) disturbed_by: Option<&'a Record>,
 }
 
 /// Why there is nothing to go back to.
@@ -115,42 +107,6 @@ pub(crate) fn choose<'a>(
         let hint = hint(records, &reason, parts);
         anyhow::Error::new(reason).hint(hint)
     })
-}
-
-/// What is live by the records; `None` when no release succeeded.
-#[must_use]
-pub(crate) fn live(records: &[Record]) -> Option<Live<'_>> {
-    let newest = records
-        .iter()
-        .position(|record| record.status == RecordStatus::Succeeded)?;
-    Some(Live {
-        release: &records[origin(records, newest)],
-        disturbed_by: records[..newest].iter().find(|record| record.may_have_changed()),
-    })
-}
-
-/// The newest release that succeeded, a rollback too.
-#[must_use]
-pub(crate) fn last_succeeded(records: &[Record]) -> Option<&Record> {
-    records.iter().find(|record| record.status == RecordStatus::Succeeded)
-}
-
-/// The records newer than `target`: what a rollback to it takes back.
-#[must_use]
-pub(crate) fn after<'a>(records: &'a [Record], target: &Record) -> &'a [Record] {
-    let end = records.iter().position(|record| record.id == target.id);
-    &records[..end.unwrap_or(0)]
-}
-
-/// Follows rollbacks to the release that first had their state, as far as records go.
-fn origin(records: &[Record], mut position: usize) -> usize {
-    while let Some(target) = &records[position].rolls_back_to {
-        match records[position + 1..].iter().position(|record| record.id == *target) {
-            Some(further) => position += 1 + further,
-            None => break,
-        }
-    }
-    position
 }
 
 fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result<TargetChoice<'a>, NoTarget> {

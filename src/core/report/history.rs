@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::core::release::live::live;
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
-use crate::core::release::target::live;
 use crate::core::report::markdown::{code, link, table, text};
 
 /// Markdown for the summary: the newest `most` of `records`, newest first; empty when there is none.

@@ -10,6 +10,7 @@ pub(crate) mod fnmatch;
 pub(crate) mod headers;
 pub(crate) mod http_date;
 pub(crate) mod inspect;
+pub(crate) mod key_change;
 pub(crate) mod object;
 pub(crate) mod plan;
 pub(crate) mod repair;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::core::site::key_change::KeyChange;
 use crate::core::site::object::ObjectHeaders;
 
 /// How a file is compared with its object.
@@ -254,32 +255,11 @@ impl SitePlan {
     }
 }
 
-/// A key that an execution did change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ChangedKey {
-    /// The full key.
-    pub(crate) key: String,
-    /// What happened to it.
-    pub(crate) change: KeyChange,
-    /// The version id that S3 answered (of the object, or of the delete marker), in a versioned bucket.
-    pub(crate) version_id: Option<String>,
-}
-
-/// What an execution did to a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum KeyChange {
-    /// Uploaded or copied.
-    Written,
-    /// Deleted, or hidden by a delete marker.
-    Deleted,
-}
-
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct SiteOutcome {
     /// What did change, in the order of completion.
-    pub(crate) changed: Vec<ChangedKey>,
+    pub(crate) changed: Vec<KeyChange>,
     /// What failed: key and error, each once.
     pub(crate) failed: Vec<(String, anyhow::Error)>,
     /// Asked to stop before the end.

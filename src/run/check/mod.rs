@@ -17,7 +17,7 @@ use crate::core::context::RunContext;
 use crate::core::error::RenderedError;
 use crate::core::iam::policy::{self, PolicyTarget};
 use crate::core::inputs::Inputs;
-use crate::core::release::target::last_succeeded;
+use crate::core::release::live::last_succeeded;
 use crate::core::report::check::{CheckResult, CheckStatus, Finding};
 
 /// How many of the newest releases are looked at.
