@@ -8,7 +8,7 @@ from email.utils import formatdate
 
 from cloud import context, github
 from cloud.aws import backend, objects, sts
-from cloud.aws.buckets import guard_acl, guard_region
+from cloud.aws.buckets import guard_acl, guard_policy, guard_region
 from cloud.aws.call import Call, identify
 from cloud.aws.errors import AwsError, render
 from cloud.beanstalk import api
@@ -95,8 +95,12 @@ class Cloud:
                 return self._cloudfront(request, call)
             case "s3":
                 guard_region(call)
+                state.traits.guard(request, call, caller.account)
+                guard_policy(request, call, caller.arn)
                 guard_acl(request, call, caller.arn)
-                return objects.serve(request, call)
+                response = objects.serve(request, call)
+                state.traits.amend(call, response)
+                return response
         return backend.call_moto(request, call)
 
     def _cloudfront(self, request: Request, call: Call) -> Response:

@@ -15,6 +15,7 @@ kind a request was struck.
 | `foreign` | `before`, `after` | what a proxy or captive portal says: `status` (200), `body` (a page of HTML; `""` for nothing) as `content_type`, none of AWS's headers | none; with `after` it happens |
 | `malformed` | | a whole answer whose XML or JSON ends before its last element is closed | happens |
 | `strip` | | the answer without the headers named in `headers` (`["etag"]`) | happens |
+| `empty-page` | | ListObjectsV2 answers a truncated page without a key; its token goes on where it began | none of the keys is lost |
 | `keys` | | DeleteObjects answers 200 with an `<Error>` of `code` (InternalError) for the keys that fit a pattern of `keys` | the other keys are deleted |
 
 A `keys` fault fits only requests that name one of its keys, so `times` counts those.
@@ -30,7 +31,7 @@ from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud.http import Dropped, Request, Response
 
-KINDS = ("error", "drop", "delay", "truncate", "trickle", "foreign", "malformed", "strip", "keys")
+KINDS = ("error", "drop", "delay", "truncate", "trickle", "foreign", "malformed", "strip", "empty-page", "keys")
 
 PASSING: dict[str, tuple[int, str]] = {
     # S3, seen: https://github.com/awslabs/aws-sdk-rust/issues/873 (SlowDown),
@@ -93,6 +94,7 @@ class Fault:
             self.service in ("", call.service)
             and self.operation in ("", call.operation)
             and (not self.match or self.match in f"{request.path}?{request.query} {call.params}")
+            and (self.kind != "empty-page" or call.operation == "ListObjectsV2")
             and (self.kind != "keys" or any(self.hits(key) for key in call.params.get("keys", [])))
         )
 

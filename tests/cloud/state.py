@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cloud.aws.distributions import Distributions
 from cloud.aws.identity import Identities
 from cloud.aws.permissions import Permissions
+from cloud.aws.traits import BucketTraits
 from cloud.beanstalk.region import Regions
 from cloud.faults import Faults
 from cloud.github import GitHub
@@ -22,6 +23,7 @@ class State:
     faults: Faults = field(default_factory=Faults)
     permissions: Permissions = field(default_factory=Permissions)
     identities: Identities = field(default_factory=Identities)
+    traits: BucketTraits = field(default_factory=BucketTraits)
     oidc: Oidc = field(default_factory=Oidc)
     github: GitHub = field(default_factory=GitHub)
     beanstalk: Regions = field(default_factory=Regions)

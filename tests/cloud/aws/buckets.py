@@ -1,18 +1,27 @@
 """S3 buckets: their defaults, their region, and what their ownership and Block Public Access settings refuse."""
 
+import json
+import re
 from typing import Any
 
+from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, PublicAccessBlock, S3Backend, s3_backends
 
 from cloud import context
-from cloud.aws import backend
+from cloud.aws import backend, policies
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
+from cloud.aws.permissions import needed
 from cloud.http import Request
 
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _PUBLIC_ACLS = {"public-read", "public-read-write", "authenticated-read"}
 _PUBLIC_GROUPS = ("global/AllUsers", "global/AuthenticatedUsers")
+_OPT_IN_REGIONS = re.compile("af-|ap-east-|ap-south-2|ap-southeast-[3-9]|ca-west-|eu-central-2|eu-south-|il-|me-|mx-")
+"""https://docs.aws.amazon.com/general/latest/gr/rande-manage.html"""
+_PAST_POLICIES = {"", "CreateBucket", "DeleteObjects", "DeleteBucketPolicy", "PutBucketPolicy", "GetBucketPolicy"}
+"""A policy cannot lock the owner out of itself: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html"""
 _ACL_OPERATIONS = {"PutObject", "CopyObject", "CreateMultipartUpload", "PutObjectAcl", "PutBucketAcl", "CreateBucket"}
 
 
@@ -52,19 +61,25 @@ def configure(name: str, region: str, settings: dict[str, Any]) -> None:
     """Create or change a bucket as a test describes it.
 
     `versioning`: `Enabled` or `Suspended`; `ownership`: `BucketOwnerEnforced`, `BucketOwnerPreferred` or
-    `ObjectWriter`; `block_public_access`: true or false; `encryption`: `AES256` or `aws:kms`.
+    `ObjectWriter`; `block_public_access`: true, false or the names of those settings that are on; `encryption`:
+    `AES256` or `aws:kms`; `policy`: a bucket policy (null for none), past the check whether it is public; and what
+    `Traits` says.
     """
     bucket = ensure(name, region)
+    context.current().state.traits.set(name, settings)
     with backend.lock():
         if "versioning" in settings:
             bucket.versioning_status = settings["versioning"]
         if "ownership" in settings:
             bucket.ownership_rule = settings["ownership"]
         if "block_public_access" in settings:
-            blocks = str(settings["block_public_access"])
-            bucket.public_access_block = PublicAccessBlock(blocks, blocks, blocks, blocks)
+            chosen = settings["block_public_access"]
+            blocks = [str(chosen is True or chosen is not False and each in chosen) for each in _BLOCKS]
+            bucket.public_access_block = PublicAccessBlock(*blocks)
         if "encryption" in settings:
             bucket.encryption = encryption(settings["encryption"])
+        if "policy" in settings:
+            bucket.policy = json.dumps(settings["policy"]).encode() if settings["policy"] else None
 
 
 def has_object(name: str, key: str) -> bool:
@@ -103,6 +118,8 @@ def guard_region(call: Call) -> None:
     bucket = backend.bucket(call.bucket) if call.bucket and call.region else None
     if bucket is None or bucket.region_name == call.region or call.operation in ("CreateBucket", "GetBucketLocation"):
         return
+    if _OPT_IN_REGIONS.match(bucket.region_name) or _OPT_IN_REGIONS.match(call.region):
+        raise _incompatible(bucket.region_name, call)
     headers = {"x-amz-bucket-region": bucket.region_name}
     if call.region == "us-east-1":
         message = (
@@ -117,6 +134,37 @@ def guard_region(call: Call) -> None:
     )
     details = {"Endpoint": f"s3.{bucket.region_name}.amazonaws.com", "Bucket": call.bucket}
     raise AwsError(301, "PermanentRedirect", message, details, headers)
+
+
+def _incompatible(region: str, call: Call) -> AwsError:
+    """The answer where one of the two regions has to be opted into; only HeadBucket's says the region in a header.
+
+    https://github.com/cloud-custodian/cloud-custodian/issues/8005, https://github.com/prowler-cloud/prowler/pull/1155,
+    and botocore's `is_opt_in_region_redirect` (utils.py), which then asks HeadBucket
+    """
+    named = "unspecified" if region == "us-east-1" else region
+    message = f"The {named} location constraint is incompatible for the region specific endpoint this request was sent to."
+    headers = {"x-amz-bucket-region": region} if call.operation == "HeadBucket" else {}
+    return AwsError(400, "IllegalLocationConstraintException", message, {}, headers)
+
+
+def guard_policy(request: Request, call: Call, caller: str) -> None:
+    """Refuse what the bucket's policy denies; its denials of single keys of a DeleteObjects come with the answer."""
+    bucket = backend.bucket(call.bucket) if call.bucket else None
+    if bucket is None:
+        return
+    blocks = bucket.public_access_block
+    if call.operation == "PutBucketPolicy" and blocks and blocks.block_public_policy and policies.is_public(request.body):
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+        message = (
+            f"User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: "
+            f'"arn:aws:s3:::{call.bucket}" because public policies are prevented by the BlockPublicPolicy setting in S3 '
+            "Block Public Access."
+        )
+        raise AwsError(403, "AccessDenied", message)
+    if not bucket.policy or call.operation in _PAST_POLICIES:
+        return
+    policies.guard(bucket.policy, request, call, caller, needed(request, call, context.ACCOUNT))
 
 
 def guard_acl(request: Request, call: Call, caller: str) -> None:
@@ -142,6 +190,14 @@ def guard_acl(request: Request, call: Call, caller: str) -> None:
             "ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access."
         )
         raise AwsError(403, "AccessDenied", message)
+
+
+def _no_opinion(*_: Any) -> PermissionResult:
+    """moto knows no principals and no conditions: `guard_policy` and the viewer decide instead."""
+    return PermissionResult.NEUTRAL
+
+
+FakeBucket.get_permission = _no_opinion
 
 
 def _describe(key: FakeKey) -> dict[str, Any]:

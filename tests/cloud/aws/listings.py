@@ -6,6 +6,7 @@ one, and writes a carriage return in a key so that an XML parser reads a line fe
 
 import base64
 import bisect
+import secrets
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -13,16 +14,18 @@ from xml.sax.saxutils import escape
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 
 from cloud.aws.errors import AwsError
+from cloud.aws.traits import Traits
 from cloud.http import Response
 
 _OWNER = "<Owner><ID>75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a</ID></Owner>"
 _MOST_KEYS = 1000
 
 
-def objects(bucket: FakeBucket, query: dict[str, str]) -> Response:
+def objects(bucket: FakeBucket, query: dict[str, str], empty: bool = False) -> Response:
     """One page of ListObjectsV2; the caller holds the backend's lock.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html. An `empty` page is truncated and has no key,
+    as in https://github.com/TileDB-Inc/TileDB/issues/1218; the next one goes on where it would have begun.
     """
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     text = _writer(query)
@@ -39,8 +42,8 @@ def objects(bucket: FakeBucket, query: dict[str, str]) -> Response:
         if folder and after.startswith(folder):
             position += 1
             continue
-        if len(contents) + len(folders) >= most:
-            truncated = True
+        if empty or len(contents) + len(folders) >= most:
+            last, truncated = (after or chr(1), True) if empty else (last, True)
             break
         if folder:
             folders.append(f"<CommonPrefixes><Prefix>{text(folder)}</Prefix></CommonPrefixes>")
@@ -49,7 +52,9 @@ def objects(bucket: FakeBucket, query: dict[str, str]) -> Response:
             continue
         contents.append(_content(bucket.keys.getlist(name)[-1], text(name)))
         position, last = position + 1, name
-    token = f"<NextContinuationToken>{_encode(last)}</NextContinuationToken>" if truncated else ""
+    # A token is another one for each page, also where no key lies between two.
+    nonce = f".{secrets.token_hex(4)}" if empty else ""
+    token = f"<NextContinuationToken>{_encode(last)}{nonce}</NextContinuationToken>" if truncated else ""
     echoed = "".join(
         f"<{element}>{text(query[name])}</{element}>"
         for name, element in (("delimiter", "Delimiter"), ("start-after", "StartAfter"))
@@ -67,7 +72,7 @@ def objects(bucket: FakeBucket, query: dict[str, str]) -> Response:
     )
 
 
-def versions(bucket: FakeBucket, query: dict[str, str]) -> Response:
+def versions(bucket: FakeBucket, query: dict[str, str], traits: Traits) -> Response:
     """One page of ListObjectVersions, newest version of a key first; the caller holds the backend's lock.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
@@ -76,6 +81,9 @@ def versions(bucket: FakeBucket, query: dict[str, str]) -> Response:
     text = _writer(query)
     key_marker, version_marker = query.get("key-marker", ""), query.get("version-id-marker", "")
     most = min(int(query.get("max-keys", _MOST_KEYS)), _MOST_KEYS)
+    if traits.refused_key_marker and traits.refused_key_marker in key_marker:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+        raise AwsError(400, "InvalidArgument", "Invalid Argument")
     entries: list[str] = []
     folders: list[str] = []
     last = ("", "")
@@ -99,6 +107,8 @@ def versions(bucket: FakeBucket, query: dict[str, str]) -> Response:
         markers += f"<NextVersionIdMarker>{last[1]}</NextVersionIdMarker>" if last[1] else ""
     if query.get("encoding-type"):
         markers += "<EncodingType>url</EncodingType>"
+    if traits.delete_markers_apart:
+        entries.sort(key=lambda entry: entry.startswith("<DeleteMarker>"))
     return _response(
         "ListVersionsResult",
         f"<Name>{bucket.name}</Name><Prefix>{text(prefix)}</Prefix><KeyMarker>{text(key_marker)}</KeyMarker>"
@@ -162,7 +172,7 @@ def _start(query: dict[str, str]) -> str:
     if token is None:
         return query.get("start-after", "")
     try:
-        return base64.urlsafe_b64decode(token).decode("utf-8", "surrogateescape")
+        return base64.urlsafe_b64decode(token.partition(".")[0]).decode("utf-8", "surrogateescape")
     except ValueError as error:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
         raise AwsError(400, "InvalidArgument", "The continuation token provided is incorrect") from error

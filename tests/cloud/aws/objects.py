@@ -1,6 +1,5 @@
 """Serves S3 calls: by moto, with the mends that need to act before and after it."""
 
-import json
 import re
 import secrets
 import time
@@ -12,7 +11,7 @@ from xml.sax.saxutils import escape
 from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend
 
 from cloud import context
-from cloud.aws import backend, buckets, checksums, copies, listings
+from cloud.aws import backend, buckets, checksums, copies, listings, policies
 from cloud.aws.call import Call, identify
 from cloud.aws.errors import AwsError
 from cloud.aws.permissions import split_deleted
@@ -31,7 +30,8 @@ def serve(request: Request, call: Call) -> Response:
         checksums.guard(request)
     refused: dict[str, AwsError] = {}
     if call.operation == "DeleteObjects":
-        request.body, refused = split_deleted(context.current(), call, request.body)
+        bucket = backend.bucket(call.bucket)
+        request.body, refused = split_deleted(context.current(), request, call, bucket.policy if bucket else None)
     with backend.lock():
         if answer := _own_answer(request, call):
             return _identified(answer)
@@ -70,23 +70,24 @@ def _own_answer(request: Request, call: Call) -> Response | None:
         return None
     match call.operation:
         case "ListObjectsV2":
-            return listings.objects(bucket, request.query_params())
+            fault = context.current().fault
+            return listings.objects(bucket, request.query_params(), fault is not None and fault.kind == "empty-page")
         case "ListObjectVersions":
-            return listings.versions(bucket, request.query_params())
+            return listings.versions(bucket, request.query_params(), context.current().state.traits.of(bucket.name))
         case "GetBucketPolicyStatus":
             return _policy_status(bucket.policy)
     return None
 
 
 def _policy_status(policy: bytes | None) -> Response:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html
+
+    Its example says `TRUE`, which botocore would read as false; the aws CLI's own example reads true:
+    https://docs.aws.amazon.com/cli/latest/reference/s3api/get-bucket-policy-status.html
+    """
     if not policy:
         raise AwsError(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
-    public = any(
-        statement["Effect"] == "Allow" and statement.get("Principal") in ("*", {"AWS": "*"})
-        for statement in json.loads(policy)["Statement"]
-    )
-    body = f"<PolicyStatus><IsPublic>{str(public).upper()}</IsPublic></PolicyStatus>"
+    body = f"<PolicyStatus><IsPublic>{str(policies.is_public(policy)).lower()}</IsPublic></PolicyStatus>"
     return Response(200, {"content-type": "application/xml"}, body.encode())
 
 

@@ -6,6 +6,7 @@ import threading
 from dataclasses import asdict, dataclass
 from xml.etree import ElementTree
 
+from cloud.aws import policies
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud.context import Context
@@ -137,7 +138,9 @@ def _beanstalk_resource(call: Call, account: str) -> str:
     return f"{prefix}:application/{application}"
 
 
-def split_deleted(current: Context, call: Call, body: bytes) -> tuple[bytes, dict[str, AwsError]]:
+def split_deleted(
+    current: Context, request: Request, call: Call, policy: bytes | None
+) -> tuple[bytes, dict[str, AwsError]]:
     """A DeleteObjects body without the keys whose deletion fails, and the errors of those.
 
     The answer is a 200 all the same: https://github.com/aws/aws-sdk-java/issues/1307,
@@ -145,12 +148,16 @@ def split_deleted(current: Context, call: Call, body: bytes) -> tuple[bytes, dic
     """
     refused: dict[str, AwsError] = {}
     permissions, fault = current.state.permissions, current.fault
+    caller = current.state.identities.caller(call).arn
+    context = policies.request_context(request, call)
 
     def keep(found: re.Match[bytes]) -> bytes:
         element = ElementTree.fromstring(found[0])
         key = element.findtext("Key") or ""
         action = "s3:DeleteObject" if element.find("VersionId") is None else "s3:DeleteObjectVersion"
-        if permissions.denies(action, f"arn:aws:s3:::{call.bucket}/{key}"):
+        resource = f"arn:aws:s3:::{call.bucket}/{key}"
+        asked = policies.Asked(caller, action, resource, context)
+        if permissions.denies(action, resource) or policies.decide(policy, asked) == "Deny":
             refused[key] = AwsError(403, "AccessDenied", "Access Denied")
             return b""
         if fault and fault.kind == "keys" and fault.hits(key):
@@ -158,4 +165,4 @@ def split_deleted(current: Context, call: Call, body: bytes) -> tuple[bytes, dic
             return b""
         return found[0]
 
-    return _OBJECT.sub(keep, body), refused
+    return _OBJECT.sub(keep, request.body), refused
