@@ -10,10 +10,10 @@ use crate::aws::s3::copy;
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::iam::trust::{self, Claims};
-use crate::core::inputs::raw::{ALIASES, INPUTS, OLD_ENVIRONMENT};
 use crate::core::inputs::{AwsInputs, StaticKeys};
 use crate::core::release::keys;
 use crate::core::report::Report;
+use crate::core::report::outputs::OUTPUTS;
 use crate::core::secret::Secret;
 use crate::core::site::object::{ObjectHeaders, ObjectOptions};
 use crate::core::site::plan::{Reason, Write, WriteSource};
@@ -22,30 +22,18 @@ pub use crate::core::iam::calls::{ALL as CALLS, Call, Need, actions};
 pub use crate::core::iam::policy::{
     BackendScope, PolicyScope, PolicySite, PolicyTarget, beanstalk_note, for_scope as policy_for,
 };
-pub use crate::core::inputs::raw::variable;
+pub use crate::core::inputs::table::{ALIASES, Alias, INPUTS, InputSpec, OLD_ENVIRONMENT, Section, variable};
 pub use crate::core::report::policy::policy_text;
 
-/// The names of all inputs, in the order of the README.
+/// All outputs with what they mean.
 #[must_use]
-pub fn inputs() -> Vec<&'static str> {
-    INPUTS.iter().map(|spec| spec.name).collect()
+pub fn outputs() -> &'static [(&'static str, &'static str)] {
+    OUTPUTS
 }
 
-/// Older names of inputs, with the new one where there is one.
+/// The names of the outputs that a run writes.
 #[must_use]
-pub fn aliases() -> Vec<(&'static str, Option<&'static str>)> {
-    ALIASES.iter().map(|alias| (alias.name, alias.replaced_by)).collect()
-}
-
-/// The environment variables of older actions.
-#[must_use]
-pub fn old_environment() -> Vec<&'static str> {
-    OLD_ENVIRONMENT.iter().map(|old| old.name).collect()
-}
-
-/// The names of all outputs.
-#[must_use]
-pub fn outputs() -> Vec<&'static str> {
+pub fn written_outputs() -> Vec<&'static str> {
     let report = Report::new(String::new());
     crate::core::report::outputs::outputs(&report, "")
         .into_iter()

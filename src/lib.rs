@@ -47,7 +47,8 @@ use std::time::Instant;
 use chrono::{SecondsFormat, Utc};
 
 use crate::core::context::RunContext;
-use crate::core::inputs::raw::{INPUTS, RawInputs, is_secret};
+use crate::core::inputs::raw::RawInputs;
+use crate::core::inputs::table::{INPUTS, is_secret};
 use crate::core::inputs::{Command, parse};
 use crate::core::report::Report;
 use crate::run::Deployment;

@@ -17,7 +17,7 @@ use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, UpdateStep, Versi
 use crate::core::backend::rollout::FailureReason;
 use crate::core::bundle::Bundle;
 use crate::core::error::{Cancelled, HintExt as _};
-use crate::core::inputs::{BackendInputs, OptionSetting};
+use crate::core::inputs::{BackendInputs, OnFailure, OptionSetting};
 use crate::core::report;
 use tokio_util::sync::CancellationToken;
 
@@ -113,7 +113,9 @@ impl BackendRun<'_> {
         }
         match error {
             None => Ok(()),
-            Some(error) if self.backend.rollback_on_failure => Err(self.roll_back(error, &previous, report).await?),
+            Some(error) if self.backend.on_failure == OnFailure::Rollback => {
+                Err(self.roll_back(error, &previous, report).await?)
+            }
             Some(error) => Err(error),
         }
     }
@@ -142,7 +144,9 @@ impl BackendRun<'_> {
         let wanted = &self.backend.option_settings;
         let mut all = Vec::new();
         for plan in &self.plan.environments {
-            if wanted.is_empty() || !self.backend.rollback_on_failure || matches!(plan.step, UpdateStep::Nothing { .. })
+            if wanted.is_empty()
+                || self.backend.on_failure == OnFailure::Keep
+                || matches!(plan.step, UpdateStep::Nothing { .. })
             {
                 all.push(Settings::default());
                 continue;

@@ -2,7 +2,7 @@ use crate::aws::cdn::SiteOrigin;
 use crate::aws::cdn::fake::{Fake, console, error, text};
 use crate::aws::cdn::load_distributions;
 use crate::core::error::RenderedError;
-use crate::core::inputs::CdnInputs;
+use crate::core::inputs::{CdnInputs, InvalidationFailure};
 use crate::core::release::pending::PendingInvalidations;
 
 fn inputs(distributions: &[&str]) -> CdnInputs {
@@ -10,7 +10,7 @@ fn inputs(distributions: &[&str]) -> CdnInputs {
         distributions: distributions.iter().map(|&id| id.to_owned()).collect(),
         paths: None,
         wait: None,
-        failure_is_warning: false,
+        on_failure: InvalidationFailure::Fail,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::error::{Cancelled, HintExt as _, service_error};
 use crate::core::iam::calls::{CREATE_INVALIDATION, GET_INVALIDATION};
+use crate::core::inputs::InvalidationFailure;
 use crate::core::report::Invalidation;
 use tokio_util::sync::CancellationToken;
 
@@ -228,7 +229,7 @@ impl Cdn {
         if failed > 1 {
             first = first.context(format!("{failed} of {planned} invalidations failed"));
         }
-        if !self.inputs.failure_is_warning {
+        if self.inputs.on_failure == InvalidationFailure::Fail {
             return Some(first);
         }
         let failure = crate::core::error::RenderedError::from(&first);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::aws::cdn::fake::{Fake, SeenRequest, console, error, invalidation, text};
 use crate::aws::cdn::load_distributions;
-use crate::core::inputs::CdnInputs;
+use crate::core::inputs::{CdnInputs, InvalidationFailure};
 use crate::core::release::pending::PendingInvalidations;
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +10,7 @@ fn inputs(distributions: &[&str]) -> CdnInputs {
         distributions: distributions.iter().map(|&id| id.to_owned()).collect(),
         paths: Some(vec!["/a".into(), "/b/*".into()]),
         wait: None,
-        failure_is_warning: false,
+        on_failure: InvalidationFailure::Fail,
     }
 }
 
@@ -133,7 +133,7 @@ async fn one_distribution_that_fails_does_not_keep_the_others_back() {
 async fn a_failure_may_be_a_warning_and_is_carried_over_all_the_same() {
     let fake = Fake::new(|_, _| error(403, "AccessDenied"));
     let inputs = CdnInputs {
-        failure_is_warning: true,
+        on_failure: InvalidationFailure::Warn,
         ..inputs(&["E1", "E2"])
     };
     let (outcome, log, _) = run(&fake, &inputs, "us-east-1").await;
@@ -197,7 +197,7 @@ async fn the_wish_to_stop_ends_waiting_and_starts_nothing() {
     });
     let (console, _) = console();
     let inputs = CdnInputs {
-        failure_is_warning: true,
+        on_failure: InvalidationFailure::Warn,
         ..inputs(&["E1"])
     };
     let cdn = load_distributions(&fake.aws("us-east-1"), &inputs, None, &console)

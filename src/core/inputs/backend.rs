@@ -6,12 +6,128 @@ use chrono::{DateTime, Utc};
 
 use crate::core::bundle::label::{self, LabelValues};
 use crate::core::context::RunContext;
-use crate::core::inputs::parse::{MAX_SECONDS, is_http_url, path};
-use crate::core::inputs::reader::Reader;
-use crate::core::inputs::{BackendInputs, Command, Health, OptionSetting, PackageInputs, VerifyInputs, WhenBusy};
+use crate::core::inputs::command::Command;
+use crate::core::inputs::package::{self, PackageInputs};
+use crate::core::inputs::reader::{MAX_SECONDS, Reader};
+use crate::core::inputs::urls::is_http_url;
 
-/// Reads the backend part; `None` only beside an error.
-pub(crate) fn backend(
+/// The backend part.
+#[derive(Debug, Clone)]
+pub(crate) struct BackendInputs {
+    /// `application-name`.
+    pub(crate) application: String,
+    /// `environment-name`, in input order; empty: only create the version.
+    pub(crate) environments: Vec<String>,
+    /// `package`; `None`: the version must exist already.
+    pub(crate) package: Option<PackageInputs>,
+    /// `version-label`, placeholders filled and checked.
+    pub(crate) version_label: String,
+    /// `version-description`, filled and cut.
+    pub(crate) version_description: Option<String>,
+    /// `package-bucket`; `None`: CreateStorageLocation's.
+    pub(crate) package_bucket: Option<String>,
+    /// `use_existing_version_if_available`.
+    pub(crate) use_existing_version: bool,
+    /// `option-settings`.
+    pub(crate) option_settings: Vec<OptionSetting>,
+    /// `force`.
+    pub(crate) force: bool,
+    /// `wait-for-deployment`.
+    pub(crate) wait: bool,
+    /// `deployment-timeout`.
+    pub(crate) timeout: Duration,
+    /// `when-busy`.
+    pub(crate) when_busy: WhenBusy,
+    /// `accepted-health`.
+    pub(crate) accepted_health: Vec<Health>,
+    /// `recovery-seconds`.
+    pub(crate) recovery: Duration,
+    /// `poll-interval`; `None`: adaptive.
+    pub(crate) poll_interval: Option<Duration>,
+    /// `on-failure`.
+    pub(crate) on_failure: OnFailure,
+    /// `verify-url` and what belongs to it.
+    pub(crate) verify: Option<VerifyInputs>,
+    /// `keep-versions`.
+    pub(crate) keep_versions: Option<u32>,
+}
+
+/// One option setting, as in the [Elastic Beanstalk API].
+///
+/// [Elastic Beanstalk API]: https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ConfigurationOptionSetting.html
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct OptionSetting {
+    /// Such as `aws:elasticbeanstalk:application:environment`.
+    pub(crate) namespace: String,
+    /// The option's name.
+    pub(crate) option_name: String,
+    /// Its value.
+    pub(crate) value: String,
+    /// For resource-specific options.
+    #[serde(default)]
+    pub(crate) resource_name: Option<String>,
+}
+
+/// `when-busy`: what to do with an environment that is not Ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhenBusy {
+    /// Wait until it is.
+    Wait,
+    /// Abort the running update where Beanstalk allows it.
+    Abort,
+    /// Fail at once.
+    Fail,
+}
+
+/// `on-failure`: what to do when the run fails after something changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    /// Leave everything as the failure left it.
+    Keep,
+    /// Go back to what was live when the run began.
+    Rollback,
+}
+
+/// The colours of environment health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// Healthy.
+    Green,
+    /// Warnings.
+    Yellow,
+    /// Failing.
+    Red,
+    /// Unknown, or being updated.
+    Grey,
+}
+
+impl Health {
+    /// The name that the API uses.
+    #[must_use]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Green => "Green",
+            Self::Yellow => "Yellow",
+            Self::Red => "Red",
+            Self::Grey => "Grey",
+        }
+    }
+}
+
+/// `verify-url`, `verify-contains`, `verify-timeout`.
+#[derive(Debug, Clone)]
+pub(crate) struct VerifyInputs {
+    /// The address to GET.
+    pub(crate) url: String,
+    /// Text that the answer must contain.
+    pub(crate) contains: Option<String>,
+    /// How long it may take.
+    pub(crate) timeout: Duration,
+}
+
+/// Reads the backend part; `None` where it is off.
+pub(crate) fn read(
     reader: &mut Reader<'_>,
     command: Command,
     context: &RunContext,
@@ -19,7 +135,7 @@ pub(crate) fn backend(
 ) -> Option<BackendInputs> {
     let application = reader.owned("application-name")?;
     let package = (command != Command::Rollback)
-        .then(|| package(reader, context, command))
+        .then(|| package::read(reader, context, command))
         .flatten();
     let (version_label, version_description) = version(reader, command, context, now, &application, package.is_some());
     let backend = BackendInputs {
@@ -45,7 +161,11 @@ pub(crate) fn backend(
         accepted_health: accepted_health(reader),
         recovery: reader.seconds("recovery-seconds", 60, 0..=MAX_SECONDS),
         poll_interval: reader.number("poll-interval", 1..=600).map(Duration::from_secs),
-        rollback_on_failure: reader.choice("on-failure", &[("keep", false), ("rollback", true)], false),
+        on_failure: reader.choice(
+            "on-failure",
+            &[("keep", OnFailure::Keep), ("rollback", OnFailure::Rollback)],
+            OnFailure::Keep,
+        ),
         verify: verify(reader),
         keep_versions: reader
             .number("keep-versions", 1..=1_000_000)
@@ -69,70 +189,11 @@ fn check_combinations(reader: &mut Reader<'_>, backend: &BackendInputs) {
     }
     if !backend.wait {
         for name in ["verify-url", "on-failure"] {
-            if (name != "on-failure" || backend.rollback_on_failure) && reader.given(name).is_some() {
+            if (name != "on-failure" || backend.on_failure == OnFailure::Rollback) && reader.given(name).is_some() {
                 reader.errors.push(format!(
                     "`{name}` needs the end of the deployment, but `wait-for-deployment` is `false`"
                 ));
             }
-        }
-    }
-}
-
-fn package(reader: &mut Reader<'_>, context: &RunContext, command: Command) -> Option<PackageInputs> {
-    let typed = reader.owned("package");
-    let exclude: Vec<String> = reader
-        .lines("package-exclude")
-        .into_iter()
-        .map(ToOwned::to_owned)
-        .collect();
-    let ignore_file = reader.owned("package-ignore-file");
-    let Some(typed) = typed else {
-        for name in ["package-exclude", "package-ignore-file"] {
-            if reader.given(name).is_some() {
-                reader.errors.push(format!("`{name}` is set but `package` is empty"));
-            }
-        }
-        return None;
-    };
-    let path = path(context, &typed);
-    if command == Command::Deploy {
-        let name = reader.given("package").map_or("package", |given| given.name);
-        match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => check_archive(reader, name, &typed),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => reader.errors.push(format!(
-                "`{name}` is `{typed}`, which does not exist in the workspace: was it checked out and built by an earlier step?"
-            )),
-            Err(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
-        }
-    }
-    if let Some(file) = &ignore_file
-        && file.contains('/')
-    {
-        reader.reject(
-            "package-ignore-file",
-            "the name of a file, without a directory: it is read in every directory",
-        );
-    }
-    Some(PackageInputs {
-        path,
-        ignore_file,
-        exclude,
-    })
-}
-
-fn check_archive(reader: &mut Reader<'_>, name: &str, typed: &str) {
-    let lower = typed.to_ascii_lowercase();
-    if ![".zip", ".war", ".jar"].iter().any(|ending| lower.ends_with(ending)) {
-        reader.errors.push(format!(
-            "`{name}` is `{typed}`; it must be a directory, or a `.zip`, `.war` or `.jar` file"
-        ));
-    }
-    for other in ["package-exclude", "package-ignore-file"] {
-        if reader.given(other).is_some() {
-            reader.errors.push(format!(
-                "`{other}` is set, but `{name}` is a ready archive, which is taken as it is"
-            ));
         }
     }
 }

@@ -1,140 +1,12 @@
-//! The names of all inputs, and what was typed.
+//! What was typed, under which name; nothing is interpreted here.
 //!
 //! `action.yml` hands every input over in one environment variable of its own ([`variable`]); a composite action
-//! gets no `INPUT_*` variables (<https://github.com/actions/runner/issues/665>). Nothing is interpreted here.
+//! gets no `INPUT_*` variables (<https://github.com/actions/runner/issues/665>).
 
 use std::collections::BTreeMap;
 
 use crate::core::context::Env;
-
-/// Which part of the run an input belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Every run.
-    All,
-    /// The site part, switched on by `bucket`.
-    Site,
-    /// The cdn part, switched on by `distribution`.
-    Cdn,
-    /// The backend part, switched on by `application-name`.
-    Backend,
-    /// Site or backend.
-    SiteOrBackend,
-}
-
-impl Part {
-    /// The inputs of which one must be set for this part to be on.
-    #[must_use]
-    pub(crate) const fn enabled_by(self) -> &'static [&'static str] {
-        match self {
-            Self::All => &[],
-            Self::Site => &["bucket"],
-            Self::Cdn => &["distribution"],
-            Self::Backend => &["application-name"],
-            Self::SiteOrBackend => &["bucket", "application-name"],
-        }
-    }
-}
-
-/// An input of the action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InputSpec {
-    /// Its name in `with:`.
-    pub(crate) name: &'static str,
-    /// Where it belongs.
-    pub(crate) part: Part,
-}
-
-/// An older name of an input, accepted so that a step can be swapped without renaming.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Alias {
-    /// The older name.
-    pub(crate) name: &'static str,
-    /// What it is called here; `None` for an input of its own that has no other name.
-    pub(crate) replaced_by: Option<&'static str>,
-}
-
-macro_rules! specs {
-    ($($part:ident: $($name:literal),* ;)*) => {
-        /// All inputs, in the order of the README.
-        pub(crate) const INPUTS: &[InputSpec] = &[$($(InputSpec { name: $name, part: Part::$part }),*),*];
-    };
-}
-
-specs! {
-    Site: "bucket", "source";
-    Cdn: "distribution";
-    Backend: "application-name", "environment-name", "package";
-    All: "command", "dry-run";
-    All: "aws-region", "role-to-assume", "role-session-name", "role-duration-seconds", "role-audience",
-        "allowed-account-ids", "aws-access-key-id", "aws-secret-access-key", "aws-session-token";
-    Site: "endpoint-url", "prefix", "exclude", "include", "args", "acl", "cache-control", "headers", "delete",
-        "max-delete", "compare";
-    SiteOrBackend: "force";
-    Cdn: "paths", "paths-from", "wait-for-invalidation", "invalidation-timeout", "invalidation-failure";
-    Backend: "package-ignore-file", "package-exclude", "version-label", "version-description", "package-bucket",
-        "option-settings", "wait-for-deployment", "deployment-timeout", "when-busy", "accepted-health",
-        "recovery-seconds", "poll-interval", "on-failure", "verify-url", "verify-contains", "verify-timeout",
-        "keep-versions";
-    SiteOrBackend: "to";
-    All: "history", "github-environment", "github-token";
-}
-
-/// The inputs of [beanstalk-deploy] that are accepted under their own names.
-///
-/// [beanstalk-deploy]: https://github.com/einaregilsson/beanstalk-deploy
-pub(crate) const ALIASES: &[Alias] = &[
-    alias("aws_access_key", "aws-access-key-id"),
-    alias("aws_secret_key", "aws-secret-access-key"),
-    alias("aws_session_token", "aws-session-token"),
-    alias("region", "aws-region"),
-    alias("application_name", "application-name"),
-    alias("environment_name", "environment-name"),
-    alias("version_label", "version-label"),
-    alias("version_description", "version-description"),
-    alias("deployment_package", "package"),
-    alias("existing_bucket_name", "package-bucket"),
-    Alias {
-        name: "use_existing_version_if_available",
-        replaced_by: None,
-    },
-    alias("wait_for_deployment", "wait-for-deployment"),
-    alias("wait_for_environment_recovery", "recovery-seconds"),
-    Alias {
-        name: "max_backoff_retries",
-        replaced_by: None,
-    },
-];
-
-/// The environment variables of [s3-sync-action] and [invalidate-cloudfront-action].
-///
-/// [s3-sync-action]: https://github.com/jakejarvis/s3-sync-action
-/// [invalidate-cloudfront-action]: https://github.com/chetan/invalidate-cloudfront-action
-pub(crate) const OLD_ENVIRONMENT: &[Alias] = &[
-    alias("AWS_S3_BUCKET", "bucket"),
-    alias("SOURCE_DIR", "source"),
-    alias("DEST_DIR", "prefix"),
-    alias("AWS_S3_ENDPOINT", "endpoint-url"),
-    alias("DISTRIBUTION", "distribution"),
-    alias("PATHS", "paths"),
-    alias("PATHS_FROM", "paths-from"),
-];
-
-const fn alias(name: &'static str, replaced_by: &'static str) -> Alias {
-    Alias {
-        name,
-        replaced_by: Some(replaced_by),
-    }
-}
-
-/// The environment variable in which `action.yml` hands over the input `name`.
-///
-/// Names with `_` are the accepted older ones; some differ from a newer name by that alone.
-#[must_use]
-pub fn variable(name: &str) -> String {
-    let prefix = if name.contains('_') { "AWD_OLD_" } else { "AWD_" };
-    format!("{prefix}{}", name.replace('-', "_").to_uppercase())
-}
+use crate::core::inputs::table::{ALIASES, INPUTS, OLD_ENVIRONMENT, is_secret, variable};
 
 /// A value and the name under which it was given, for errors that name what the user typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,13 +119,4 @@ impl RawInputs {
             }
         }
     }
-}
-
-/// Whether the value of the input `name` must never be shown.
-#[must_use]
-pub(crate) fn is_secret(name: &str) -> bool {
-    matches!(
-        name,
-        "aws-access-key-id" | "aws-secret-access-key" | "aws-session-token" | "github-token"
-    )
 }

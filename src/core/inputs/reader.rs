@@ -3,7 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::core::inputs::raw::{InputValue, Part, RawInputs, is_secret};
+use crate::core::inputs::raw::{InputValue, RawInputs};
+use crate::core::inputs::table::{Part, is_secret};
+
+/// The longest time that an input of seconds may name: a day.
+pub(crate) const MAX_SECONDS: u64 = 24 * 3600;
 
 /// Reads inputs one by one; every error is kept, and reading goes on.
 pub(crate) struct Reader<'a> {
@@ -120,7 +124,7 @@ impl<'a> Reader<'a> {
 pub(crate) fn quoted(words: &[&str]) -> String {
     match words {
         [] => String::new(),
-        [one] => format!("`{one}`"),
+        [word] => format!("`{word}`"),
         [rest @ .., last] => {
             let rest: Vec<String> = rest.iter().map(|word| format!("`{word}`")).collect();
             format!("{} or `{last}`", rest.join(", "))
@@ -130,11 +134,11 @@ pub(crate) fn quoted(words: &[&str]) -> String {
 
 /// `words` without repetitions, in order.
 pub(crate) fn unique<'w>(words: impl Iterator<Item = &'w str>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
+    let mut unique: Vec<String> = Vec::new();
     for word in words {
-        if !all.iter().any(|known| known == word) {
-            all.push(word.to_owned());
+        if !unique.iter().any(|known| known == word) {
+            unique.push(word.to_owned());
         }
     }
-    all
+    unique
 }

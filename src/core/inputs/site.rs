@@ -1,47 +1,85 @@
 //! The inputs of the site part.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::core::context::RunContext;
-use crate::core::inputs::args::{self, SyncFlags};
-use crate::core::inputs::parse::{as_prefix, check_directory, path};
+use crate::core::inputs::args;
+use crate::core::inputs::args::sync_flags::{SyncFlags, Verbosity};
+use crate::core::inputs::command::Command;
+use crate::core::inputs::paths::{as_prefix, check_directory, workspace_path};
 use crate::core::inputs::reader::Reader;
-use crate::core::inputs::{AwsInputs, Command, SiteInputs};
 use crate::core::site::filter::{Filter, Rule, prefix_is_pattern};
 use crate::core::site::headers::HeaderRules;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Compare, MaxDelete};
 
-/// Reads the site part; `None` only beside an error. Flags in `args` may also set the endpoint, the region and dry run.
-pub(crate) fn site(
+/// The site part.
+#[derive(Debug)]
+pub(crate) struct SiteInputs {
+    /// `bucket`.
+    pub(crate) bucket: String,
+    /// `source`, absolute.
+    pub(crate) source: PathBuf,
+    /// `prefix`: empty, or ending in `/`.
+    pub(crate) prefix: String,
+    /// `exclude`, `include` and the filters of `args`, in that order.
+    pub(crate) filter: Filter,
+    /// What every object is sent with: ACL, encryption, storage class, fixed headers.
+    pub(crate) object: ObjectOptions,
+    /// `headers`.
+    pub(crate) headers: HeaderRules,
+    /// `delete`.
+    pub(crate) delete: bool,
+    /// `max-delete`.
+    pub(crate) max_delete: MaxDelete,
+    /// `compare`.
+    pub(crate) compare: Compare,
+    /// `force`.
+    pub(crate) force: bool,
+    /// `--no-overwrite`: leave objects alone that exist.
+    pub(crate) no_overwrite: bool,
+    /// `--follow-symlinks` (default) or `--no-follow-symlinks`.
+    pub(crate) follow_symlinks: bool,
+    /// `--page-size`: keys a listing request, 1 to 1000.
+    pub(crate) page_size: Option<i32>,
+    /// How much of the object log is printed.
+    pub(crate) verbosity: Verbosity,
+}
+
+/// Reads `args`; no flags beside an error.
+pub(crate) fn read_args(reader: &mut Reader<'_>, context: &RunContext) -> SyncFlags {
+    let read = |file: &str| std::fs::read(context.workspace.join(file)).map_err(|error| error.to_string());
+    let flags = args::parse(reader.text("args").unwrap_or_default(), &read).unwrap_or_else(|errors| {
+        reader.errors.extend(errors);
+        SyncFlags::default()
+    });
+    reader.notices.extend(flags.notices.iter().cloned());
+    flags
+}
+
+/// Reads the site part; `None` where it is off.
+pub(crate) fn read(
     reader: &mut Reader<'_>,
     command: Command,
     context: &RunContext,
-    aws: &mut AwsInputs,
-    dry_run: &mut bool,
+    flags: &SyncFlags,
 ) -> Option<SiteInputs> {
     let bucket = reader.owned("bucket")?;
     check_bucket(reader, &bucket);
-    let flags = sync_flags(reader, context);
-    reader.notices.extend(flags.notices.iter().cloned());
-    apply_args(reader, &flags, aws);
-    *dry_run |= flags.dryrun;
-
     let typed = reader.owned("source").unwrap_or_else(|| ".".to_owned());
-    let source = path(context, &typed);
+    let source = workspace_path(context, &typed);
     if command == Command::Deploy {
         let name = reader.given("source").map_or("source", |given| given.name);
         check_directory(reader, name, &typed, &source);
     }
     let prefix = prefix(reader);
-    let filter = filter(reader, &flags, &source, &bucket, &prefix);
+    let filter = filter(reader, flags, &source, &bucket, &prefix);
     if !filter.is_empty() && prefix_is_pattern(&prefix) {
         reader.notices.push(format!(
             "`prefix` is `{prefix}`, and its `*`, `?` or `[` is read as a pattern where keys are filtered, as `aws s3 \
              sync` does: `exclude` may protect none of its keys from `delete`"
         ));
     }
-    let object = object(reader, &flags);
     let headers = HeaderRules::parse(reader.text("headers").unwrap_or_default()).unwrap_or_else(|errors| {
         reader.errors.extend(errors);
         HeaderRules::default()
@@ -49,11 +87,11 @@ pub(crate) fn site(
     Some(SiteInputs {
         source,
         filter,
-        object: object?,
+        object: object(reader, flags),
         headers,
         delete: reader.boolean("delete", false) || flags.delete,
         max_delete: max_delete(reader),
-        compare: compare(reader, &flags),
+        compare: compare(reader, flags),
         force: reader.boolean("force", false),
         no_overwrite: flags.no_overwrite,
         follow_symlinks: !flags.no_follow_symlinks,
@@ -62,34 +100,6 @@ pub(crate) fn site(
         bucket,
         prefix,
     })
-}
-
-fn sync_flags(reader: &mut Reader<'_>, context: &RunContext) -> SyncFlags {
-    let read = |file: &str| std::fs::read(context.workspace.join(file)).map_err(|error| error.to_string());
-    args::parse(reader.text("args").unwrap_or_default(), &read).unwrap_or_else(|errors| {
-        reader.errors.extend(errors);
-        SyncFlags::default()
-    })
-}
-
-/// `--endpoint-url` and `--region` are the inputs `endpoint-url` and `aws-region` by another name.
-fn apply_args(reader: &mut Reader<'_>, flags: &SyncFlags, aws: &mut AwsInputs) {
-    if let Some(url) = &flags.endpoint_url {
-        match &aws.endpoint_url {
-            Some(other) if other != url => reader.errors.push(format!(
-                "`endpoint-url` is `{other}` and `--endpoint-url` in `args` is `{url}`: keep one of them"
-            )),
-            _ => aws.endpoint_url = Some(url.clone()),
-        }
-    }
-    if let Some(region) = &flags.region {
-        match reader.text("aws-region") {
-            Some(other) if other != region => reader.errors.push(format!(
-                "`aws-region` is `{other}` and `--region` in `args` is `{region}`: keep one of them"
-            )),
-            _ => aws.region = Some(region.clone()),
-        }
-    }
 }
 
 fn check_bucket(reader: &mut Reader<'_>, bucket: &str) {
@@ -153,14 +163,13 @@ fn filter(reader: &Reader<'_>, flags: &SyncFlags, source: &Path, bucket: &str, p
     Filter::new(rules, source, bucket, prefix)
 }
 
-fn object(reader: &mut Reader<'_>, flags: &SyncFlags) -> Option<ObjectOptions> {
-    match flags.object_options(reader.text("acl"), reader.text("cache-control")) {
-        Ok(options) => Some(options),
-        Err(errors) => {
+fn object(reader: &mut Reader<'_>, flags: &SyncFlags) -> ObjectOptions {
+    flags
+        .object_options(reader.text("acl"), reader.text("cache-control"))
+        .unwrap_or_else(|errors| {
             reader.errors.extend(errors);
-            None
-        }
-    }
+            ObjectOptions::default()
+        })
 }
 
 fn compare(reader: &mut Reader<'_>, flags: &SyncFlags) -> Compare {

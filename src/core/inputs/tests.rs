@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use crate::core::context::{Env, RunContext};
 use crate::core::inputs::parse::parse;
-use crate::core::inputs::raw::{RawInputs, variable};
+use crate::core::inputs::raw::RawInputs;
+use crate::core::inputs::table::variable;
 use crate::core::inputs::{Health, Inputs, WhenBusy};
 use crate::core::site::plan::{Compare, MaxDelete};
 

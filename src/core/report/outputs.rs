@@ -2,6 +2,40 @@
 
 use crate::core::report::Report;
 
+/// Every output with what it means, as Markdown; `action.yml` and the documentation's tables are generated from it.
+pub(crate) const OUTPUTS: &[(&str, &str)] = &[
+    ("outcome", "`succeeded`, `unchanged`, `failed` or `cancelled`."),
+    ("changed", "`true` when anything was changed."),
+    ("release", "ID of the release record that this run wrote."),
+    ("uploaded", "Number of objects uploaded."),
+    ("deleted", "Number of objects deleted."),
+    ("unchanged", "Number of objects left alone."),
+    (
+        "invalidation-id",
+        "ID of the invalidation; several are separated by spaces, in input order.",
+    ),
+    ("invalidated-paths", "The paths that were invalidated, one per line."),
+    ("version-label", "Label of the application version."),
+    (
+        "previous-version-label",
+        "Label that the environment ran before; several are separated by spaces, in input order.",
+    ),
+    (
+        "environment-url",
+        "`http://` and the environment's CNAME; none for a worker. Several are separated by spaces.",
+    ),
+    (
+        "environment-status",
+        "Status of the environment, such as `Ready`. Several are separated by spaces.",
+    ),
+    (
+        "environment-health",
+        "Health of the environment, such as `Green`. Several are separated by spaces.",
+    ),
+    ("github-deployment-id", "ID of the GitHub Deployment."),
+    ("report", "Path of the report, a JSON file."),
+];
+
 /// All outputs, in the order of `action.yml`; those that do not apply are empty.
 #[must_use]
 pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, String)> {

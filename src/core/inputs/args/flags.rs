@@ -1,6 +1,6 @@
 //! The table of flags: every flag that `aws s3 sync` takes, and what becomes of it here.
 
-use crate::core::inputs::args::SyncFlags;
+use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::args::values::Values;
 use crate::core::site::filter::Rule;
 use crate::core::site::headers::HeaderName;
@@ -10,9 +10,9 @@ pub(crate) struct Flag {
     /// Its name without dashes.
     pub(crate) name: &'static str,
     /// How many values follow it.
-    pub(crate) takes: Arity,
+    pub(crate) arity: Arity,
     /// What it does.
-    pub(crate) effect: Support,
+    pub(crate) support: Support,
 }
 
 /// How many values a flag takes.
@@ -32,11 +32,11 @@ pub(crate) enum Arity {
 #[derive(Clone, Copy)]
 pub(crate) enum Support {
     /// It does what it does in aws-cli.
-    Set(fn(&mut SyncFlags, &Values<'_>) -> Result<(), String>),
+    Applied(fn(&mut SyncFlags, &Values<'_>) -> Result<(), String>),
     /// It is accepted, and a notice says this of it.
-    Noted(&'static str),
+    Ignored(&'static str),
     /// It is an error that says this.
-    Refused(&'static str),
+    Rejected(&'static str),
 }
 
 use Arity::{Many, Nothing, One, Optional};
@@ -44,10 +44,10 @@ use HeaderName::{
     CacheControl, ContentDisposition, ContentEncoding, ContentLanguage, ContentType, Expires, StorageClass,
     WebsiteRedirect,
 };
-use Support::{Noted, Refused, Set};
+use Support::{Applied, Ignored, Rejected};
 
-const fn flag(name: &'static str, takes: Arity, effect: Support) -> Flag {
-    Flag { name, takes, effect }
+const fn flag(name: &'static str, arity: Arity, support: Support) -> Flag {
+    Flag { name, arity, support }
 }
 
 const FOR_COPIES: &str = "has no effect: it is for copies from S3 to S3";
@@ -63,208 +63,220 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag(
         "acl",
         One,
-        Set(|flags, values| put(&mut flags.acl, Some(values.acl()?))),
+        Applied(|flags, values| put(&mut flags.acl, Some(values.acl()?))),
     ),
     flag(
         "cache-control",
         One,
-        Set(|flags, values| flags.header(&CacheControl, values)),
+        Applied(|flags, values| flags.header(&CacheControl, values)),
     ),
     flag(
         "checksum-algorithm",
         One,
-        Set(|flags, values| put(&mut flags.checksum_algorithm, Some(values.checksum_algorithm()?))),
+        Applied(|flags, values| put(&mut flags.checksum_algorithm, Some(values.checksum_algorithm()?))),
     ),
     flag(
         "content-disposition",
         One,
-        Set(|flags, values| flags.header(&ContentDisposition, values)),
+        Applied(|flags, values| flags.header(&ContentDisposition, values)),
     ),
     flag(
         "content-encoding",
         One,
-        Set(|flags, values| flags.header(&ContentEncoding, values)),
+        Applied(|flags, values| flags.header(&ContentEncoding, values)),
     ),
     flag(
         "content-language",
         One,
-        Set(|flags, values| flags.header(&ContentLanguage, values)),
+        Applied(|flags, values| flags.header(&ContentLanguage, values)),
     ),
     flag(
         "content-type",
         One,
-        Set(|flags, values| flags.header(&ContentType, values)),
+        Applied(|flags, values| flags.header(&ContentType, values)),
     ),
-    flag("delete", Nothing, Set(|flags, _| put(&mut flags.delete, true))),
-    flag("dryrun", Nothing, Set(|flags, _| put(&mut flags.dryrun, true))),
+    flag("delete", Nothing, Applied(|flags, _| put(&mut flags.delete, true))),
+    flag("dryrun", Nothing, Applied(|flags, _| put(&mut flags.dryrun, true))),
     flag(
         "endpoint-url",
         One,
-        Set(|flags, values| put(&mut flags.endpoint_url, Some(values.present()?))),
+        Applied(|flags, values| put(&mut flags.endpoint_url, Some(values.present()?))),
     ),
     flag(
         "exact-timestamps",
         Nothing,
-        Set(|flags, _| put(&mut flags.exact_timestamps, true)),
+        Applied(|flags, _| put(&mut flags.exact_timestamps, true)),
     ),
-    flag("exclude", One, Set(|flags, values| flags.filter(Rule::Exclude, values))),
-    flag("expires", One, Set(|flags, values| flags.header(&Expires, values))),
+    flag(
+        "exclude",
+        One,
+        Applied(|flags, values| flags.filter(Rule::Exclude, values)),
+    ),
+    flag("expires", One, Applied(|flags, values| flags.header(&Expires, values))),
     flag(
         "follow-symlinks",
         Nothing,
-        Set(|flags, _| put(&mut flags.no_follow_symlinks, false)),
+        Applied(|flags, _| put(&mut flags.no_follow_symlinks, false)),
     ),
     flag(
         "grants",
         Many,
-        Set(|flags, values| put(&mut flags.grants, values.grants()?)),
+        Applied(|flags, values| put(&mut flags.grants, values.grants()?)),
     ),
-    flag("include", One, Set(|flags, values| flags.filter(Rule::Include, values))),
+    flag(
+        "include",
+        One,
+        Applied(|flags, values| flags.filter(Rule::Include, values)),
+    ),
     flag(
         "metadata",
         One,
-        Set(|flags, values| put(&mut flags.headers.metadata, values.metadata()?)),
+        Applied(|flags, values| put(&mut flags.headers.metadata, values.metadata()?)),
     ),
     flag(
         "no-follow-symlinks",
         Nothing,
-        Set(|flags, _| put(&mut flags.no_follow_symlinks, true)),
+        Applied(|flags, _| put(&mut flags.no_follow_symlinks, true)),
     ),
     flag(
         "no-guess-mime-type",
         Nothing,
-        Set(|flags, _| put(&mut flags.no_guess_mime_type, true)),
+        Applied(|flags, _| put(&mut flags.no_guess_mime_type, true)),
     ),
     flag(
         "no-overwrite",
         Nothing,
-        Set(|flags, _| put(&mut flags.no_overwrite, true)),
+        Applied(|flags, _| put(&mut flags.no_overwrite, true)),
     ),
     flag(
         "no-progress",
         Nothing,
-        Set(|flags, _| put(&mut flags.no_progress, true)),
+        Applied(|flags, _| put(&mut flags.no_progress, true)),
     ),
     flag(
         "only-show-errors",
         Nothing,
-        Set(|flags, _| put(&mut flags.only_show_errors, true)),
+        Applied(|flags, _| put(&mut flags.only_show_errors, true)),
     ),
     flag(
         "page-size",
         One,
-        Set(|flags, values| put(&mut flags.page_size, Some(values.page_size()?))),
+        Applied(|flags, values| put(&mut flags.page_size, Some(values.page_size()?))),
     ),
-    flag("quiet", Nothing, Set(|flags, _| put(&mut flags.quiet, true))),
+    flag("quiet", Nothing, Applied(|flags, _| put(&mut flags.quiet, true))),
     flag(
         "region",
         One,
-        Set(|flags, values| put(&mut flags.region, Some(values.present()?))),
+        Applied(|flags, values| put(&mut flags.region, Some(values.present()?))),
     ),
     flag(
         "request-payer",
         Optional,
-        Set(|flags, values| put(&mut flags.request_payer, values.one_of(&["requester"]).map(|_| true)?)),
+        Applied(|flags, values| put(&mut flags.request_payer, values.one_of(&["requester"]).map(|_| true)?)),
     ),
-    flag("size-only", Nothing, Set(|flags, _| put(&mut flags.size_only, true))),
+    flag(
+        "size-only",
+        Nothing,
+        Applied(|flags, _| put(&mut flags.size_only, true)),
+    ),
     flag(
         "sse",
         Optional,
-        Set(|flags, values| put(&mut flags.sse, Some(values.sse()?))),
+        Applied(|flags, values| put(&mut flags.sse, Some(values.sse()?))),
     ),
     flag(
         "sse-c",
         Optional,
-        Set(|flags, values| put(&mut flags.sse_c, values.one_of(&["AES256"]).map(|_| true)?)),
+        Applied(|flags, values| put(&mut flags.sse_c, values.one_of(&["AES256"]).map(|_| true)?)),
     ),
     flag(
         "sse-c-key",
         One,
-        Set(|flags, values| put(&mut flags.sse_c_key, Some(values.customer_key()?))),
+        Applied(|flags, values| put(&mut flags.sse_c_key, Some(values.customer_key()?))),
     ),
     flag(
         "sse-kms-key-id",
         One,
-        Set(|flags, values| put(&mut flags.sse_kms_key_id, Some(values.present()?))),
+        Applied(|flags, values| put(&mut flags.sse_kms_key_id, Some(values.present()?))),
     ),
     flag(
         "storage-class",
         One,
-        Set(|flags, values| flags.header(&StorageClass, values)),
+        Applied(|flags, values| flags.header(&StorageClass, values)),
     ),
     flag(
         "website-redirect",
         One,
-        Set(|flags, values| flags.header(&WebsiteRedirect, values)),
+        Applied(|flags, values| flags.header(&WebsiteRedirect, values)),
     ),
     // Accepted without an effect.
-    flag("case-conflict", One, Noted(FOR_DOWNLOADS)),
+    flag("case-conflict", One, Ignored(FOR_DOWNLOADS)),
     flag(
         "cli-connect-timeout",
         One,
-        Noted("has no effect: the action has its own timeouts"),
+        Ignored("has no effect: the action has its own timeouts"),
     ),
     flag(
         "cli-read-timeout",
         One,
-        Noted("has no effect: the action has its own timeouts"),
+        Ignored("has no effect: the action has its own timeouts"),
     ),
-    flag("color", One, Noted(FOR_TERMINALS)),
-    flag("copy-props", One, Noted(FOR_COPIES)),
+    flag("color", One, Ignored(FOR_TERMINALS)),
+    flag("copy-props", One, Ignored(FOR_COPIES)),
     flag(
         "debug",
         Nothing,
-        Noted("has no effect: the secret `ACTIONS_STEP_DEBUG` turns debug logging on"),
+        Ignored("has no effect: the secret `ACTIONS_STEP_DEBUG` turns debug logging on"),
     ),
-    flag("force-glacier-transfer", Nothing, Noted(FOR_DOWNLOADS)),
-    flag("ignore-glacier-warnings", Nothing, Noted(FOR_DOWNLOADS)),
-    flag("metadata-directive", One, Noted(FOR_COPIES)),
-    flag("no-cli-auto-prompt", Nothing, Noted(FOR_TERMINALS)),
-    flag("no-cli-pager", Nothing, Noted(FOR_TERMINALS)),
-    flag("output", One, Noted(FOR_TERMINALS)),
-    flag("progress-frequency", One, Noted(FOR_TERMINALS)),
-    flag("progress-multiline", Nothing, Noted(FOR_TERMINALS)),
-    flag("source-region", One, Noted(FOR_COPIES)),
+    flag("force-glacier-transfer", Nothing, Ignored(FOR_DOWNLOADS)),
+    flag("ignore-glacier-warnings", Nothing, Ignored(FOR_DOWNLOADS)),
+    flag("metadata-directive", One, Ignored(FOR_COPIES)),
+    flag("no-cli-auto-prompt", Nothing, Ignored(FOR_TERMINALS)),
+    flag("no-cli-pager", Nothing, Ignored(FOR_TERMINALS)),
+    flag("output", One, Ignored(FOR_TERMINALS)),
+    flag("progress-frequency", One, Ignored(FOR_TERMINALS)),
+    flag("progress-multiline", Nothing, Ignored(FOR_TERMINALS)),
+    flag("source-region", One, Ignored(FOR_COPIES)),
     // What would change the outcome, and cannot be done here.
     flag(
         "ca-bundle",
         One,
-        Refused("cannot be used; the certificates of the machine are trusted"),
+        Rejected("cannot be used; the certificates of the machine are trusted"),
     ),
-    flag("checksum-mode", One, Refused("is for downloads")),
+    flag("checksum-mode", One, Rejected("is for downloads")),
     flag(
         "cli-auto-prompt",
         Nothing,
-        Refused("cannot be used; nobody answers in a workflow"),
+        Rejected("cannot be used; nobody answers in a workflow"),
     ),
     flag(
         "no-paginate",
         Nothing,
-        Refused("cannot be used; a sync needs the whole listing"),
+        Rejected("cannot be used; a sync needs the whole listing"),
     ),
-    flag("no-sign-request", Nothing, Refused(ROLE)),
+    flag("no-sign-request", Nothing, Rejected(ROLE)),
     flag(
         "no-verify-ssl",
         Nothing,
-        Refused("cannot be used; a deployment to whoever answers is none"),
+        Rejected("cannot be used; a deployment to whoever answers is none"),
     ),
-    flag("profile", One, Refused(ROLE)),
+    flag("profile", One, Rejected(ROLE)),
     flag(
         "query",
         One,
-        Refused("cannot be used; the outputs and the report file hold what there is to query"),
+        Rejected("cannot be used; the outputs and the report file hold what there is to query"),
     ),
     flag(
         "recursive",
         Nothing,
-        Refused("is not a flag of `aws s3 sync`; a sync takes all directories, leave it out"),
+        Rejected("is not a flag of `aws s3 sync`; a sync takes all directories, leave it out"),
     ),
-    flag("sse-c-copy-source", Optional, Refused("is for copies from S3 to S3")),
-    flag("sse-c-copy-source-key", One, Refused("is for copies from S3 to S3")),
+    flag("sse-c-copy-source", Optional, Rejected("is for copies from S3 to S3")),
+    flag("sse-c-copy-source-key", One, Rejected("is for copies from S3 to S3")),
     flag(
         "version",
         Nothing,
-        Refused("cannot be used; the log of the run names the version"),
+        Rejected("cannot be used; the log of the run names the version"),
     ),
 ];
 
@@ -277,7 +289,7 @@ fn put<T>(field: &mut T, value: T) -> Result<(), String> {
 impl SyncFlags {
     #[expect(clippy::unnecessary_wraps, reason = "what the table's functions answer")]
     fn filter(&mut self, rule: Rule, values: &Values<'_>) -> Result<(), String> {
-        self.filters.push((rule, values.one().to_owned()));
+        self.filters.push((rule, values.first().to_owned()));
         Ok(())
     }
 
@@ -285,7 +297,7 @@ impl SyncFlags {
     fn header(&mut self, name: &HeaderName, values: &Values<'_>) -> Result<(), String> {
         let value = match name {
             // An address may well begin with `file://`: aws-cli opens no file here.
-            WebsiteRedirect => values.one().to_owned(),
+            WebsiteRedirect => values.first().to_owned(),
             _ => values.text()?,
         };
         let value = if value.is_empty() {

@@ -5,65 +5,12 @@
 //! flags name (`fileb://key`) come through a function.
 
 pub(crate) mod flags;
+pub(crate) mod sync_flags;
 pub(crate) mod values;
 
-use crate::core::inputs::Verbosity;
 use crate::core::inputs::args::flags::{Arity, FLAGS, Flag, Support};
+use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::args::values::Values;
-use crate::core::secret::Secret;
-use crate::core::site::filter::Rule;
-use crate::core::site::object::{ChecksumAlgorithm, Encryption, Grant, ObjectHeaders, ObjectOptions, check_acl};
-use crate::core::site::plan::Compare;
-
-/// What `args` says.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SyncFlags {
-    /// `--exclude` and `--include`, in order.
-    pub(crate) filters: Vec<(Rule, String)>,
-    /// `--delete`.
-    pub(crate) delete: bool,
-    /// `--dryrun`.
-    pub(crate) dryrun: bool,
-    /// `--no-overwrite`.
-    pub(crate) no_overwrite: bool,
-    /// `--no-follow-symlinks`, unless `--follow-symlinks` comes after it.
-    pub(crate) no_follow_symlinks: bool,
-    /// `--page-size`: keys a listing request, 1 to 1000.
-    pub(crate) page_size: Option<i32>,
-    /// `--endpoint-url`.
-    pub(crate) endpoint_url: Option<String>,
-    /// `--region`.
-    pub(crate) region: Option<String>,
-    /// Flags that are legal and have no effect here, and what else is worth saying.
-    pub(crate) notices: Vec<String>,
-    no_progress: bool,
-    quiet: bool,
-    only_show_errors: bool,
-    size_only: bool,
-    exact_timestamps: bool,
-    acl: Option<String>,
-    grants: Vec<Grant>,
-    sse: Option<Sse>,
-    sse_kms_key_id: Option<String>,
-    sse_c: bool,
-    sse_c_key: Option<CustomerKey>,
-    headers: ObjectHeaders,
-    no_guess_mime_type: bool,
-    request_payer: bool,
-    checksum_algorithm: Option<ChecksumAlgorithm>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sse {
-    Aes256,
-    Kms,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct CustomerKey {
-    key: Secret,
-    md5: String,
-}
 
 /// Reads `args`; `read` gives the bytes of a file that a flag names, or says why it cannot.
 ///
@@ -105,7 +52,7 @@ pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) 
         };
         after_unknown = false;
         let mut values: Vec<&str> = attached.into_iter().collect();
-        let most = match flag.takes {
+        let most = match flag.arity {
             Arity::Nothing => 0,
             Arity::One | Arity::Optional => 1,
             Arity::Many => usize::MAX,
@@ -139,11 +86,11 @@ fn apply(
     read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
     flags: &mut SyncFlags,
 ) -> Result<(), String> {
-    match flag.effect {
-        Support::Refused(why) => return Err(why.to_owned()),
-        Support::Noted(_) | Support::Set(_) => {}
+    match flag.support {
+        Support::Rejected(why) => return Err(why.to_owned()),
+        Support::Ignored(_) | Support::Applied(_) => {}
     }
-    match (flag.takes, values) {
+    match (flag.arity, values) {
         (Arity::Nothing, [_, ..]) => return Err("takes no value".to_owned()),
         (Arity::One | Arity::Many, []) => {
             return Err(format!(
@@ -153,119 +100,13 @@ fn apply(
         }
         _ => {}
     }
-    match flag.effect {
-        Support::Set(set) => set(flags, &Values { words: values, read }),
-        Support::Noted(why) => {
+    match flag.support {
+        Support::Applied(set) => set(flags, &Values { words: values, read }),
+        Support::Ignored(why) => {
             flags.notices.push(format!("`args`: `--{}` {why}", flag.name));
             Ok(())
         }
-        Support::Refused(_) => Ok(()),
-    }
-}
-
-impl SyncFlags {
-    /// The rule that `--size-only` and `--exact-timestamps` choose; with both, aws-cli follows the latter.
-    #[must_use]
-    pub(crate) const fn compare(&self) -> Option<Compare> {
-        match (self.exact_timestamps, self.size_only) {
-            (true, _) => Some(Compare::Modified),
-            (false, true) => Some(Compare::Size),
-            (false, false) => None,
-        }
-    }
-
-    /// What of the log `--quiet`, `--only-show-errors` and `--no-progress` leave; the quietest wins.
-    #[must_use]
-    pub(crate) const fn verbosity(&self) -> Verbosity {
-        if self.quiet {
-            Verbosity::Quiet
-        } else if self.only_show_errors {
-            Verbosity::ErrorsOnly
-        } else if self.no_progress {
-            Verbosity::WithoutProgress
-        } else {
-            Verbosity::Changes
-        }
-    }
-
-    /// What every object is sent with: these flags together with the inputs `acl` and `cache-control`.
-    ///
-    /// # Errors
-    ///
-    /// One text for each contradiction and each illegal input.
-    pub(crate) fn object_options(
-        &self,
-        acl: Option<&str>,
-        cache_control: Option<&str>,
-    ) -> Result<ObjectOptions, Vec<String>> {
-        let mut errors = Vec::new();
-        if let Some(Err(error)) = acl.map(check_acl) {
-            errors.push(format!("`acl`: {error}"));
-        }
-        let mut one_of = |input: &str, value: Option<String>, flag: &Option<String>| {
-            if let (Some(value), Some(flag)) = (&value, flag)
-                && value != flag
-            {
-                errors.push(format!(
-                    "`{input}` is `{value}`, and `--{input}` in `args` is `{flag}`; give one of them"
-                ));
-            }
-            value.or_else(|| flag.clone())
-        };
-        let chosen_acl = one_of("acl", acl.map(str::to_owned), &self.acl);
-        let mut headers = self.headers.clone();
-        headers.cache_control = one_of(
-            "cache-control",
-            cache_control.map(str::to_owned),
-            &headers.cache_control,
-        );
-        if let Some(value) = cache_control
-            && let Err(error) = crate::core::site::headers::HeaderName::CacheControl.check(value)
-        {
-            errors.push(format!("`cache-control`: {error}"));
-        }
-        if chosen_acl.is_some() && !self.grants.is_empty() {
-            errors.push("a canned ACL and `--grants` exclude each other; S3 takes one of them".to_owned());
-        }
-        let encryption = self.encryption().unwrap_or_else(|error| {
-            errors.push(error);
-            Encryption::default()
-        });
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        Ok(ObjectOptions {
-            acl: chosen_acl,
-            grants: self.grants.clone(),
-            encryption,
-            request_payer: self.request_payer,
-            checksum_algorithm: self.checksum_algorithm,
-            guess_content_type: !self.no_guess_mime_type,
-            headers,
-        })
-    }
-
-    fn encryption(&self) -> Result<Encryption, String> {
-        let kms = self.sse == Some(Sse::Kms);
-        match (&self.sse, self.sse_c, &self.sse_c_key) {
-            (Some(_), true, _) | (Some(_), _, Some(_)) => {
-                Err("`args`: `--sse` and `--sse-c` exclude each other".to_owned())
-            }
-            _ if self.sse_kms_key_id.is_some() && !kms => {
-                Err("`args`: `--sse-kms-key-id` needs `--sse aws:kms`".to_owned())
-            }
-            (None, true, None) => Err("`args`: `--sse-c` needs `--sse-c-key`".to_owned()),
-            (None, false, Some(_)) => Err("`args`: `--sse-c-key` needs `--sse-c`".to_owned()),
-            (None, true, Some(CustomerKey { key, md5 })) => Ok(Encryption::CustomerKey {
-                key: key.clone(),
-                key_md5: md5.clone(),
-            }),
-            (Some(Sse::Aes256), false, None) => Ok(Encryption::Aes256),
-            (Some(Sse::Kms), false, None) => Ok(Encryption::Kms {
-                key_id: self.sse_kms_key_id.clone(),
-            }),
-            (None, false, None) => Ok(Encryption::BucketDefault),
-        }
+        Support::Rejected(_) => Ok(()),
     }
 }
 
@@ -294,7 +135,9 @@ fn find(name: &str) -> Result<&'static Flag, String> {
 
 /// Advice for an unknown flag: the one it may be a misspelling of, or all.
 fn closest(bare: &str) -> String {
-    let usable = FLAGS.iter().filter(|flag| !matches!(flag.effect, Support::Refused(_)));
+    let usable = FLAGS
+        .iter()
+        .filter(|flag| !matches!(flag.support, Support::Rejected(_)));
     let near = usable
         .clone()
         .map(|flag| (distance(bare, flag.name), flag.name))
@@ -304,7 +147,7 @@ fn closest(bare: &str) -> String {
         Some((_, name)) => format!("did you mean `--{name}`?"),
         None => {
             let names = usable
-                .filter(|flag| matches!(flag.effect, Support::Set(_)))
+                .filter(|flag| matches!(flag.support, Support::Applied(_)))
                 .map(|flag| format!("`--{}`", flag.name));
             format!("legal are {}", names.collect::<Vec<_>>().join(", "))
         }

@@ -1,7 +1,10 @@
 use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 
 use super::*;
-use crate::core::site::object::GrantPermission;
+use crate::core::inputs::args::sync_flags::Verbosity;
+use crate::core::site::filter::Rule;
+use crate::core::site::object::{Encryption, Grant, GrantPermission, ObjectOptions};
+use crate::core::site::plan::Compare;
 
 const NO_FILES: &dyn Fn(&str) -> Result<Vec<u8>, String> = &|_| Err("it is not there".to_owned());
 

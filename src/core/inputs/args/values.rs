@@ -6,10 +6,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest as _, Md5};
 
-use crate::core::inputs::args::{CustomerKey, Sse};
 use crate::core::secret::Secret;
 use crate::core::site::headers::HeaderName;
 use crate::core::site::object::{ChecksumAlgorithm, Grant, GrantPermission, check_acl};
+
+/// `--sse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sse {
+    /// `AES256`.
+    Aes256,
+    /// `aws:kms`.
+    Kms,
+}
+
+/// `--sse-c-key`.
+#[derive(Debug, Clone)]
+pub(crate) struct CustomerKey {
+    /// 32 bytes, base64.
+    pub(crate) key: Secret,
+    /// Its MD5, base64.
+    pub(crate) md5: String,
+}
 
 /// The values of one flag.
 pub(crate) struct Values<'a> {
@@ -21,13 +38,13 @@ pub(crate) struct Values<'a> {
 
 impl Values<'_> {
     /// The value of a flag that takes one; empty when an optional one is left out.
-    pub(crate) fn one(&self) -> &str {
+    pub(crate) fn first(&self) -> &str {
         self.words.first().copied().unwrap_or_default()
     }
 
     /// A value that must not be empty.
     pub(crate) fn present(&self) -> Result<String, String> {
-        match self.one() {
+        match self.first() {
             "" => Err("needs a value that is not empty".to_owned()),
             value => Ok(value.to_owned()),
         }
@@ -35,8 +52,8 @@ impl Values<'_> {
 
     /// A text, or with `file://` that of a file.
     pub(crate) fn text(&self) -> Result<String, String> {
-        match self.one().strip_prefix("file://") {
-            None => Ok(self.one().to_owned()),
+        match self.first().strip_prefix("file://") {
+            None => Ok(self.first().to_owned()),
             Some(path) => {
                 let bytes = self.file(path)?;
                 let text = String::from_utf8(bytes).map_err(|_| format!("names `{path}`, which is not UTF-8 text"))?;
@@ -62,8 +79,8 @@ impl Values<'_> {
 
     /// `--acl`.
     pub(crate) fn acl(&self) -> Result<String, String> {
-        check_acl(self.one()).map_err(|error| format!("cannot be used: {error}"))?;
-        Ok(self.one().to_owned())
+        check_acl(self.first()).map_err(|error| format!("cannot be used: {error}"))?;
+        Ok(self.first().to_owned())
     }
 
     /// `--sse`.
@@ -76,7 +93,7 @@ impl Values<'_> {
 
     /// `--page-size`; S3 gives at most 1000 keys whatever is asked.
     pub(crate) fn page_size(&self) -> Result<i32, String> {
-        let value = self.one();
+        let value = self.first();
         match value.parse::<u64>() {
             Ok(size) if size > 0 => Ok(i32::try_from(size.min(1000)).unwrap_or(1000)),
             _ => Err(format!("is `{value}`; legal is a number from 1 to 1000")),
@@ -134,7 +151,7 @@ impl Values<'_> {
 
     /// `--sse-c-key`: 32 bytes as they are (`fileb://` for a file), or base64 of them.
     pub(crate) fn customer_key(&self) -> Result<CustomerKey, String> {
-        let value = self.one();
+        let value = self.first();
         let file = value.strip_prefix("fileb://").or_else(|| value.strip_prefix("file://"));
         let bytes = match file {
             Some(path) => self.file(path)?,

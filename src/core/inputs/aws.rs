@@ -1,0 +1,191 @@
+//! The inputs about AWS itself: region, credentials, role, endpoint.
+
+use std::time::Duration;
+
+use crate::core::context::Env;
+use crate::core::inputs::args::sync_flags::SyncFlags;
+use crate::core::inputs::reader::Reader;
+use crate::core::inputs::urls::is_http_url;
+use crate::core::secret::Secret;
+
+/// Where credentials come from, and the region.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AwsInputs {
+    /// `aws-region`, else the environment's.
+    pub(crate) region: Option<String>,
+    /// Keys given as inputs.
+    pub(crate) keys: Option<StaticKeys>,
+    /// `role-to-assume` and what belongs to it.
+    pub(crate) role: Option<RoleInputs>,
+    /// `allowed-account-ids`; empty allows all.
+    pub(crate) allowed_account_ids: Vec<String>,
+    /// `endpoint-url`: an S3-compatible store; S3 only.
+    pub(crate) endpoint_url: Option<String>,
+}
+
+/// Access keys from inputs; never completed from the environment.
+#[derive(Debug, Clone)]
+pub(crate) struct StaticKeys {
+    /// `aws-access-key-id`.
+    pub(crate) access_key_id: String,
+    /// `aws-secret-access-key`.
+    pub(crate) secret_access_key: Secret,
+    /// `aws-session-token`.
+    pub(crate) session_token: Option<Secret>,
+}
+
+/// A role to assume.
+#[derive(Debug, Clone)]
+pub(crate) struct RoleInputs {
+    /// `role-to-assume`: the role's ARN.
+    pub(crate) arn: String,
+    /// `role-session-name`.
+    pub(crate) session_name: String,
+    /// `role-duration-seconds`.
+    pub(crate) duration: Duration,
+    /// `role-audience`.
+    pub(crate) audience: String,
+}
+
+/// Reads region, credentials, role and endpoint; `--region` and `--endpoint-url` of `args` are inputs by another name.
+pub(crate) fn read(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> AwsInputs {
+    AwsInputs {
+        region: region(reader, env, flags),
+        keys: keys(reader),
+        role: role(reader),
+        allowed_account_ids: account_ids(reader),
+        endpoint_url: endpoint_url(reader, flags),
+    }
+}
+
+fn region(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> Option<String> {
+    let input = input_or_flag(reader, "aws-region", "region", flags.region.as_deref());
+    let from_env = || {
+        ["AWS_REGION", "AWS_DEFAULT_REGION"]
+            .into_iter()
+            .find_map(|name| Some((format!("`{name}`"), env.get(name)?.trim().to_owned())))
+    };
+    let (name, region) = input.or_else(from_env)?;
+    if !is_region(&region) {
+        reader.errors.push(format!(
+            "{name} is `{region}`; it must be the code of a Region, such as `eu-central-1`"
+        ));
+    }
+    Some(region)
+}
+
+fn endpoint_url(reader: &mut Reader<'_>, flags: &SyncFlags) -> Option<String> {
+    let (name, url) = input_or_flag(reader, "endpoint-url", "endpoint-url", flags.endpoint_url.as_deref())?;
+    if !is_http_url(&url) {
+        reader.errors.push(format!(
+            "{name} is `{url}`; it must be an `http://` or `https://` address"
+        ));
+    }
+    Some(url)
+}
+
+/// The value of `input`, else of `flag` in `args`, and what it is called in an error.
+fn input_or_flag(
+    reader: &mut Reader<'_>,
+    input: &str,
+    flag: &str,
+    flag_value: Option<&str>,
+) -> Option<(String, String)> {
+    let given = reader.given(input);
+    if let (Some(given), Some(value)) = (given, flag_value)
+        && given.value != value
+    {
+        reader.errors.push(format!(
+            "`{}` is `{}` and `--{flag}` in `args` is `{value}`: keep one of them",
+            given.name, given.value
+        ));
+    }
+    match given {
+        Some(given) => Some((format!("`{}`", given.name), given.value.clone())),
+        None => flag_value.map(|value| (format!("`--{flag}` in `args`"), value.to_owned())),
+    }
+}
+
+fn keys(reader: &mut Reader<'_>) -> Option<StaticKeys> {
+    let id = reader.owned("aws-access-key-id");
+    let secret = reader.text("aws-secret-access-key").map(Secret::new);
+    let session_token = reader.text("aws-session-token").map(Secret::new);
+    match (id, secret) {
+        (Some(access_key_id), Some(secret_access_key)) => {
+            return Some(StaticKeys {
+                access_key_id,
+                secret_access_key,
+                session_token,
+            });
+        }
+        (Some(_), None) => reader
+            .errors
+            .push("`aws-access-key-id` is set but `aws-secret-access-key` is empty: give both, or neither".to_owned()),
+        (None, Some(_)) => reader
+            .errors
+            .push("`aws-secret-access-key` is set but `aws-access-key-id` is empty: give both, or neither".to_owned()),
+        (None, None) if session_token.is_some() => reader
+            .errors
+            .push("`aws-session-token` is set without `aws-access-key-id` and `aws-secret-access-key`".to_owned()),
+        (None, None) => {}
+    }
+    None
+}
+
+fn role(reader: &mut Reader<'_>) -> Option<RoleInputs> {
+    let Some(arn) = reader.owned("role-to-assume") else {
+        for name in ["role-session-name", "role-duration-seconds", "role-audience"] {
+            if reader.given(name).is_some() {
+                reader
+                    .errors
+                    .push(format!("`{name}` is set but `role-to-assume` is empty"));
+            }
+        }
+        return None;
+    };
+    if !arn.starts_with("arn:") || !arn.contains(":role/") {
+        reader.reject(
+            "role-to-assume",
+            "the ARN of a role, such as `arn:aws:iam::123456789012:role/deploy`",
+        );
+    }
+    let session_name = reader
+        .owned("role-session-name")
+        .unwrap_or_else(|| "GitHubActions".to_owned());
+    // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+    let legal = |character: char| character.is_ascii_alphanumeric() || "_+=,.@-".contains(character);
+    if !(2..=64).contains(&session_name.len()) || !session_name.chars().all(legal) {
+        reader.reject("role-session-name", "2 to 64 letters, digits and `_+=,.@-`");
+    }
+    Some(RoleInputs {
+        arn,
+        session_name,
+        duration: reader.seconds("role-duration-seconds", 3600, 900..=43_200),
+        audience: reader
+            .owned("role-audience")
+            .unwrap_or_else(|| "sts.amazonaws.com".to_owned()),
+    })
+}
+
+fn account_ids(reader: &mut Reader<'_>) -> Vec<String> {
+    let text = reader.text("allowed-account-ids").unwrap_or_default();
+    let ids: Vec<String> = text
+        .split(|character: char| character.is_whitespace() || character == ',')
+        .filter(|id| !id.is_empty())
+        .map(ToOwned::to_owned)
+        .collect();
+    if ids
+        .iter()
+        .any(|id| id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        reader.reject("allowed-account-ids", "account ids of 12 digits");
+    }
+    ids
+}
+
+fn is_region(region: &str) -> bool {
+    !region.is_empty()
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}

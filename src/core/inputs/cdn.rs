@@ -1,0 +1,97 @@
+//! The inputs of the cdn part.
+
+use std::time::Duration;
+
+use crate::core::cdn::encode::check_path;
+use crate::core::context::RunContext;
+use crate::core::inputs::command::Command;
+use crate::core::inputs::reader::{Reader, unique};
+
+/// The cdn part.
+#[derive(Debug, Clone)]
+pub(crate) struct CdnInputs {
+    /// `distribution`: at least one id.
+    pub(crate) distributions: Vec<String>,
+    /// `paths` and the lines of `paths-from`, as typed; `None` when neither was given.
+    pub(crate) paths: Option<Vec<String>>,
+    /// `wait-for-invalidation` with `invalidation-timeout`.
+    pub(crate) wait: Option<Duration>,
+    /// `invalidation-failure`.
+    pub(crate) on_failure: InvalidationFailure,
+}
+
+/// `invalidation-failure`: what an invalidation that fails makes of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InvalidationFailure {
+    /// The run fails.
+    Fail,
+    /// The run warns, and the next one retries the invalidation.
+    Warn,
+}
+
+/// Reads the cdn part.
+pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunContext, site_on: bool) -> CdnInputs {
+    let distributions = reader.words("distribution");
+    if distributions
+        .iter()
+        .any(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    {
+        reader.reject(
+            "distribution",
+            "ids of distributions, such as `E1A2B3C4D5E6F7`, not domain names or ARNs",
+        );
+    }
+    let typed = reader.text("paths").map(|_| reader.words("paths"));
+    let listed = if command == Command::Deploy {
+        reader
+            .owned("paths-from")
+            .map(|file| paths_from(reader, context, &file))
+    } else {
+        None
+    };
+    for path in typed.iter().chain(&listed).flatten() {
+        if let Err(reason) = check_path(path) {
+            reader
+                .errors
+                .push(format!("the path `{path}` cannot be invalidated: {reason}"));
+        }
+    }
+    let paths = match (typed, listed) {
+        (None, None) => None,
+        (typed, listed) => Some(unique(typed.iter().chain(&listed).flatten().map(String::as_str))),
+    };
+    if paths.is_none() && !site_on && command == Command::Deploy {
+        reader.errors.push(
+            "`distribution` is set without `bucket`: say what to invalidate in `paths` or `paths-from`".to_owned(),
+        );
+    }
+    let timeout = reader.seconds("invalidation-timeout", 600, 1..=86_400);
+    let wait = reader.boolean("wait-for-invalidation", false);
+    if !wait && reader.given("invalidation-timeout").is_some() {
+        reader
+            .notices
+            .push("`invalidation-timeout` has no effect without `wait-for-invalidation: true`".to_owned());
+    }
+    CdnInputs {
+        distributions,
+        paths,
+        wait: wait.then_some(timeout),
+        on_failure: reader.choice(
+            "invalidation-failure",
+            &[("fail", InvalidationFailure::Fail), ("warn", InvalidationFailure::Warn)],
+            InvalidationFailure::Fail,
+        ),
+    }
+}
+
+fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<String> {
+    match std::fs::read_to_string(context.workspace.join(file)) {
+        Ok(text) => unique(text.lines().map(str::trim).filter(|line| !line.is_empty())),
+        Err(error) => {
+            reader
+                .errors
+                .push(format!("`paths-from` is `{file}`, which cannot be read: {error}"));
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What to bundle for the backend.
+
+use std::path::PathBuf;
+
+use crate::core::context::RunContext;
+use crate::core::inputs::command::Command;
+use crate::core::inputs::paths::workspace_path;
+use crate::core::inputs::reader::Reader;
+
+/// What to bundle.
+#[derive(Debug, Clone)]
+pub(crate) struct PackageInputs {
+    /// `package`, absolute: a directory or an archive.
+    pub(crate) path: PathBuf,
+    /// `package-ignore-file`; `None`: `.ebignore` where there is one.
+    pub(crate) ignore_file: Option<String>,
+    /// `package-exclude`: gitignore patterns.
+    pub(crate) exclude: Vec<String>,
+}
+
+/// Reads `package` and what belongs to it.
+pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext, command: Command) -> Option<PackageInputs> {
+    let typed = reader.owned("package");
+    let exclude: Vec<String> = reader
+        .lines("package-exclude")
+        .into_iter()
+        .map(ToOwned::to_owned)
+        .collect();
+    let ignore_file = reader.owned("package-ignore-file");
+    let Some(typed) = typed else {
+        for name in ["package-exclude", "package-ignore-file"] {
+            if reader.given(name).is_some() {
+                reader.errors.push(format!("`{name}` is set but `package` is empty"));
+            }
+        }
+        return None;
+    };
+    let path = workspace_path(context, &typed);
+    if command == Command::Deploy {
+        let name = reader.given("package").map_or("package", |given| given.name);
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => check_archive(reader, name, &typed),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => reader.errors.push(format!(
+                "`{name}` is `{typed}`, which does not exist in the workspace: was it checked out and built by an earlier step?"
+            )),
+            Err(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
+        }
+    }
+    if let Some(file) = &ignore_file
+        && file.contains('/')
+    {
+        reader.reject(
+            "package-ignore-file",
+            "the name of a file, without a directory: it is read in every directory",
+        );
+    }
+    Some(PackageInputs {
+        path,
+        ignore_file,
+        exclude,
+    })
+}
+
+fn check_archive(reader: &mut Reader<'_>, name: &str, typed: &str) {
+    let lower = typed.to_ascii_lowercase();
+    if ![".zip", ".war", ".jar"].iter().any(|ending| lower.ends_with(ending)) {
+        reader.errors.push(format!(
+            "`{name}` is `{typed}`; it must be a directory, or a `.zip`, `.war` or `.jar` file"
+        ));
+    }
+    for other in ["package-exclude", "package-ignore-file"] {
+        if reader.given(other).is_some() {
+            reader.errors.push(format!(
+                "`{other}` is set, but `{name}` is a ready archive, which is taken as it is"
+            ));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The inputs about releases: rollback target, place of the records, GitHub Deployments.
+
+use crate::core::inputs::command::Command;
+use crate::core::inputs::paths::as_prefix;
+use crate::core::inputs::reader::Reader;
+use crate::core::secret::Secret;
+
+/// Rollback target and place of the records.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReleaseInputs {
+    /// `to`; `None` is `previous`.
+    pub(crate) to: Option<String>,
+    /// `history`: bucket and prefix (empty, or ending in `/`).
+    pub(crate) history: Option<S3Place>,
+}
+
+/// `s3://bucket/prefix/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct S3Place {
+    /// The bucket's name.
+    pub(crate) bucket: String,
+    /// Empty, or ending in `/`.
+    pub(crate) prefix: String,
+}
+
+/// GitHub Deployments.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GithubInputs {
+    /// `github-environment`: write a deployment for it.
+    pub(crate) environment: Option<String>,
+    /// `github-token`.
+    pub(crate) token: Option<Secret>,
+}
+
+/// Reads the rollback target and the place of the records.
+pub(crate) fn read(reader: &mut Reader<'_>, command: Command) -> ReleaseInputs {
+    if command == Command::Deploy && reader.given("to").is_some() {
+        reader.reject("to", "empty unless `command` is `rollback`");
+    }
+    let history = reader.owned("history").and_then(|text| {
+        let place = s3_place(&text);
+        if place.is_none() {
+            reader.reject("history", "an S3 address such as `s3://bucket/prefix`");
+        }
+        place
+    });
+    ReleaseInputs {
+        to: reader.owned("to").filter(|to| to != "previous"),
+        history,
+    }
+}
+
+/// Reads what is told to GitHub, and with which token.
+pub(crate) fn read_github(reader: &Reader<'_>) -> GithubInputs {
+    GithubInputs {
+        environment: reader.owned("github-environment"),
+        token: reader.text("github-token").map(Secret::new),
+    }
+}
+
+/// `s3://bucket/prefix` as its parts.
+pub(crate) fn s3_place(text: &str) -> Option<S3Place> {
+    let (bucket, prefix) = match text.strip_prefix("s3://")?.split_once('/') {
+        Some((bucket, prefix)) => (bucket, prefix),
+        None => (text.strip_prefix("s3://")?, ""),
+    };
+    (!bucket.is_empty()).then(|| S3Place {
+        bucket: bucket.to_owned(),
+        prefix: as_prefix(prefix),
+    })
+}
