@@ -11,6 +11,7 @@ from cloud.aws.permissions import Deny
 from cloud.beanstalk import logtexts, scenarios, updates, views
 from cloud.beanstalk.region import Region, Scenario, Version, VersionRules
 from cloud.faults import Fault
+from cloud.github import MODES
 from cloud.http import Request, Response, json_response
 from cloud.oidc import Trust
 from cloud.state import State
@@ -71,6 +72,8 @@ class Control:
         state = self._state()
         if "clock_skew" in body:
             state.identities.clock_skew = float(body.pop("clock_skew"))
+        if "fresh_seconds" in body:
+            state.oidc.fresh_until = time.time() + float(body.pop("fresh_seconds"))
         for name, value in body.items():
             if not hasattr(state.oidc, name):
                 raise KeyError(name)
@@ -78,7 +81,9 @@ class Control:
 
     def _set_github(self, body: Body) -> None:
         github = self._state().github
+        _check("mode", body.get("mode", "ok"), MODES)
         github.mode = body.get("mode", "ok")
+        github.times = int(body.get("times", -1))
         github.seconds = float(body.get("seconds", github.seconds))
         github.subject = body.get("subject", github.subject)
 

@@ -18,6 +18,15 @@ _COMMIT = re.compile(r"/repos/([^/]+/[^/]+)/commits/([^/]+)")
 
 _BOT = "github-actions[bot]"
 
+MODES = ["down", "forbidden", "gone", "ok", "rate-limit", "secondary-limit", "slow"]
+"""How requests go: `ok`, `slow` (answered after `seconds`), `down` (502), `forbidden` (403), `gone` (the connection
+closes), `secondary-limit` (403, try again after `seconds`), `rate-limit` (403, for `seconds`)."""
+
+# https://github.com/apache/devlake/issues/1322
+_SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+# https://github.com/bobheadxi/deployments/issues/67
+_PRIMARY = "API rate limit exceeded for installation ID 12770951."
+
 
 def operation(method: str, path: str) -> str:
     """The name under which the log shows a request."""
@@ -36,7 +45,9 @@ class GitHub:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.mode = "ok"
-        """`ok`, `slow` (answers after `seconds`), `down` (502), `forbidden` (403), `gone` (closes the connection)."""
+        """One of `MODES`."""
+        self.times = -1
+        """How many of the next requests the mode is for; -1: all."""
         self.seconds = 5.0
         self.subject = "Make the button blue"
         """The first line of every commit's message."""
@@ -51,7 +62,7 @@ class GitHub:
 
     def handle(self, request: Request, path: str, base: str) -> Response:
         """Answer a request for `path`; `base` is the API's address."""
-        match self.mode:
+        match self._take_mode():
             case "slow":
                 time.sleep(self.seconds)
             case "down":
@@ -60,10 +71,23 @@ class GitHub:
                 raise Dropped
             case "forbidden":
                 return _error(403, "Resource not accessible by integration")
+            case "secondary-limit":
+                return _limited(_SECONDARY, "#secondary-rate-limits", {"retry-after": str(round(self.seconds))})
+            case "rate-limit":
+                reset = str(round(time.time() + self.seconds))
+                headers = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
+                return _limited(_PRIMARY, "#rate-limiting", headers)
         if not request.headers.get("authorization"):
             return _error(401, "Requires authentication")
         with self._lock:
             return self._route(request, path, base)
+
+    def _take_mode(self) -> str:
+        with self._lock:
+            if self.times == 0:
+                return "ok"
+            self.times = max(-1, self.times - 1)
+            return self.mode
 
     def _route(self, request: Request, path: str, base: str) -> Response:
         if found := _STATUSES.fullmatch(path):
@@ -218,6 +242,12 @@ def _bot(base: str) -> dict[str, Any]:
 def _error(status: int, message: str) -> Response:
     documentation = "https://docs.github.com/rest/deployments/deployments#create-a-deployment"
     return json_response({"message": message, "documentation_url": documentation, "status": str(status)}, status)
+
+
+def _limited(message: str, anchor: str, headers: dict[str, str]) -> Response:
+    """https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit"""
+    page = "https://docs.github.com/en/free-pro-team@latest/rest/overview/resources-in-the-rest-api"
+    return json_response({"message": message, "documentation_url": page + anchor}, 403, headers)
 
 
 def _now() -> str:

@@ -54,6 +54,12 @@ def is_public(policy: bytes | None) -> bool:
     )
 
 
+def is_like(pattern: str, text: str, fold: bool = False) -> bool:
+    """Whether a text fits a pattern with `*` and `?`; `fold` compares without regard to case."""
+    parts = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    return re.fullmatch(parts, text, re.DOTALL | (re.IGNORECASE if fold else 0)) is not None
+
+
 def guard(policy: bytes | None, request: Request, call: Call, caller: str, needed: list[tuple[str, str]]) -> None:
     """Raise AccessDenied when the policy denies one of the needed actions (with their resources) explicitly.
 
@@ -135,22 +141,16 @@ def _is_account(value: str, principal: str) -> bool:
 def _names(statement: dict[str, Any], element: str, wanted: str, fold: bool = False) -> bool:
     negated = f"Not{element}" in statement
     values = map(str, _list(statement[f"Not{element}" if negated else element]))
-    found = any(_like(value, wanted, fold) for value in values)
+    found = any(is_like(value, wanted, fold) for value in values)
     return found != negated
-
-
-def _like(pattern: str, text: str, fold: bool = False) -> bool:
-    """Whether a text fits a pattern with `*` and `?`."""
-    parts = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
-    return re.fullmatch(parts, text, re.DOTALL | (re.IGNORECASE if fold else 0)) is not None
 
 
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, given: wanted == given,
     "StringEqualsIgnoreCase": lambda wanted, given: wanted.lower() == given.lower(),
-    "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "StringLike": is_like,
+    "ArnEquals": is_like,
+    "ArnLike": is_like,
     "Bool": lambda wanted, given: wanted.lower() == given.lower(),
     "NumericEquals": lambda wanted, given: float(wanted) == float(given),
     "NumericLessThan": lambda wanted, given: float(given) < float(wanted),

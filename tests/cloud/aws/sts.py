@@ -1,6 +1,5 @@
 """STS: who is calling, and roles assumed with a web identity token or with keys."""
 
-import fnmatch
 import re
 import time
 from xml.sax.saxutils import escape
@@ -65,7 +64,8 @@ def _with_web_identity(call: Call) -> Response:
     if claims["aud"] != oidc.audience:
         # https://github.com/awslabs/amazon-eks-irsa-cfn/pull/18
         raise AwsError(400, "InvalidIdentityToken", "Incorrect token audience")
-    if not _is_trusted(oidc, call.params.get("RoleArn", ""), claims["sub"], claims["aud"]):
+    role = call.params.get("RoleArn", "")
+    if not _is_trusted(oidc, role, claims["sub"], claims["aud"]) or oidc.is_fresh():
         # https://github.com/aws-actions/configure-aws-credentials/issues/318
         raise AwsError(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
     extra = (
@@ -78,7 +78,8 @@ def _with_web_identity(call: Call) -> Response:
 def _with_keys(call: Call) -> Response:
     state = context.current().state
     caller = state.identities.caller(call)
-    if state.permissions.denies("sts:AssumeRole", call.params.get("RoleArn", "")):
+    # A role that was just made: https://github.com/hashicorp/terraform-provider-aws/issues/6566
+    if state.permissions.denies("sts:AssumeRole", call.params.get("RoleArn", "")) or state.oidc.is_fresh():
         raise access_denied("sts", caller.arn, "sts:AssumeRole", call.params.get("RoleArn", ""))
     longest = state.oidc.max_duration_seconds
     if ":assumed-role/" in caller.arn and int(call.params.get("DurationSeconds", 3600)) > 3600:
@@ -89,10 +90,7 @@ def _with_keys(call: Call) -> Response:
 
 
 def _is_trusted(oidc: Oidc, role: str, subject: str, audience: str) -> bool:
-    return any(
-        role == trust.role and fnmatch.fnmatchcase(subject, trust.sub) and audience == trust.aud
-        for trust in oidc.trust
-    )
+    return any(role == trust.role and trust.covers(subject) and audience == trust.aud for trust in oidc.trust)
 
 
 def _assume(call: Call, longest: int, extra: str) -> Response:

@@ -216,6 +216,50 @@ class Roles(AccessTestCase):
         with self.assertRaisesRegex(ClientError, "InvalidIdentityToken"):
             self.assume("not.a.token")
 
+    def test_subjects_with_ids(self) -> None:
+        pattern = [{"role": _ROLE, "sub": "repo:octo-org/octo-repo:*"}]
+        self.trust(immutable=True, trust=pattern)
+        claims = claims_of(self.token())
+        assert claims
+        self.assertEqual(claims["sub"], "repo:octo-org@123456/octo-repo@456789:ref:refs/heads/main")
+        self.assertEqual((claims["repository"], claims["repository_owner"]), ("octo-org/octo-repo", "octo-org"))
+        self.assertEqual((claims["repository_id"], claims["repository_owner_id"]), ("456789", "123456"))
+        message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+        self.assert_refused("AccessDenied", message, self.assume)
+        pattern = [{"role": _ROLE, "sub": "repo:octo-org@123456/octo-repo@456789:*"}]
+        self.trust(trust=pattern)
+        self.assume()
+        self.trust(immutable=False, trust=pattern)
+        self.assert_refused("AccessDenied", message, self.assume)
+        self.trust(sub="repo:octo-org@1/octo-repo@2:environment:prod", immutable=True)
+        claims = claims_of(self.token())
+        assert claims
+        self.assertEqual((claims["sub"][:27], claims["repository"]), ("repo:octo-org@1/octo-repo@2", "octo-org/octo-repo"))
+
+    def test_trust_compares_as_iam_does(self) -> None:
+        message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+        for trusted, more in (
+            ("repo:octo-org/octo-repo:ref:refs/heads/*", {"exact": True}),
+            ("repo:octo-org/octo-rep[o]:*", {}),
+            ("repo:Octo-Org/octo-repo:*", {}),
+        ):
+            self.trust(trust=[{"role": _ROLE, "sub": trusted} | more])
+            self.assert_refused("AccessDenied", message, self.assume)
+        self.trust(trust=[{"role": _ROLE, "sub": "repo:octo-org/octo-rep?:*"}])
+        self.assume()
+
+    def test_fresh_role_is_refused_at_first(self) -> None:
+        self.trust(fresh_tries=2)
+        message = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+        for _ in range(2):
+            self.assert_refused("AccessDenied", message, self.assume)
+        self.assume()
+        self.trust(fresh_seconds=0.5)
+        with self.assertRaisesRegex(ClientError, "not authorized to perform: sts:AssumeRole on resource: " + _ROLE):
+            self.client("sts").assume_role(RoleArn=_ROLE, RoleSessionName="one")
+        time.sleep(0.5)
+        self.client("sts").assume_role(RoleArn=_ROLE, RoleSessionName="one")
+
     def test_duration_has_its_limits(self) -> None:
         self.trust()
         message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."

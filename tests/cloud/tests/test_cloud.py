@@ -177,6 +177,23 @@ class GitHub(CloudTestCase):
         self.assertEqual(self.api("GET", "/deployments")[0], 200)
         self.assertGreaterEqual(time.monotonic() - started, 0.2)
 
+    def test_rate_limits(self) -> None:
+        self.control("POST", "github", {"mode": "secondary-limit", "seconds": 60, "times": 1})
+        request = urllib.request.Request(f"{self.cloud['github']}/repos/o/r/deployments")
+        request.add_header("Authorization", "Bearer token")
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request)
+        self.assertEqual((raised.exception.code, raised.exception.headers["retry-after"]), (403, "60"))
+        self.assertIn("You have exceeded a secondary rate limit.", raised.exception.read().decode())
+        self.assertEqual(self.api("GET", "/deployments"), (200, []))
+        self.control("POST", "github", {"mode": "rate-limit", "times": 2})
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request)
+        self.assertEqual(raised.exception.headers["x-ratelimit-remaining"], "0")
+        self.assertIn("API rate limit exceeded", self.api("GET", "/deployments")[1]["message"])
+        with self.assertRaises(urllib.error.HTTPError):
+            self.control("POST", "github", {"mode": "nope"})
+
 
 if __name__ == "__main__":
     unittest.main()
