@@ -5,9 +5,9 @@ VENV := .venv/bin
 
 # What `make test` makes, in this order; `.ci/run` says how long each takes.
 CHECK := fmt lint clippy doc rust python
-TEST := $(CHECK) dist-check emulated
+TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc rust python lint dist verify-dist dist-check emulated bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc rust python lint dist verify-dist dist-check emulated fidelity bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,7 +47,7 @@ rust: .venv/tests ## The Rust tests: unit, and action.yml against the local clou
 python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
 	cd tests && ../$(VENV)/python -m unittest discover --top-level-directory . --pattern 'test_*.py'
 
-lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cargo-deny
+lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
 	scripts/lint.sh
 
 dist: ## Build both binaries from a clean copy of the sources into dist/
@@ -61,6 +61,9 @@ dist-check: ## Compare dist/ with the sources without a build
 
 emulated: .venv/tests ## Run the arm64 binary and, on an old processor, the x64 one (by qemu-user)
 	cd tests && ../$(VENV)/python -m dist.emulated
+
+fidelity: .venv/tests target/fidelity/installed ## Launch the templates of setup/ on an emulator, deploy to it and visit the site
+	cd tests && ../$(VENV)/python -m setup.fidelity
 
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench
@@ -81,6 +84,12 @@ clean:
 
 .venv/lint: tests/lint-requirements.txt .venv/python
 	$(VENV)/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# An environment of its own: the emulator wants other versions than the tests.
+target/fidelity/installed: tests/setup/requirements.txt
+	$(PYTHON) -m venv --clear target/fidelity
+	target/fidelity/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	touch $@
 
 target/lint/installed: scripts/lint/package-lock.json .venv/lint

