@@ -290,12 +290,12 @@ fn an_unknown_distribution_stops_the_run_before_anything_changes() {
 }
 
 #[test]
-fn without_permission_to_look_the_prefix_is_taken_for_the_origin_path() {
+fn without_permission_to_look_the_prefix_is_the_origin_path_or_there_is_none() {
     let cloud = cloud("/site");
     deny(&cloud, "cloudfront:GetDistributionConfig");
     let action = step(&cloud).with("prefix", "site").file("www/index.html", "a");
     let (sent, run) = invalidated(&cloud, &action, 0);
-    assert_eq!(sent, paths(&[&["/", "/index.html"]]));
+    assert_eq!(sent, paths(&[&["/", "/index.html", "/site/", "/site/index.html"]]));
     let notices = run.messages("notice");
     let about: Vec<_> = notices
         .iter()
@@ -318,6 +318,25 @@ fn a_distribution_of_another_bucket_is_a_warning() {
         run.messages("warning").iter().any(|warning| warning.contains("`E1`")),
         "{}",
         run.log
+    );
+}
+
+#[test]
+fn behind_an_origin_that_may_be_any_bucket_the_prefix_is_the_origin_path() {
+    let cloud = Cloud::with_bucket("site");
+    describe(
+        &cloud,
+        &json!({"id": "E1", "origins": [{"domain": "static.example.com"}]}),
+    );
+    let action = step(&cloud).with("prefix", "docs").file("www/c++.html", "a");
+    let (sent, run) = invalidated(&cloud, &action, 0);
+    assert_eq!(sent, paths(&[&["/c%2B%2B.html", "/c++.html"]]));
+    let warnings = run.messages("warning");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("no origin of `E1` is recognized")),
+        "{warnings:?}"
     );
 }
 

@@ -13,7 +13,7 @@ use crate::aws::cdn::{Arns, SiteOrigin};
 use crate::aws::error::AwsContextExt as _;
 use crate::console::Console;
 use crate::core::cdn::behaviors::{Behavior, View};
-use crate::core::cdn::origins::key_prefix;
+use crate::core::cdn::origins::{is_bucket, key_prefix};
 use crate::core::error::code;
 use crate::core::iam::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG};
 
@@ -65,11 +65,19 @@ pub(crate) async fn read(
     let views: Vec<View> = configs
         .iter()
         .map(|config| match config {
-            Some(config) => view(config, site, &policies),
+            Some(config) => {
+                let view = view(config, site, &policies);
+                if view.has_bucket() || !may_be_ours(config) {
+                    view
+                } else {
+                    view.with_origin_path(&site.prefix)
+                }
+            }
             None => View::assumed(&site.prefix),
         })
         .collect();
     if !explicit {
+        say_whose_origins_are_unknown(ids, &configs, site, console);
         say_who_serves_nothing(ids, &views, site, console);
     }
     Ok(views)
@@ -86,6 +94,16 @@ async fn config(client: &Client, arns: &Arns, id: &str) -> anyhow::Result<Option
         Err(error) if is_denied(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an origin of `config` is none that is known to be a bucket or not: an access point, a load balancer or a name
+/// of somebody's own may lead to ours.
+fn may_be_ours(config: &DistributionConfig) -> bool {
+    config
+        .origins
+        .iter()
+        .flat_map(|origins| origins.items())
+        .any(|origin| !is_bucket(origin.domain_name()))
 }
 
 fn is_denied(error: &anyhow::Error) -> bool {
@@ -178,12 +196,17 @@ impl Raw<'_> {
             .collect()
     }
 
-    /// Whether a function may change the path of a request, before or behind the cache.
-    fn rewrites(&self) -> bool {
+    /// The ARNs of functions that may change the path of a request, before or behind the cache.
+    fn rewriters(&self) -> Vec<String> {
         let is_request = |event: &EventType| matches!(event, EventType::ViewerRequest | EventType::OriginRequest);
-        let lambdas = self.lambdas.iter().flat_map(|all| all.items());
-        let functions = self.functions.iter().flat_map(|all| all.items());
-        lambdas.map(|one| one.event_type()).any(is_request) || functions.map(|one| one.event_type()).any(is_request)
+        let lambdas = self.lambdas.iter().flat_map(|lambdas| lambdas.items());
+        let functions = self.functions.iter().flat_map(|functions| functions.items());
+        lambdas
+            .map(|lambda| (lambda.event_type(), lambda.lambda_function_arn()))
+            .chain(functions.map(|function| (function.event_type(), function.function_arn())))
+            .filter(|(event, _)| is_request(event))
+            .map(|(_, arn)| arn.to_owned())
+            .collect()
     }
 }
 
@@ -208,7 +231,7 @@ fn view(config: &DistributionConfig, site: &SiteOrigin, policies: &BTreeMap<Stri
             Some(id) => !WITHOUT_QUERY_STRINGS.contains(&id) && policies.get(id).copied().flatten().unwrap_or(true),
             None => raw.forwarded.is_some_and(|values| values.query_string),
         },
-        rewrites: raw.rewrites(),
+        rewrites: !raw.rewriters().is_empty(),
     });
     View {
         default_root_object: config.default_root_object.clone().unwrap_or_default(),
@@ -234,12 +257,37 @@ fn say_what_is_unknown(
     let mut sentences = Vec::new();
     for (id, _) in ids.iter().zip(configs).filter(|(_, config)| config.is_none()) {
         sentences.push(format!(
-            "the configuration of distribution `{id}` may not be read: `/{}` is taken for its origin path; allow `{}` on \
+            "the configuration of distribution `{id}` may not be read: {}; allow `{}` on \
              `{}` to have origins, default root object, query strings and error pages exact",
-            site.prefix.trim_end_matches('/'),
+            if site.prefix.is_empty() {
+                "it is taken to have no origin path".to_owned()
+            } else {
+                format!(
+                    "paths are invalidated with `/{}` as its origin path, and without one",
+                    site.prefix.trim_end_matches('/')
+                )
+            },
             GET_DISTRIBUTION_CONFIG.action,
             arns.distribution(id),
         ));
+    }
+    for (id, config) in ids.iter().zip(configs) {
+        let mut rewriters: Vec<String> = Vec::new();
+        for raw in config.iter().flat_map(behaviors) {
+            let serves_us = config
+                .as_ref()
+                .is_some_and(|config| !raw.key_prefixes(config, site).is_empty());
+            rewriters.extend(raw.rewriters().into_iter().filter(|_| serves_us));
+        }
+        rewriters.sort();
+        rewriters.dedup();
+        if !rewriters.is_empty() {
+            sentences.push(format!(
+                "distribution `{id}` has functions that may rewrite addresses ({}): pages are invalidated under their usual \
+                 addresses (`/about`, `/about/`, `/about/index.html`); give others in `paths`",
+                rewriters.iter().map(|arn| format!("`{arn}`")).collect::<Vec<_>>().join(", "),
+            ));
+        }
     }
     for (id, _) in policies.iter().filter(|(_, known)| known.is_none()) {
         sentences.push(format!(
@@ -251,6 +299,41 @@ fn say_what_is_unknown(
     }
     if !sentences.is_empty() {
         console.notice("Invalidation paths may not be exact", &sentences.join("\n"));
+    }
+}
+
+/// One warning for all distributions none of whose origins is recognized.
+fn say_whose_origins_are_unknown(
+    ids: &[&String],
+    configs: &[Option<DistributionConfig>],
+    site: &SiteOrigin,
+    console: &Console,
+) {
+    let unknown: Vec<String> = ids
+        .iter()
+        .zip(configs)
+        .filter(|(_, config)| {
+            config.as_ref().is_some_and(|config| {
+                may_be_ours(config)
+                    && behaviors(config)
+                        .iter()
+                        .all(|raw| raw.key_prefixes(config, site).is_empty())
+            })
+        })
+        .map(|(id, _)| format!("`{id}`"))
+        .collect();
+    if !unknown.is_empty() {
+        console.warning(
+            "Origins are not recognized",
+            &format!(
+                "no origin of {} is recognized as `s3://{}/{}` (an access point, a load balancer or a custom name?): paths are \
+                 invalidated as if `/{}` were its origin path; check `distribution`, or set `paths`",
+                unknown.join(", "),
+                site.bucket,
+                site.prefix,
+                site.prefix.trim_end_matches('/'),
+            ),
+        );
     }
 }
 

@@ -167,15 +167,15 @@ async fn a_cache_policy_that_may_not_be_read_is_taken_to_have_query_strings() {
 }
 
 #[tokio::test]
-async fn without_permission_the_prefix_is_the_origin_path() {
+async fn without_permission_the_prefix_is_the_origin_path_or_there_is_none() {
     let fake = Fake::new(|_, _| error(403, "AccessDenied"));
     let (console, log) = console();
     let cdn = load_distributions(&fake.aws("eu-west-1"), &inputs(&["E1", "E2"]), site("p/"), &console)
         .await
         .expect("no error");
-    let planned = cdn.plan(&["p/index.html", "q/a"], &PendingInvalidations::default());
+    let planned = cdn.plan(&["p/index.html"], &PendingInvalidations::default());
     assert_eq!(planned.len(), 2);
-    assert_eq!(planned[1].paths, ["/", "/index.html"]);
+    assert_eq!(planned[1].paths, ["/", "/index.html", "/p/", "/p/index.html"]);
     let log = text(&log);
     assert_eq!(log.matches("::notice").count(), 1, "{log}");
     assert!(

@@ -205,7 +205,7 @@ mod tests {
     fn distribution(prefix: &str) -> Distribution {
         Distribution {
             id: "E1".into(),
-            view: View::assumed(prefix),
+            view: View::assumed("").with_origin_path(prefix),
         }
     }
 

@@ -32,12 +32,16 @@ pub(crate) struct Behavior {
     pub(crate) key_prefixes: BTreeSet<String>,
     /// Query strings are part of the cache key.
     pub(crate) query_strings: bool,
-    /// A function may give requests another path than the viewer's, so the pattern says nothing about keys.
+    /// A function may give requests another path than the viewer's: the pattern says nothing about keys, and a page may
+    /// be [cached under both].
+    ///
+    /// [cached under both]: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
     pub(crate) rewrites: bool,
 }
 
 impl View {
-    /// The view of a distribution that is not known: all of it comes from `prefix` (empty, or ending in `/`).
+    /// The view of a distribution that is not known: all of it comes from the bucket, and its origin path is `prefix`
+    /// (empty, or ending in `/`), or there is none.
     #[must_use]
     pub(crate) fn assumed(prefix: &str) -> Self {
         Self {
@@ -45,10 +49,26 @@ impl View {
             error_pages: Vec::new(),
             behaviors: vec![Behavior {
                 pattern: "*".into(),
-                key_prefixes: BTreeSet::from([prefix.to_owned()]),
+                key_prefixes: BTreeSet::from([prefix.to_owned(), String::new()]),
                 ..Behavior::default()
             }],
         }
+    }
+
+    /// The same view, with `prefix` for the origin path of every behavior: for a distribution none of whose origins is
+    /// known.
+    #[must_use]
+    pub(crate) fn with_origin_path(mut self, prefix: &str) -> Self {
+        for behavior in &mut self.behaviors {
+            behavior.key_prefixes = BTreeSet::from([prefix.to_owned()]);
+        }
+        self
+    }
+
+    /// Whether any of its objects come from the bucket.
+    #[must_use]
+    pub(crate) fn has_bucket(&self) -> bool {
+        self.behaviors.iter().any(|behavior| !behavior.key_prefixes.is_empty())
     }
 
     /// Whether any key that begins with `prefix` may be served.
@@ -70,7 +90,7 @@ impl View {
                     let Some(name) = key.strip_prefix(prefix.as_str()) else {
                         continue;
                     };
-                    let urls = self.urls(name);
+                    let urls = self.urls(name, behavior.rewrites);
                     if !behavior.rewrites && !urls.iter().any(|url| self.routes(url, position)) {
                         continue;
                     }
@@ -87,13 +107,24 @@ impl View {
         paths
     }
 
-    /// The decoded URL paths that show the object at `name` below the origin path, its own first.
-    fn urls(&self, name: &str) -> Vec<String> {
+    /// The decoded URL paths that show the object at `name` below the origin path, its own first; where a function
+    /// `rewrites` addresses, the ones that such functions commonly take for a page too.
+    fn urls(&self, name: &str, rewrites: bool) -> Vec<String> {
         let url = format!("/{name}");
         let directory = url.strip_suffix("index.html").filter(|rest| rest.ends_with('/'));
         let mut urls: Vec<String> = directory.map(ToOwned::to_owned).into_iter().collect();
         if same_path(&url[1..], &self.default_root_object) && urls.first().is_none_or(|first| first != "/") {
             urls.push("/".into());
+        }
+        if rewrites {
+            let page = directory.or_else(|| url.strip_suffix(".html"));
+            if let Some(page) = page
+                .map(|page| page.trim_end_matches('/'))
+                .filter(|page| !page.is_empty())
+            {
+                urls.push(page.to_owned());
+                urls.push(format!("{page}/"));
+            }
         }
         urls.insert(0, url);
         urls
@@ -119,6 +150,16 @@ impl View {
 /// Adds the invalidation paths of one decoded URL path.
 fn push(paths: &mut BTreeSet<String>, url: &str, query_strings: bool) {
     let path = encode(url);
+    if path.contains('+') {
+        // S3 takes a `+` in a path for a blank, so such an object is asked for, and cached, with `%2B`:
+        // https://github.com/rust-lang/crates.io/pull/14250
+        push_spelled(paths, path.replace('+', "%2B"), query_strings);
+    }
+    push_spelled(paths, path, query_strings);
+}
+
+/// Adds one spelling of a path.
+fn push_spelled(paths: &mut BTreeSet<String>, path: String, query_strings: bool) {
     if query_strings && !path.ends_with('*') {
         if path.ends_with('/') {
             // A `*` right behind it would take the whole directory, for `/` the whole site.
@@ -208,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_origin_path_is_stripped_and_keys_outside_are_left_out() {
-        let view = View::assumed("prod/site/");
+        let view = view(vec![behavior("*", &["prod/site/"])]);
         check(
             &view,
             &["prod/site/a.js", "prod/siteb.js", "other/a.js", "prod/"],
@@ -236,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_custom_error_page_is_everywhere() {
-        let mut view = View::assumed("p/");
+        let mut view = view(vec![behavior("*", &["p/"])]);
         view.error_pages = vec!["/errors/404.html".into()];
         check(&view, &["p/a.html", "p/errors/404.html"], &["/*"]);
         check(&view, &["errors/404.html", "p/404.html"], &["/404.html"]);
@@ -279,7 +320,39 @@ mod tests {
         let mut rewriting = behavior("docs/*", &["site/"]);
         rewriting.rewrites = true;
         let view = view(vec![rewriting, behavior("*", &[])]);
-        check(&view, &["site/a.html"], &["/a.html"]);
+        check(&view, &["site/a.html"], &["/a", "/a.html", "/a/"]);
+    }
+
+    #[test]
+    fn an_unknown_distribution_may_have_the_prefix_for_its_origin_path_or_no_origin_path() {
+        check(&View::assumed("docs/"), &["docs/a.html"], &["/a.html", "/docs/a.html"]);
+        let unknown = view(vec![behavior("api/*", &[]), behavior("*", &[])]);
+        assert!(!unknown.has_bucket());
+        let taken = unknown.with_origin_path("docs/");
+        assert!(taken.has_bucket());
+        check(&taken, &["docs/a.html"], &["/a.html"]);
+    }
+
+    #[test]
+    fn a_plus_is_invalidated_in_both_spellings() {
+        check(&View::assumed(""), &["c++.html"], &["/c%2B%2B.html", "/c++.html"]);
+        let mut view = View::assumed("");
+        view.behaviors[0].query_strings = true;
+        check(&view, &["a+b"], &["/a%2Bb*", "/a+b*"]);
+    }
+
+    #[test]
+    fn where_a_function_rewrites_addresses_a_page_has_all_its_usual_ones() {
+        let mut rewriting = behavior("*", &[""]);
+        rewriting.rewrites = true;
+        let view = view(vec![rewriting]);
+        check(
+            &view,
+            &["about/index.html"],
+            &["/about", "/about/", "/about/index.html"],
+        );
+        check(&view, &["about.html"], &["/about", "/about.html", "/about/"]);
+        check(&view, &["index.html", "a.js"], &["/", "/a.js", "/index.html"]);
     }
 
     #[test]

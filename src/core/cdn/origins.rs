@@ -22,6 +22,8 @@ const SUFFIXES: &[&str] = &[
 /// own domain with the bucket as first segment of the origin path. The region is not compared: a bucket's name
 /// belongs to one bucket of a partition.
 ///
+/// The alias of an access point (`…-s3alias.s3.eu-west-1.amazonaws.com`) tells no bucket, and counts as this one.
+///
 /// The answer is empty, or ends in `/`: what a key of this origin begins with.
 ///
 /// [website]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
@@ -29,11 +31,10 @@ const SUFFIXES: &[&str] = &[
 pub(crate) fn key_prefix(domain: &str, origin_path: &str, bucket: &str) -> Option<String> {
     let domain = domain.trim_end_matches('.').to_ascii_lowercase();
     let path = origin_path.trim_matches('/');
-    if let Some(endpoint) = domain
+    let endpoint = domain
         .strip_prefix(&bucket.to_ascii_lowercase())
-        .and_then(|rest| rest.strip_prefix('.'))
-        && is_s3(endpoint)
-    {
+        .and_then(|rest| rest.strip_prefix('.'));
+    if endpoint.is_some_and(is_s3) || is_alias(&domain) {
         return Some(as_prefix(path));
     }
     if is_s3(&domain) {
@@ -44,6 +45,32 @@ pub(crate) fn key_prefix(domain: &str, origin_path: &str, bucket: &str) -> Optio
         };
     }
     None
+}
+
+/// Whether `domain` belongs to a bucket (this one or another) for certain: not to an access point, a load balancer or a
+/// name of somebody's own, behind which may be any bucket.
+#[must_use]
+pub(crate) fn is_bucket(domain: &str) -> bool {
+    let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+    // Services beside S3's own, whose names say no bucket.
+    let is_other = ["s3-accesspoint", "s3-object-lambda", "s3-outposts"]
+        .iter()
+        .any(|service| domain.contains(&format!(".{service}")));
+    !is_other
+        && domain
+            .match_indices('.')
+            .map(|(dot, _)| (&domain[..dot], &domain[dot + 1..]))
+            .chain([("", domain.as_str())])
+            .any(|(name, endpoint)| is_s3(endpoint) && !name.ends_with("--ol-s3"))
+}
+
+/// Whether `domain` is the S3 domain of an access point's alias.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html#access-points-alias>
+fn is_alias(domain: &str) -> bool {
+    domain
+        .split_once('.')
+        .is_some_and(|(name, endpoint)| name.ends_with("-s3alias") && is_s3(endpoint))
 }
 
 /// Whether `host` is an endpoint of S3: `s3`, what belongs to it, and a partition's suffix.
@@ -70,10 +97,10 @@ fn as_prefix(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::core::cdn::origins::key_prefix;
+    use super::{is_bucket, key_prefix};
 
     #[test]
-    fn every_domain_of_a_bucket_is_recognised() {
+    fn every_domain_of_a_bucket_is_recognized() {
         for domain in [
             "b.s3.amazonaws.com",
             "b.s3.eu-west-1.amazonaws.com",
@@ -110,6 +137,27 @@ mod tests {
         assert_eq!(prefix("/b/site").as_deref(), Some("site/"));
         assert_eq!(prefix("/bb"), None);
         assert_eq!(prefix(""), None);
+    }
+
+    #[test]
+    fn the_alias_of_an_access_point_counts_as_the_bucket() {
+        let alias = "my-ap-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias.s3.eu-west-1.amazonaws.com";
+        assert_eq!(key_prefix(alias, "/site", "b").as_deref(), Some("site/"));
+        assert_eq!(key_prefix("x-s3alias.example.com", "", "b"), None);
+    }
+
+    #[test]
+    fn some_origins_are_a_bucket_for_certain_and_behind_others_may_be_any() {
+        for (domain, expected) in [
+            ("c.s3.eu-west-1.amazonaws.com", true),
+            ("www.example.com.s3-website-us-east-1.amazonaws.com", true),
+            ("s3.amazonaws.com", true),
+            ("static.example.com", false),
+            ("lb-1234.eu-west-1.elb.amazonaws.com", false),
+            ("ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com", false),
+        ] {
+            assert_eq!(is_bucket(domain), expected, "{domain}");
+        }
     }
 
     #[test]
