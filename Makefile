@@ -7,7 +7,7 @@ VENV := .venv/bin
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc rust python lint dist verify-dist dist-check emulated fidelity bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint dist verify-dist dist-check emulated fidelity bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -46,6 +46,10 @@ rust: .venv/tests ## The Rust tests: unit, and action.yml against the local clou
 
 python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
 	cd tests && ../$(VENV)/python -m unittest discover --top-level-directory . --pattern 'test_*.py'
+
+docs: .venv/tests ## Write anew what is generated: tables, policies, action.yml, action-types.yml
+	UPDATE_DOCS=1 cargo test --locked --quiet --test integration -- contract permissions
+	$(VENV)/python scripts/action_types.py
 
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
 	scripts/lint.sh
