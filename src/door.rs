@@ -15,7 +15,8 @@ use crate::core::release::keys;
 use crate::core::report::Report;
 use crate::core::report::outputs::OUTPUTS;
 use crate::core::secret::Secret;
-use crate::core::site::object::{ObjectHeaders, ObjectOptions};
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, Write, WriteSource};
 
 pub use crate::core::iam::calls::{ALL as CALLS, Call, Need, actions};

@@ -13,7 +13,7 @@ use crate::core::inputs::{args, parse};
 use crate::core::release::record::Record;
 use crate::core::release::{id, keys};
 use crate::core::site::filter::{Filter, Rule};
-use crate::core::site::headers::HeaderRules;
+use crate::core::site::header_rules::HeaderRules;
 use chrono::Utc;
 use proptest::prelude::*;
 

@@ -13,8 +13,8 @@ use md5::{Digest as _, Md5};
 
 use crate::aws::s3::checksum::Checksum;
 use crate::core::error::HintExt as _;
+use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ChecksumAlgorithm;
-use crate::core::site::plan::LocalFile;
 
 /// Bytes to send, with what proves them.
 pub(crate) struct Body {
@@ -58,7 +58,7 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// Opens `planned`; blocks.
     pub(crate) fn open(planned: &LocalFile) -> anyhow::Result<Self> {
-        let file = File::open(&planned.file).with_context(|| format!("cannot read `{}`", planned.path))?;
+        let file = File::open(planned.location()).with_context(|| format!("cannot read `{}`", planned.path))?;
         let source = Self {
             file: Arc::new(file),
             planned: planned.clone(),
@@ -109,8 +109,8 @@ mod tests {
     fn planned(path: &Path) -> LocalFile {
         let metadata = path.metadata().expect("there");
         LocalFile {
-            path: "f".to_owned(),
-            file: path.to_owned(),
+            root: path.parent().expect("a directory").into(),
+            path: "f".into(),
             size: metadata.len(),
             modified: metadata.modified().expect("known"),
         }

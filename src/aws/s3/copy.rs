@@ -19,7 +19,8 @@ use crate::aws::s3::copy_parts;
 use crate::aws::s3::request_headers::{self, Headers, UNSAFE_IN_PATH};
 use crate::core::error::{HintExt as _, code};
 use crate::core::iam::calls::{COPY_OBJECT, GET_OBJECT_ACL, GET_OBJECT_VERSION_ACL, HEAD_OBJECT, HEAD_OBJECT_VERSION};
-use crate::core::site::object::{Encryption, Grant, GrantPermission, ObjectHeaders, ObjectOptions};
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::object::{Encryption, Grant, GrantPermission, ObjectOptions};
 use crate::core::site::plan::{Write, WriteSource};
 
 /// The largest object that one CopyObject can copy, in bytes.

@@ -17,8 +17,9 @@ use crate::aws::s3::request_headers;
 use crate::core::error::Cancelled;
 use crate::core::iam::calls::{COMPLETE_MULTIPART_UPLOAD, CREATE_MULTIPART_UPLOAD, UPLOAD_PART};
 use crate::core::site::etag::hex;
+use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ChecksumAlgorithm;
-use crate::core::site::plan::{LocalFile, Write};
+use crate::core::site::plan::Write;
 
 /// How many parts of one file are in flight.
 const PARTS_IN_FLIGHT: usize = 8;
@@ -42,7 +43,7 @@ pub(crate) async fn upload(
     let planned = file.clone();
     let source = spawn_blocking(move || SourceFile::open(&planned))
         .await
-        .context("reading a file broke off")??;
+        .context("internal error: the reading task was aborted")??;
     let id = create(uploader, write).await?;
     let finished = tokio::select! {
         finished = finish(uploader, write, &source, file.size, part_size, &id) => finished,
@@ -96,7 +97,7 @@ async fn finish(
     let unchanged = source.clone();
     spawn_blocking(move || unchanged.check_unchanged())
         .await
-        .context("reading a file broke off")??;
+        .context("internal error: the reading task was aborted")??;
     complete(uploader, write, &parts, id).await
 }
 
@@ -116,7 +117,7 @@ async fn part(
         anyhow::Ok(Body::new(bytes, algorithm))
     })
     .await
-    .context("reading a file broke off")??;
+    .context("internal error: the reading task was aborted")??;
     let mut headers = request_headers::customer_key_headers(&uploader.options.encryption);
     uploader.add_content_md5(&mut headers, &body);
     let number = i32::try_from(index + 1)?;

@@ -22,8 +22,10 @@ use crate::aws::s3::request_headers::{self, Headers};
 use crate::core::error::{HintExt as _, service_error};
 use crate::core::iam::calls::{Call, PUT_OBJECT};
 use crate::core::site::etag::{Etag, hex, part_size};
-use crate::core::site::object::{ChecksumAlgorithm, Encryption, ObjectHeaders, ObjectOptions};
-use crate::core::site::plan::{LocalFile, Reason, Write, WriteSource};
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::local_file::LocalFile;
+use crate::core::site::object::{ChecksumAlgorithm, Encryption, ObjectOptions};
+use crate::core::site::plan::{Reason, Write, WriteSource};
 use tokio_util::sync::CancellationToken;
 
 /// From this size on a file goes up in parts, as with aws-cli.
@@ -54,8 +56,8 @@ pub(crate) async fn put_file(
 ) -> anyhow::Result<()> {
     let found = std::fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let file = LocalFile {
-        path: path.display().to_string(),
-        file: path.to_owned(),
+        root: path.parent().unwrap_or(Path::new("")).into(),
+        path: path.file_name().unwrap_or_default().to_string_lossy().into(),
         size: found.len(),
         modified: found.modified().unwrap_or(std::time::SystemTime::UNIX_EPOCH),
     };
@@ -114,7 +116,7 @@ impl Uploader {
             let file = file.clone();
             spawn_blocking(move || Body::read(&file, algorithm))
                 .await
-                .context("reading a file broke off")??
+                .context("internal error: the reading task was aborted")??
         };
         let mut headers = request_headers::headers(&write.headers, &self.options);
         self.add_content_md5(&mut headers, &body);

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-use crate::core::site::object::{Encryption, GrantPermission, ObjectHeaders, ObjectOptions};
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::object::{Encryption, GrantPermission, ObjectOptions};
 
 /// What is escaped in the path of an object: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 pub(crate) const UNSAFE_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC

@@ -103,7 +103,9 @@ impl Opaque {
     }
 
     async fn read(&self, read: impl FnOnce() -> std::io::Result<bool> + Send + 'static) -> anyhow::Result<bool> {
-        let same = spawn_blocking(read).await.context("reading files broke off")?;
+        let same = spawn_blocking(read)
+            .await
+            .context("internal error: the reading task was aborted")?;
         same.context("cannot read a file of the source directory")
     }
 

@@ -1,11 +1,8 @@
 //! The comparison of the source directory with the bucket, on all cores and over many connections.
 //!
-//! Pages of a listing come one after another, but the local tree tells where the keys lie: the key space is cut into
-//! ranges at every thousandth local key, and the ranges are listed side by side while files are hashed. Objects leave
-//! memory with their page; what stays is what the plan needs.
+//! The key space is cut into ranges ([`crate::core::site::ranges`]) that are listed side by side while files are hashed.
+//! Objects leave memory with their page; what stays is what the plan needs.
 
-use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -15,16 +12,17 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, Page};
 use crate::aws::site::checksum_compare::Opaque;
-use crate::aws::site::plan::SyncScope;
-use crate::core::error::HintExt as _;
 use crate::core::site::content_type::needs_charset;
 use crate::core::site::diff::{DiffRules, DiffVerdict, Merge, Pair, is_ignored, is_kept};
 use crate::core::site::etag::Etag;
-use crate::core::site::headers::HeaderRules;
+use crate::core::site::findings::{FileToWrite, ScanFindings, Unchanged};
+use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::inspect::{DigestRequest, FileDigest, inspect};
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, RemoteObject};
+use crate::core::site::ranges::{KeyPlace, KeyRange, RangeCursor, key_ranges};
 use crate::core::site::scan::LocalScan;
+use crate::core::site::scope::SyncScope;
 
 /// How many ranges are listed and read at the same time: this bounds the memory that pages take.
 pub(crate) const RANGES_IN_FLIGHT: usize = 12;
@@ -37,7 +35,6 @@ const BYTES_A_JOB: u64 = 8 * 1024 * 1024;
 pub(crate) struct Scan {
     pub(crate) bucket: Bucket,
     pub(crate) listing: Listing,
-    pub(crate) root: PathBuf,
     pub(crate) scope: SyncScope,
     pub(crate) rules: DiffRules,
     pub(crate) delete: bool,
@@ -47,43 +44,6 @@ pub(crate) struct Scan {
     pub(crate) readers: Semaphore,
     pub(crate) ranges: Semaphore,
     pub(crate) opaque: Opaque,
-}
-
-/// What became known of some files and objects.
-#[derive(Debug, Default)]
-pub(crate) struct ScanFindings {
-    pub(crate) writes: Vec<FileToWrite>,
-    pub(crate) unchanged: Vec<Unchanged>,
-    pub(crate) deletes: Vec<String>,
-    /// Objects seen, without those that are none of the site's business.
-    pub(crate) objects: u64,
-    unreadable: Vec<(String, std::io::Error)>,
-}
-
-/// A file to upload.
-#[derive(Debug)]
-pub(crate) struct FileToWrite {
-    /// Its place in the scan.
-    pub(crate) file: usize,
-    pub(crate) reason: Reason,
-    /// Whether its bytes are UTF-8, where that matters.
-    pub(crate) utf8: Option<bool>,
-}
-
-/// A file whose object has its bytes.
-#[derive(Debug)]
-pub(crate) struct Unchanged {
-    /// Its place in the scan.
-    pub(crate) file: usize,
-    /// Whether its bytes are UTF-8, where that is known.
-    pub(crate) utf8: Option<bool>,
-}
-
-/// The keys of one range: after one, up to another, with the files that belong there.
-struct Span {
-    files: Range<usize>,
-    after: Option<String>,
-    until: Option<String>,
 }
 
 /// A file to read.
@@ -106,137 +66,99 @@ impl Scan {
         let mut first = first;
         let files = self.scan.files.len();
         let step = usize::try_from(self.listing.page_size).unwrap_or(1000);
-        let whole = Span {
-            files: 0..files,
-            after: None,
-            until: None,
-        };
+        let whole = KeyRange::whole(files);
         if first.is_finished() || files <= step {
-            let page = (&mut first).await.context("the listing broke off")??;
+            let page = (&mut first)
+                .await
+                .context("internal error: the listing task was aborted")??;
             if !page.more || files <= step {
                 let this = Arc::clone(self);
                 tasks.spawn(async move { this.range(whole, Some(page)).await });
                 return self.join(tasks).await;
             }
-            self.spawn_spans(&mut tasks, step, tokio::spawn(async move { Ok(page) }));
+            self.spawn_ranges(&mut tasks, step, tokio::spawn(async move { Ok(page) }));
         } else {
-            self.spawn_spans(&mut tasks, step, first);
+            self.spawn_ranges(&mut tasks, step, first);
         }
         self.join(tasks).await
     }
 
-    fn spawn_spans(
+    fn spawn_ranges(
         self: &Arc<Self>,
         tasks: &mut JoinSet<anyhow::Result<ScanFindings>>,
         step: usize,
         first: JoinHandle<anyhow::Result<Page>>,
     ) {
         let mut first = Some(first);
-        for span in self.spans(step) {
+        for range in key_ranges(&self.scan.files, &self.listing.prefix, step) {
             let this = Arc::clone(self);
             let first = first.take();
             tasks.spawn(async move {
                 let page = match first {
-                    Some(first) => Some(first.await.context("the listing broke off")??),
+                    Some(first) => Some(first.await.context("internal error: the listing task was aborted")??),
                     None => None,
                 };
-                this.range(span, page).await
+                this.range(range, page).await
             });
         }
     }
 
-    /// Cuts the key space at every `step`th local key: an unchanged tree is then listed in full pages.
-    fn spans(&self, step: usize) -> Vec<Span> {
-        let key = |file: usize| format!("{}{}", self.listing.prefix, self.scan.files[file].path);
-        let files = self.scan.files.len();
-        (0..files)
-            .step_by(step)
-            .map(|start| {
-                let end = (start + step).min(files);
-                Span {
-                    files: start..end,
-                    after: (start > 0).then(|| key(start - 1)),
-                    until: (end < files).then(|| key(end - 1)),
-                }
-            })
-            .collect()
-    }
-
     async fn join(&self, mut tasks: JoinSet<anyhow::Result<ScanFindings>>) -> anyhow::Result<ScanFindings> {
-        let mut all = ScanFindings::default();
+        let mut findings = ScanFindings::default();
         while let Some(found) = tasks.join_next().await {
-            all.merge(found.context("a part of the comparison broke off")??);
+            findings.merge(found.context("internal error: the comparison task was aborted")??);
         }
-        all.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
-        match all.unreadable.as_slice() {
-            [] => Ok(all),
-            [(path, error), rest @ ..] => {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    more => format!(" (and {more} more files)"),
-                };
-                Err(anyhow::anyhow!("cannot read `{path}`: {error}{more}"))
-                    .hint("make it readable for the runner, or leave it out with `exclude`")
-            }
-        }
+        findings.finish()
     }
 
     /// Lists one range and compares it with its files.
-    async fn range(self: Arc<Self>, span: Span, first: Option<Page>) -> anyhow::Result<ScanFindings> {
+    async fn range(self: Arc<Self>, range: KeyRange, first: Option<Page>) -> anyhow::Result<ScanFindings> {
         let _permit = self.ranges.acquire().await;
         let mut found = ScanFindings::default();
         let mut jobs = JoinSet::new();
-        let mut merge = Merge::new(&self.scan.files[span.files.clone()], &self.listing.prefix);
-        let mut last = span.after;
+        let start = range.files.start;
+        let mut merge = Merge::new(&self.scan.files[range.files.clone()], &self.listing.prefix);
+        let mut cursor = RangeCursor::new(&range, self.delete);
         let mut page = match first {
             Some(page) => page,
-            None => self.listing.page(&self.bucket, last.as_deref()).await?,
+            None => self.listing.page(&self.bucket, cursor.after()).await?,
         };
         loop {
             let mut batch = Vec::new();
-            let mut beyond = false;
             for object in page.objects {
-                if last.as_deref().is_some_and(|last| object.key.as_str() <= last) {
-                    bail!(
+                match cursor.take(&object.key) {
+                    KeyPlace::Inside => {}
+                    KeyPlace::Beyond => break,
+                    KeyPlace::OutOfOrder => bail!(
                         "cannot compare with `s3://{}/{}`: the server lists `{}` out of order",
                         self.bucket.name,
                         self.listing.prefix,
                         object.key
-                    );
+                    ),
                 }
-                if span.until.as_deref().is_some_and(|until| object.key.as_str() > until) {
-                    beyond = true;
-                    break;
-                }
-                last = Some(object.key.clone());
                 if is_ignored(&object, &self.scope.reserved) {
                     continue;
                 }
                 found.objects += 1;
                 // As with aws-cli, an excluded key is invisible: neither compared nor deleted.
                 if self.scope.filter.includes_key(&object.key) {
-                    merge.object(object, |pair| self.step(pair, span.files.start, &mut found, &mut batch));
+                    merge.object(object, |pair| self.step(pair, start, &mut found, &mut batch));
                 }
             }
             self.read(batch, &mut jobs);
-            // Without deletes nobody asks for objects that have no file: pass over them.
             let next_file = merge
                 .next_file()
                 .map(|file| format!("{}{}", self.listing.prefix, file.path));
-            let at_end = last.as_deref() >= span.until.as_deref() && span.until.is_some();
-            if beyond || !page.more || at_end || (!self.delete && next_file.is_none()) {
+            if !cursor.goes_on(page.more, next_file.as_deref()) {
                 break;
             }
-            if let (false, Some(next)) = (self.delete, next_file) {
-                last = last.max(Some(before(&next)));
-            }
-            page = self.listing.page(&self.bucket, last.as_deref()).await?;
+            page = self.listing.page(&self.bucket, cursor.after()).await?;
         }
         let mut batch = Vec::new();
-        merge.finish(|pair| self.step(pair, span.files.start, &mut found, &mut batch));
+        merge.finish(|pair| self.step(pair, start, &mut found, &mut batch));
         self.read(batch, &mut jobs);
-        while let Some(some) = jobs.join_next().await {
-            found.merge(some.context("reading files broke off")??);
+        while let Some(read) = jobs.join_next().await {
+            found.merge(read.context("internal error: the reading task was aborted")??);
         }
         Ok(found)
     }
@@ -296,13 +218,15 @@ impl Scan {
             let this = Arc::clone(&self);
             let read = move || {
                 let answer = |job: ScanJob| {
-                    let file = this.root.join(&*this.scan.files[job.file].path);
+                    let file = this.scan.files[job.file].location();
                     let answer = inspect(&file, &job.question);
                     (job, answer)
                 };
                 piece.into_iter().map(answer).collect::<Vec<_>>()
             };
-            spawn_blocking(read).await.context("reading files broke off")?
+            spawn_blocking(read)
+                .await
+                .context("internal error: the reading task was aborted")?
         };
         let mut found = ScanFindings::default();
         for (job, answer) in answers {
@@ -323,7 +247,7 @@ impl Scan {
         match task {
             Err(reason) => found.writes.push(FileToWrite { file, reason, utf8 }),
             Ok(object) => {
-                let path = self.root.join(&*self.scan.files[file].path);
+                let path = self.scan.files[file].location();
                 if answer.same || self.opaque.is_same(&object, path).await? {
                     found.unchanged.push(Unchanged { file, utf8 });
                 } else {
@@ -334,21 +258,4 @@ impl Scan {
         }
         Ok(())
     }
-}
-
-impl ScanFindings {
-    fn merge(&mut self, other: Self) {
-        self.writes.extend(other.writes);
-        self.unchanged.extend(other.unchanged);
-        self.deletes.extend(other.deletes);
-        self.objects += other.objects;
-        self.unreadable.extend(other.unreadable);
-    }
-}
-
-/// A key before `key` and not far from it: without its last character.
-fn before(key: &str) -> String {
-    let mut shorter = key.to_owned();
-    shorter.pop();
-    shorter
 }

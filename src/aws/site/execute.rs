@@ -19,7 +19,8 @@ use crate::core::error::{Cancelled, service_error};
 use crate::core::inputs::Verbosity;
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::object::ObjectOptions;
-use crate::core::site::plan::{SiteOutcome, SitePlan, Write, WriteSource};
+use crate::core::site::outcome::SiteOutcome;
+use crate::core::site::plan::{SitePlan, Write, WriteSource};
 use tokio_util::sync::CancellationToken;
 
 /// After so many failures nothing new is started.

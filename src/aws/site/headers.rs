@@ -13,15 +13,15 @@ use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::copy::headers_of;
 use crate::aws::s3::request_headers::customer_key;
-use crate::aws::site::compare::Unchanged;
 use crate::core::iam::calls::HEAD_OBJECT;
 use crate::core::inputs::SiteInputs;
 use crate::core::site::content_type::needs_charset;
+use crate::core::site::findings::Unchanged;
+use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::inspect::{DigestRequest, inspect};
-use crate::core::site::object::ObjectHeaders;
+use crate::core::site::local_file::LocalFile;
 use crate::core::site::plan::{Reason, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::{ObjectSettings, Repair};
-use crate::core::site::scan::ScannedFile;
 
 /// How many objects are asked at the same time.
 const HEADS_IN_FLIGHT: usize = 64;
@@ -34,7 +34,7 @@ pub(crate) async fn repairs(
     bucket: &Bucket,
     site: &SiteInputs,
     previous: Option<&ObjectSettings>,
-    files: &[ScannedFile],
+    files: &[LocalFile],
     unchanged: &[Unchanged],
 ) -> anyhow::Result<(Vec<Write>, Option<SiteWarning>)> {
     let now = ObjectSettings::of(&site.object, &site.headers);
@@ -45,8 +45,8 @@ pub(crate) async fn repairs(
     let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
     let acl_differs = names_acl && previous.is_some_and(|previous| !previous.same_acl(&now));
     let mut answers = stream::iter(unchanged)
-        .filter(|one| std::future::ready(acl_differs || repair.concerns(&files[one.file].path)))
-        .map(|one| ask(bucket, site, &files[one.file], one.utf8))
+        .filter(|found| std::future::ready(acl_differs || repair.concerns(&files[found.file].path)))
+        .map(|found| ask(bucket, site, &files[found.file], found.utf8))
         .buffer_unordered(HEADS_IN_FLIGHT);
     let mut writes = Vec::new();
     let mut refused = 0_u64;
@@ -83,10 +83,10 @@ pub(crate) async fn repairs(
     Ok((writes, warning))
 }
 
-type Asked<'a> = Result<(&'a ScannedFile, ObjectHeaders, ObjectHeaders), (String, anyhow::Error)>;
+type Asked<'a> = Result<(&'a LocalFile, ObjectHeaders, ObjectHeaders), (String, anyhow::Error)>;
 
 /// The headers that the object of `file` should have, and those it has.
-async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a ScannedFile, utf8: Option<bool>) -> Asked<'a> {
+async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, utf8: Option<bool>) -> Asked<'a> {
     let fail = |error| (file.path.to_string(), error);
     let key = format!("{}{}", site.prefix, file.path);
     let (customer_key, customer_key_md5, algorithm) = customer_key(&site.object.encryption);
@@ -111,7 +111,7 @@ async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a ScannedFile, utf8
         .is_some_and(needs_charset);
     let utf8 = match utf8 {
         Some(utf8) => utf8,
-        None if matters => is_utf8(site.source.join(&*file.path)).await.map_err(fail)?,
+        None if matters => is_utf8(file.location()).await.map_err(fail)?,
         None => false,
     };
     let wanted = site.object.headers_for(&site.headers, &file.path, || utf8);
@@ -126,7 +126,7 @@ async fn is_utf8(file: PathBuf) -> anyhow::Result<bool> {
     };
     let answer = spawn_blocking(move || inspect(&file, &question))
         .await
-        .context("reading files broke off")?
+        .context("internal error: the reading task was aborted")?
         .context("cannot read the file")?;
     Ok(answer.utf8 == Some(true))
 }

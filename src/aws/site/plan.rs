@@ -5,26 +5,27 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, MAX_KEYS};
 use crate::aws::site::checksum_compare::Opaque;
-use crate::aws::site::compare::{RANGES_IN_FLIGHT, Scan, ScanFindings, cores};
+use crate::aws::site::compare::{RANGES_IN_FLIGHT, Scan, cores};
 use crate::aws::site::headers;
 use crate::console::Console;
-use crate::core::bundle::key::is_bundle_of;
-use crate::core::error::HintExt as _;
 use crate::core::inputs::SiteInputs;
-use crate::core::site::diff::{DiffRules, is_reserved};
-use crate::core::site::filter::Filter;
-use crate::core::site::headers::HeaderRules;
+use crate::core::site::assemble::{assemble, check_keys};
+use crate::core::site::diff::DiffRules;
+use crate::core::site::findings::ScanFindings;
+use crate::core::site::header_rules::HeaderRules;
+use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ObjectOptions;
-use crate::core::site::plan::{DeleteGuard, MaxDelete, Reason, SitePlan, Write, WriteSource};
+use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
-use crate::core::site::scan::{LocalScan, ScanScope, ScannedFile, scan};
+use crate::core::site::scan::scan;
+use crate::core::site::scope::SyncScope;
 
 /// A comparison of source directory and bucket that is under way; it ends when dropped.
 pub(crate) struct SyncScan(JoinSet<anyhow::Result<(Arc<Scan>, ScanFindings)>>);
@@ -64,8 +65,8 @@ impl SyncScan {
     }
 
     async fn end(mut self) -> anyhow::Result<(Arc<Scan>, ScanFindings)> {
-        let ended = self.0.join_next().await.context("the comparison never began")?;
-        ended.context("the comparison broke off")?
+        let ended = self.0.join_next().await.context("the comparison never started")?;
+        ended.context("internal error: the comparison task was aborted")?
     }
 }
 
@@ -91,15 +92,10 @@ pub(crate) async fn plan_site(
     ));
     let (repairs, warning) =
         headers::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await?;
-    let listed = findings.objects;
-    let new = findings
-        .writes
-        .iter()
-        .filter(|write| write.reason == Reason::New)
-        .count() as u64;
-    let mut plan = plan(site, &comparison.scan, findings, repairs);
+    let place = (site.bucket.as_str(), site.prefix.as_str());
+    let headers = |file: &LocalFile, utf8| site.object.headers_for(&site.headers, &file.path, || utf8);
+    let mut plan = assemble(place, &comparison.scan, findings, repairs, site.max_delete, headers)?;
     plan.warnings.extend(warning);
-    guard(site.max_delete, listed, new, &plan)?;
     Ok(plan)
 }
 
@@ -125,7 +121,7 @@ impl ScanInput {
         };
         let (root, follow, scope) = (self.root.clone(), self.follow_symlinks, self.scope);
         let walked = spawn_blocking(move || (scan(&root, follow, &scope), scope));
-        let (scanned, scope) = walked.await.context("the walk of the source directory broke off")?;
+        let (scanned, scope) = walked.await.context("internal error: the scan task was aborted")?;
         let scan = scanned
             .and_then(|scan| check_keys(&scan.files, &self.listing.prefix).map(|()| scan))
             .inspect_err(|_| first.abort())?;
@@ -133,7 +129,6 @@ impl ScanInput {
         let comparison = Arc::new(Scan {
             bucket: self.bucket,
             listing: self.listing,
-            root: self.root,
             scope,
             rules: self.rules,
             delete: self.delete,
@@ -146,108 +141,5 @@ impl ScanInput {
         });
         let findings = comparison.run(first).await?;
         Ok((comparison, findings))
-    }
-}
-
-/// Puts the plan together: assets, then pages, each in the order of their keys.
-fn plan(site: &SiteInputs, scan: &LocalScan, findings: ScanFindings, repairs: Vec<Write>) -> SitePlan {
-    let unchanged = findings.unchanged.len() - repairs.len();
-    let mut writes: Vec<Write> = findings
-        .writes
-        .into_iter()
-        .map(|found| {
-            let file = &scan.files[found.file];
-            Write {
-                key: format!("{}{}", site.prefix, file.path),
-                size: file.size,
-                reason: found.reason,
-                headers: site
-                    .object
-                    .headers_for(&site.headers, &file.path, || found.utf8 == Some(true)),
-                source: WriteSource::File(file.local(&site.source)),
-            }
-        })
-        .chain(repairs)
-        .collect();
-    writes.sort_by_cached_key(|write| (write.is_html(), write.key.clone()));
-    let mut deletes = findings.deletes;
-    deletes.sort_unstable();
-    SitePlan {
-        bucket: site.bucket.clone(),
-        prefix: site.prefix.clone(),
-        writes,
-        deletes,
-        unchanged: unchanged as u64,
-        warnings: scan.warnings.clone(),
-    }
-}
-
-/// S3 takes keys up to this many bytes of UTF-8.
-///
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
-const MAX_KEY: usize = 1024;
-
-fn check_keys(files: &[ScannedFile], prefix: &str) -> anyhow::Result<()> {
-    if prefix.split('/').any(|part| part == ".." || part == ".") {
-        return Err(anyhow::anyhow!("`prefix` `{prefix}` has a part `.` or `..`"))
-            .hint("write the prefix out: S3 keys know no directories to go up to");
-    }
-    match files.iter().find(|file| prefix.len() + file.path.len() > MAX_KEY) {
-        Some(file) => bail!(
-            "the key `{prefix}{}` is {} bytes long, and S3 takes {MAX_KEY}",
-            file.path,
-            prefix.len() + file.path.len()
-        ),
-        None => Ok(()),
-    }
-}
-
-/// Stops a plan that deletes too much.
-fn guard(limit: MaxDelete, objects: u64, new: u64, plan: &SitePlan) -> anyhow::Result<()> {
-    let deletes = plan.deletes.len() as u64;
-    let place = format!("s3://{}/{}", plan.bucket, plan.prefix);
-    match limit.judge(objects, new, deletes) {
-        DeleteGuard::Allowed => Ok(()),
-        DeleteGuard::LeavesNothing => Err(anyhow::anyhow!(
-            "the plan deletes all {deletes} objects under `{place}` and leaves nothing"
-        ))
-        .hint("check `source` (is the build's output there?) and `prefix`; to empty a site, do it by hand"),
-        DeleteGuard::TooMany(allowed) => Err(anyhow::anyhow!(
-            "the plan deletes {deletes} of {objects} objects under `{place}`, and `max-delete: {limit}` allows {allowed}"
-        ))
-        .hint(format!(
-            "check `source` and `prefix`; when this is right, set `max-delete: {deletes}` for this run"
-        )),
-    }
-}
-
-/// What takes part: the filters, and never our own records.
-#[derive(Debug)]
-pub(crate) struct SyncScope {
-    pub(crate) filter: Filter,
-    pub(crate) prefix: String,
-    /// Folders of the bucket that hold release records.
-    pub(crate) reserved: Vec<String>,
-    /// The application whose bundles are in this bucket too.
-    pub(crate) bundles_of: Option<String>,
-}
-
-impl SyncScope {
-    /// Whether the object without a file is ours, but none of the site.
-    pub(crate) fn is_bundle(&self, key: &str) -> bool {
-        self.bundles_of
-            .as_deref()
-            .is_some_and(|application| is_bundle_of(application, key))
-    }
-}
-
-impl ScanScope for SyncScope {
-    fn takes(&self, path: &str) -> bool {
-        let key = format!("{}{path}", self.prefix);
-        !is_reserved(&key, &self.reserved) && self.filter.includes_local(path)
-    }
-
-    fn enters(&self, path: &str) -> bool {
-        self.filter.may_include_below(path)
     }
 }

@@ -18,7 +18,7 @@ use crate::core::error::HintExt as _;
 use crate::core::inputs::SiteInputs;
 use crate::core::release::record::{Record, RecordStatus, RecordedSite};
 use crate::core::release::restore::{KeyAction, KeyHistory, Version, before, changed_by_hand, changed_since, step};
-use crate::core::site::object::ObjectHeaders;
+use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::ObjectSettings;
 

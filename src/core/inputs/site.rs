@@ -9,9 +9,10 @@ use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::{as_prefix, check_directory, workspace_path};
 use crate::core::inputs::reader::Reader;
 use crate::core::site::filter::{Filter, Rule, prefix_is_pattern};
-use crate::core::site::headers::HeaderRules;
+use crate::core::site::guard::MaxDelete;
+use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::object::ObjectOptions;
-use crate::core::site::plan::{Compare, MaxDelete};
+use crate::core::site::plan::Compare;
 
 /// The site part.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use crate::core::inputs::parse::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::variable;
 use crate::core::inputs::{Health, Inputs, WhenBusy};
-use crate::core::site::plan::{Compare, MaxDelete};
+use crate::core::site::guard::MaxDelete;
+use crate::core::site::plan::Compare;
 
 /// Parses `with` (inputs) and `env` (variables of the step) in the crate's own directory as the workspace.
 fn inputs(with: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Inputs, Vec<String>> {

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::core::site::etag::Etag;
+use crate::core::site::local_file::LocalFile;
 use crate::core::site::plan::{Compare, Reason, RemoteObject};
-use crate::core::site::scan::ScannedFile;
 
 /// One step of a merge.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum Pair {
 /// It holds nothing but a place in the files: objects come one by one and leave at once.
 #[derive(Debug)]
 pub(crate) struct Merge<'a> {
-    files: &'a [ScannedFile],
+    files: &'a [LocalFile],
     next: usize,
     prefix: &'a str,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Merge<'a> {
 impl<'a> Merge<'a> {
     /// A merge of `files`, whose keys begin with `prefix`.
     #[must_use]
-    pub(crate) fn new(files: &'a [ScannedFile], prefix: &'a str) -> Self {
+    pub(crate) fn new(files: &'a [LocalFile], prefix: &'a str) -> Self {
         Self { files, next: 0, prefix }
     }
 
@@ -54,7 +54,7 @@ impl<'a> Merge<'a> {
 
     /// The first file that the listing has not reached yet.
     #[must_use]
-    pub(crate) fn next_file(&self) -> Option<&'a ScannedFile> {
+    pub(crate) fn next_file(&self) -> Option<&'a LocalFile> {
         self.files.get(self.next)
     }
 
@@ -97,7 +97,7 @@ impl DiffRules {
     /// | `modified` | size changed | newer | same |
     /// | `size` | size changed | same | same |
     #[must_use]
-    pub(crate) fn verdict(&self, file: &ScannedFile, object: &RemoteObject) -> DiffVerdict {
+    pub(crate) fn verdict(&self, file: &LocalFile, object: &RemoteObject) -> DiffVerdict {
         if self.no_overwrite {
             return DiffVerdict::Same;
         }
@@ -155,8 +155,9 @@ mod tests {
 
     use super::*;
 
-    fn file(path: &str, size: u64) -> ScannedFile {
-        ScannedFile {
+    fn file(path: &str, size: u64) -> LocalFile {
+        LocalFile {
+            root: std::path::Path::new("site").into(),
             path: path.into(),
             size,
             modified: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
@@ -173,7 +174,7 @@ mod tests {
     }
 
     /// The steps of a merge as text: `+path`, `=path`, `-key`.
-    fn merge(files: &[ScannedFile], prefix: &str, objects: Vec<RemoteObject>) -> Vec<String> {
+    fn merge(files: &[LocalFile], prefix: &str, objects: Vec<RemoteObject>) -> Vec<String> {
         let mut steps = Vec::new();
         let mut note = |pair: Pair| {
             steps.push(match pair {
@@ -219,7 +220,7 @@ mod tests {
         };
         let newer = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000);
         let same = file("a", 1);
-        let changed_since = ScannedFile {
+        let changed_since = LocalFile {
             modified: newer,
             ..same.clone()
         };

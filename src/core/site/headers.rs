@@ -1,13 +1,57 @@
-//! Names, values and rules of object headers: what `headers` and the flags of `args` may set.
+//! The headers of an object: names, and values as S3 takes them.
 //!
-//! A value is checked where it is typed, so that S3 never refuses one in the middle of a deploy. Must not decide
-//! which headers an object gets in the end: that is [`crate::core::site::object`].
+//! A value is checked where it is typed, so that S3 never refuses one in the middle of a deploy.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::core::site::fnmatch::Pattern;
+use serde::{Deserialize, Serialize};
+
 use crate::core::site::http_date::http_date;
-use crate::core::site::object::{ObjectHeaders, STORAGE_CLASSES};
+
+/// The headers of one object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectHeaders {
+    /// `Content-Type`; `None` sends none, and S3 answers `binary/octet-stream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_type: Option<String>,
+    /// `Cache-Control`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_control: Option<String>,
+    /// `Content-Encoding`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_encoding: Option<String>,
+    /// `Content-Disposition`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_disposition: Option<String>,
+    /// `Content-Language`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_language: Option<String>,
+    /// `Expires`, as an HTTP date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<String>,
+    /// `x-amz-website-redirect-location`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) website_redirect: Option<String>,
+    /// `x-amz-storage-class`; `None` is the bucket's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) storage_class: Option<String>,
+    /// `x-amz-meta-*` without that prefix, in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// The storage classes that `aws s3 sync` takes.
+pub(crate) const STORAGE_CLASSES: [&str; 8] = [
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+];
 
 /// A header that an object can be sent with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,95 +208,6 @@ impl ObjectHeaders {
     }
 }
 
-/// The `headers` input: ordered rules, later ones win.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct HeaderRules {
-    rules: Vec<HeaderRule>,
-}
-
-/// One line of `headers`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct HeaderRule {
-    line: String,
-    pattern: Pattern,
-    name: HeaderName,
-    /// `None`, from an empty value, takes the header away.
-    value: Option<String>,
-}
-
-impl HeaderRules {
-    /// Reads lines `PATTERN Header-Name: value`.
-    ///
-    /// A pattern with white space in it stands in single or double quotes. Patterns are those of `exclude`, relative
-    /// to the source directory. An empty value takes away what an earlier line, a flag or the guess has set.
-    ///
-    /// # Errors
-    ///
-    /// One text for each line that cannot be used, with its number.
-    pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let (mut rules, mut errors) = (Vec::new(), Vec::new());
-        for (n, line) in text.split('\n').enumerate() {
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            match HeaderRule::parse(line) {
-                Ok(rule) => rules.push(rule),
-                Err(error) => errors.push(format!("`headers`, line {}, `{line}`: {error}", n + 1)),
-            }
-        }
-        if errors.is_empty() {
-            Ok(Self { rules })
-        } else {
-            Err(errors)
-        }
-    }
-
-    /// The lines as typed, without the empty ones.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.line.as_str())
-    }
-
-    /// What the rules say about the file at `path`, relative to the source directory: in order, the last one wins.
-    pub(crate) fn of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a HeaderName, Option<&'a str>)> {
-        self.rules
-            .iter()
-            .filter(|rule| rule.pattern.matches(path))
-            .map(|rule| (&rule.name, rule.value.as_deref()))
-    }
-}
-
-impl HeaderRule {
-    fn parse(line: &str) -> Result<Self, String> {
-        const FORM: &str = "write `PATTERN Header-Name: value`, a pattern with spaces in quotes";
-        let (pattern, rest) = match line.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-            Some(quote) => line[1..]
-                .split_once(quote)
-                .ok_or_else(|| format!("the quote {quote} is not closed; {FORM}"))?,
-            None => line.split_once(char::is_whitespace).ok_or(FORM)?,
-        };
-        if !rest.starts_with(char::is_whitespace) && line.starts_with(['"', '\'']) {
-            return Err(format!("a space is missing after the pattern; {FORM}"));
-        }
-        let (name, value) = rest.split_once(':').ok_or(FORM)?;
-        let (name, value) = (name.trim(), value.trim());
-        if name.contains(char::is_whitespace) {
-            return Err(format!("`{name}` is not the name of a header; {FORM}"));
-        }
-        let name = HeaderName::parse(name)?;
-        let value = match value {
-            "" => None,
-            value => Some(name.check(value)?),
-        };
-        Ok(Self {
-            line: line.to_owned(),
-            pattern: Pattern::new(pattern),
-            name,
-            value,
-        })
-    }
-}
-
 /// Whether `text` is a `token` of RFC 9110, of which names are made.
 fn is_token(text: &str) -> bool {
     !text.is_empty()
@@ -277,64 +232,9 @@ fn is_media_type(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
-
-    #[test]
-    fn later_lines_win_and_an_empty_value_takes_away() {
-        let rules = HeaderRules::parse(
-            "* Cache-Control: max-age=60\n\n  'a b/*' cache-control:no-store\n*.map Cache-Control:\n\
-             *.js x-amz-meta-Team: web: front",
-        )
-        .expect("legal rules");
-        let last = |path: &str| rules.of(path).last().map(|(_, value)| value.map(str::to_owned));
-        assert_eq!(last("x.css"), Some(Some("max-age=60".into())));
-        assert_eq!(last("a b/x.css"), Some(Some("no-store".into())));
-        assert_eq!(last("a.map"), Some(None));
-        assert_eq!(last("deep/a.js"), Some(Some("web: front".into())));
-        assert_eq!(
-            rules.of("a.js").last().map(|(name, _)| name.to_string()).as_deref(),
-            Some("x-amz-meta-team")
-        );
-        assert_eq!(rules.lines().count(), 4);
-    }
-
-    #[test]
-    fn every_bad_line_is_named() {
-        let errors = HeaderRules::parse(
-            "*.html\n* X-Frame-Options: DENY\n* x-amz-storage-class: COLD\n* Expires: soon\n'a Cache-Control: x\n\
-             a b Cache-Control: x\n* Content-Type: html\n* x-amz-website-redirect-location: there\n\
-             * Content-Disposition: attachment; filename=\u{fc}.pdf\n* x-amz-meta-: x",
-        )
-        .expect_err("nothing of this is legal");
-        for (error, expected) in errors.iter().zip([
-            "`headers`, line 1, `*.html`: write `PATTERN Header-Name: value`",
-            "`headers`, line 2, `* X-Frame-Options: DENY`: `X-Frame-Options` is not a header that can be set",
-            "`headers`, line 3, `* x-amz-storage-class: COLD`: `COLD` is not a storage class",
-            "`headers`, line 4, `* Expires: soon`: `soon` is not a date",
-            "`headers`, line 5, `'a Cache-Control: x`: the quote ' is not closed",
-            "`headers`, line 6, `a b Cache-Control: x`: `b Cache-Control` is not the name of a header",
-            "`headers`, line 7, `* Content-Type: html`: `html` is not a content type",
-            "`headers`, line 8, `* x-amz-website-redirect-location: there`: `there` is not a redirect target",
-            "`headers`, line 9, `* Content-Disposition: attachment; filename=\u{fc}.pdf`: the value of `Content-Disposition`",
-            "`headers`, line 10, `* x-amz-meta-: x`: `x-amz-meta-` is not a header",
-        ]) {
-            assert!(
-                error.starts_with(expected),
-                "{error:?} does not begin with {expected:?}"
-            );
-        }
-        assert_eq!(errors.len(), 10);
-    }
+    use proptest::prelude::{prop_assert, proptest};
 
     proptest! {
-        #[test]
-        fn any_text_is_rules_or_errors(text in any::<String>()) {
-            if let Ok(rules) = HeaderRules::parse(&text) {
-                let lines: Vec<_> = rules.lines().collect();
-                prop_assert_eq!(HeaderRules::parse(&lines.join("\n")), Ok(rules.clone()));
-            }
-        }
-
         #[test]
         fn a_checked_value_can_be_sent(value in "[ -~é\n]{0,20}", name in 0..FIXED_NAMES.len()) {
             if let Ok(value) = FIXED_NAMES[name].1.check(&value) {

@@ -3,14 +3,10 @@
 //! One order decides each header, later ones win: the guess of the content type, the flags of `args` and
 //! `cache-control`, the lines of `headers`. Must not look at objects or files; [`crate::core::site::repair`] compares.
 
-use crate::core::site::headers::HeaderRules;
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
 use crate::core::secret::Secret;
 use crate::core::site::content_type;
-use crate::core::site::headers::HeaderName;
+use crate::core::site::header_rules::HeaderRules;
+use crate::core::site::headers::{HeaderName, ObjectHeaders};
 
 /// The [canned ACLs] that an object can have.
 ///
@@ -23,18 +19,6 @@ pub(crate) const CANNED_ACLS: [&str; 7] = [
     "aws-exec-read",
     "bucket-owner-read",
     "bucket-owner-full-control",
-];
-
-/// The storage classes that `aws s3 sync` takes.
-pub(crate) const STORAGE_CLASSES: [&str; 8] = [
-    "STANDARD",
-    "REDUCED_REDUNDANCY",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "GLACIER",
-    "DEEP_ARCHIVE",
-    "GLACIER_IR",
 ];
 
 /// Checks the name of a canned ACL.
@@ -52,38 +36,6 @@ pub(crate) fn check_acl(name: &str) -> Result<(), String> {
         "is not a canned ACL"
     };
     Err(format!("`{name}` {why}; legal are {}", CANNED_ACLS.join(", ")))
-}
-
-/// The headers of one object.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ObjectHeaders {
-    /// `Content-Type`; `None` sends none, and S3 answers `binary/octet-stream`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content_type: Option<String>,
-    /// `Cache-Control`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_control: Option<String>,
-    /// `Content-Encoding`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content_encoding: Option<String>,
-    /// `Content-Disposition`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content_disposition: Option<String>,
-    /// `Content-Language`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content_language: Option<String>,
-    /// `Expires`, as an HTTP date.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) expires: Option<String>,
-    /// `x-amz-website-redirect-location`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) website_redirect: Option<String>,
-    /// `x-amz-storage-class`; `None` is the bucket's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) storage_class: Option<String>,
-    /// `x-amz-meta-*` without that prefix, in lower case.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) metadata: BTreeMap<String, String>,
 }
 
 /// What every object of the run is sent with.

@@ -2,13 +2,10 @@
 //!
 //! Deploy and rollback make the same plan types, and the same executor runs them.
 
-use std::path::PathBuf;
-use std::time::SystemTime;
-
 use serde::Serialize;
 
-use crate::core::site::key_change::KeyChange;
-use crate::core::site::object::ObjectHeaders;
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::local_file::LocalFile;
 
 /// How a file is compared with its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,74 +16,6 @@ pub(crate) enum Compare {
     Modified,
     /// Size only.
     Size,
-}
-
-/// `max-delete`: how much a plan may delete.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum MaxDelete {
-    /// This many objects.
-    Count(u64),
-    /// This share, in percent, of the objects under the prefix and the new keys together.
-    Percent(f64),
-}
-
-/// How many deletions `max-delete` never stops.
-pub(crate) const ALWAYS_ALLOWED_DELETES: u64 = 20;
-
-/// What `max-delete` says of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DeleteGuard {
-    /// Go on.
-    Allowed,
-    /// More deletions than the limit, which is this.
-    TooMany(u64),
-    /// Nothing would be left under the prefix.
-    LeavesNothing,
-}
-
-impl MaxDelete {
-    /// Judges a plan that deletes `deletes` of the `objects` under the prefix and adds `new` keys.
-    ///
-    /// | deletes | leaves something | within the limit | |
-    /// | --- | --- | --- | --- |
-    /// | none | | | allowed |
-    /// | some | no | | leaves nothing |
-    /// | up to 20 | yes | | allowed |
-    /// | more | yes | yes | allowed |
-    /// | more | yes | no | too many |
-    #[must_use]
-    pub(crate) fn judge(self, objects: u64, new: u64, deletes: u64) -> DeleteGuard {
-        if deletes == 0 {
-            return DeleteGuard::Allowed;
-        }
-        if objects + new <= deletes {
-            return DeleteGuard::LeavesNothing;
-        }
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "counts of objects are far below 2^52, and a share of them is rounded down on purpose"
-        )]
-        let limit = match self {
-            Self::Count(count) => count,
-            Self::Percent(percent) => ((objects + new) as f64 * percent / 100.0) as u64,
-        };
-        if deletes <= limit.max(ALWAYS_ALLOWED_DELETES) {
-            DeleteGuard::Allowed
-        } else {
-            DeleteGuard::TooMany(limit)
-        }
-    }
-}
-
-impl std::fmt::Display for MaxDelete {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Count(count) => write!(f, "{count}"),
-            Self::Percent(percent) => write!(f, "{percent}%"),
-        }
-    }
 }
 
 /// Why an object is written.
@@ -120,19 +49,6 @@ impl Reason {
             Self::Forced => "forced",
         }
     }
-}
-
-/// A file of the source directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LocalFile {
-    /// Path relative to the source directory, `/` between its parts; the key is the prefix and this.
-    pub(crate) path: String,
-    /// Where its bytes are.
-    pub(crate) file: PathBuf,
-    /// Bytes.
-    pub(crate) size: u64,
-    /// Last modification.
-    pub(crate) modified: SystemTime,
 }
 
 /// An object of the bucket, as ListObjectsV2 shows it.
@@ -255,52 +171,9 @@ impl SitePlan {
     }
 }
 
-/// What became of a plan.
-#[derive(Debug, Default)]
-pub(crate) struct SiteOutcome {
-    /// What did change, in the order of completion.
-    pub(crate) changed: Vec<KeyChange>,
-    /// What failed: key and error, each once.
-    pub(crate) failed: Vec<(String, anyhow::Error)>,
-    /// Asked to stop before the end.
-    pub(crate) cancelled: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_delete_guard_is_that_of_the_table() {
-        use DeleteGuard::{Allowed, LeavesNothing, TooMany};
-        let half = MaxDelete::Percent(50.0);
-        for (limit, objects, new, deletes, expected) in [
-            (half, 0, 0, 0, Allowed),
-            (half, 10, 0, 0, Allowed),
-            (half, 1, 0, 1, LeavesNothing),
-            (MaxDelete::Percent(100.0), 5, 0, 5, LeavesNothing),
-            (MaxDelete::Count(1_000), 500, 0, 500, LeavesNothing),
-            // A whole new set of hashed names next to the old one: half of what is then there goes.
-            (half, 500, 500, 500, Allowed),
-            (half, 500, 499, 500, TooMany(499)),
-            (half, 1, 1, 1, Allowed),
-            (half, 21, 0, 20, Allowed),
-            (half, 22, 0, 21, TooMany(11)),
-            (half, 42, 0, 21, Allowed),
-            (MaxDelete::Percent(100.0), 1_000, 0, 999, Allowed),
-            (MaxDelete::Percent(0.0), 1_000, 0, 20, Allowed),
-            (MaxDelete::Percent(0.0), 1_000, 0, 21, TooMany(0)),
-            (MaxDelete::Count(0), 1_000, 0, 20, Allowed),
-            (MaxDelete::Count(30), 1_000, 0, 30, Allowed),
-            (MaxDelete::Count(30), 1_000, 0, 31, TooMany(30)),
-        ] {
-            assert_eq!(
-                limit.judge(objects, new, deletes),
-                expected,
-                "{limit} {objects} {new} {deletes}"
-            );
-        }
-    }
 
     #[test]
     fn pages_are_known_by_type_or_name() {

@@ -7,8 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::site::content_type;
-use crate::core::site::headers::{HeaderName, HeaderRules};
-use crate::core::site::object::{Encryption, ObjectHeaders, ObjectOptions};
+use crate::core::site::header_rules::HeaderRules;
+use crate::core::site::headers::HeaderName;
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::object::{Encryption, ObjectOptions};
 
 /// What of a run's settings shapes its objects; nothing secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,37 +15,14 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 
 use crate::core::error::HintExt as _;
-use crate::core::site::plan::{LocalFile, SiteWarning};
-
-/// A file that the walk found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ScannedFile {
-    /// Path relative to the source directory, `/` between its parts.
-    pub(crate) path: Box<str>,
-    /// Bytes.
-    pub(crate) size: u64,
-    /// Last modification.
-    pub(crate) modified: SystemTime,
-}
-
-impl ScannedFile {
-    /// The same as a plan holds it, below `root`.
-    #[must_use]
-    pub(crate) fn local(&self, root: &Path) -> LocalFile {
-        LocalFile {
-            path: self.path.to_string(),
-            file: root.join(&*self.path),
-            size: self.size,
-            modified: self.modified,
-        }
-    }
-}
+use crate::core::site::local_file::LocalFile;
+use crate::core::site::plan::SiteWarning;
 
 /// What the walk found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct LocalScan {
     /// The files, in the byte order of their paths, which is S3's order of keys.
-    pub(crate) files: Vec<ScannedFile>,
+    pub(crate) files: Vec<LocalFile>,
     /// Paths that exist and cannot be uploaded: the objects at and below them are kept.
     pub(crate) kept: Vec<String>,
     /// What was noticed on the way, in the order of the paths.
@@ -80,6 +57,7 @@ pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -
         });
     }
     let walk = SiteWalk {
+        root: root.into(),
         real_root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
         follow_symlinks,
         scope,
@@ -141,6 +119,7 @@ struct ScanQueue {
 }
 
 struct SiteWalk<'a, S> {
+    root: Arc<Path>,
     real_root: PathBuf,
     follow_symlinks: bool,
     scope: &'a S,
@@ -151,7 +130,7 @@ struct SiteWalk<'a, S> {
 /// What one thread found.
 #[derive(Default)]
 struct LocalFindings {
-    files: Vec<ScannedFile>,
+    files: Vec<LocalFile>,
     skipped: Vec<SiteWarning>,
     outside: Vec<String>,
     not_utf8: Vec<String>,
@@ -235,7 +214,8 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                     if is_link && self.is_outside(&entry.path()) {
                         findings.outside.push(path.clone());
                     }
-                    findings.files.push(ScannedFile {
+                    findings.files.push(LocalFile {
+                        root: Arc::clone(&self.root),
                         path: path.into(),
                         size: metadata.len(),
                         modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),

@@ -3,7 +3,8 @@
 use crate::core::inputs::args::values::{CustomerKey, Sse};
 use crate::core::site::filter::Rule;
 use crate::core::site::headers::HeaderName;
-use crate::core::site::object::{ChecksumAlgorithm, Encryption, Grant, ObjectHeaders, ObjectOptions, check_acl};
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::object::{ChecksumAlgorithm, Encryption, Grant, ObjectOptions, check_acl};
 use crate::core::site::plan::Compare;
 
 /// What `args` says.

@@ -1,0 +1,68 @@
+//! What a comparison of the source directory with the bucket found.
+
+use std::io;
+
+use crate::core::error::HintExt as _;
+use crate::core::site::plan::Reason;
+
+/// What became known of some files and objects.
+#[derive(Debug, Default)]
+pub(crate) struct ScanFindings {
+    pub(crate) writes: Vec<FileToWrite>,
+    pub(crate) unchanged: Vec<Unchanged>,
+    pub(crate) deletes: Vec<String>,
+    /// Objects seen, without those that are none of the site's business.
+    pub(crate) objects: u64,
+    /// Files that cannot be read, by their paths.
+    pub(crate) unreadable: Vec<(String, io::Error)>,
+}
+
+/// A file to upload.
+#[derive(Debug)]
+pub(crate) struct FileToWrite {
+    /// Its place in the scan.
+    pub(crate) file: usize,
+    pub(crate) reason: Reason,
+    /// Whether its bytes are UTF-8, where that matters.
+    pub(crate) utf8: Option<bool>,
+}
+
+/// A file whose object has its bytes.
+#[derive(Debug)]
+pub(crate) struct Unchanged {
+    /// Its place in the scan.
+    pub(crate) file: usize,
+    /// Whether its bytes are UTF-8, where that is known.
+    pub(crate) utf8: Option<bool>,
+}
+
+impl ScanFindings {
+    /// Adds what another part of the comparison found.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.writes.extend(other.writes);
+        self.unchanged.extend(other.unchanged);
+        self.deletes.extend(other.deletes);
+        self.objects += other.objects;
+        self.unreadable.extend(other.unreadable);
+    }
+
+    /// Everything that was found.
+    ///
+    /// # Errors
+    /// A file could not be read.
+    pub(crate) fn finish(mut self) -> anyhow::Result<Self> {
+        self.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+        match self.unreadable.as_slice() {
+            [] => Ok(self),
+            [(path, error), rest @ ..] => {
+                let more = match rest.len() {
+                    0 => String::new(),
+                    1 => " (and 1 more file)".to_owned(),
+                    more => format!(" (and {more} more files)"),
+                };
+                Err(anyhow::anyhow!("cannot read `{path}`: {error}{more}"))
+                    .hint("make it readable for the runner, or leave it out with `exclude`")
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What became of a plan: what did change, what failed.
+
+use crate::core::site::key_change::KeyChange;
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub(crate) struct SiteOutcome {
+    /// What did change, in the order of completion.
+    pub(crate) changed: Vec<KeyChange>,
+    /// What failed: key and error, each once.
+    pub(crate) failed: Vec<(String, anyhow::Error)>,
+    /// Asked to stop before the end.
+    pub(crate) cancelled: bool,
+}
