@@ -85,6 +85,8 @@ class Cloud:
                 return self._application(request)
             case "logs":
                 return state.web.fetch(request)
+            case "viewer":
+                return state.viewer.get(request)
         state.identities.check(request, call)
         caller = state.identities.caller(call)
         state.permissions.check(request, call, caller.arn, caller.account)
@@ -93,6 +95,8 @@ class Cloud:
                 return sts.answer(call)
             case "cloudfront":
                 return self._cloudfront(request, call)
+            case "s3control":
+                return state.account.answer(call)
             case "s3":
                 guard_region(call)
                 state.traits.guard(request, call, caller.account)
@@ -111,6 +115,7 @@ class Cloud:
                 return distributions.show(request, call, repeated)
             response = distributions.answer(request, call) or backend.call_moto(request, call)
             if call.operation == "CreateInvalidation" and response.status == 201:
+                self._state.viewer.invalidate(call.params["DistributionId"], call.params["Paths"])
                 return distributions.started(request, call)
         return response
 
@@ -129,7 +134,7 @@ def _identify(request: Request) -> Call:
     path = request.raw_path
     if path.startswith("/_github/"):
         return Call("github", github.operation(request.method, request.path.removeprefix("/_github")), "", "")
-    for prefix, service, operation in (("/_oidc/", "oidc", "GetToken"), ("/_app/", "app", "Get"), ("/_logs/", "logs", "Get")):
+    for prefix, service, operation in (("/_oidc/", "oidc", "GetToken"), ("/_app/", "app", "Get"), ("/_logs/", "logs", "Get"), ("/_viewer/", "viewer", "Get")):
         if path.startswith(prefix):
             return Call(service, operation, "", "", request.query_params())
     return identify(request)

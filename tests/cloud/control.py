@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cloud.aws import backend, buckets, distributions, objects
+from cloud.aws import backend, buckets, distribution_config, distributions, objects
 from cloud.aws.identity import Identity
 from cloud.aws.permissions import Deny
 from cloud.beanstalk import logtexts, scenarios, updates, views
@@ -41,6 +41,7 @@ class Control:
             ("GET", "github"): lambda _: self._state().github.as_json(),
             ("POST", "app"): self._set_app,
             ("POST", "s3/bucket"): self._set_bucket,
+            ("POST", "s3/account"): lambda body: self._state().account.set(body["block_public_access"]),
             ("POST", "s3/object"): self._put_object,
             ("GET", "s3/objects"): lambda body: buckets.objects(body["bucket"]),
             ("POST", "cloudfront"): self._create_distribution,
@@ -99,7 +100,7 @@ class Control:
 
     def _create_distribution(self, body: Body) -> dict[str, str]:
         with backend.lock():
-            distribution = distributions.create(body)
+            distribution = distribution_config.create(body)
         return {"id": distribution.id, "domain": distribution.domain_name}
 
     def _set_cloudfront(self, body: Body) -> None:
@@ -107,6 +108,8 @@ class Control:
         state.invalidation_seconds = float(body.get("invalidation_seconds", state.invalidation_seconds))
         state.busy = int(body.get("busy", state.busy))
         state.policies |= body.get("cache_policies", {})
+        viewer = self._state().viewer
+        viewer.caching = bool(body.get("caching", viewer.caching))
 
     def _region(self, body: Body) -> Region:
         """The region that is named, else the one that has the environment, else us-east-1."""

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import S3ClientError
@@ -10,12 +11,12 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, PublicAccessBl
 
 from cloud import context
 from cloud.aws import backend, policies
+from cloud.aws.account import SETTINGS
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud.aws.permissions import needed
 from cloud.http import Request
 
-_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _PUBLIC_ACLS = {"public-read", "public-read-write", "authenticated-read"}
 _PUBLIC_GROUPS = ("global/AllUsers", "global/AuthenticatedUsers")
 _OPT_IN_REGIONS = re.compile("af-|ap-east-|ap-south-2|ap-southeast-[3-9]|ca-west-|eu-central-2|eu-south-|il-|me-|mx-")
@@ -62,8 +63,8 @@ def configure(name: str, region: str, settings: dict[str, Any]) -> None:
 
     `versioning`: `Enabled` or `Suspended`; `ownership`: `BucketOwnerEnforced`, `BucketOwnerPreferred` or
     `ObjectWriter`; `block_public_access`: true, false or the names of those settings that are on; `encryption`:
-    `AES256` or `aws:kms`; `policy`: a bucket policy (null for none), past the check whether it is public; and what
-    `Traits` says.
+    `AES256` or `aws:kms`; `policy`: a bucket policy (null for none), past the check whether it is public; `website`:
+    `{"index", "error"}` (null for none); and what `Traits` says.
     """
     bucket = ensure(name, region)
     context.current().state.traits.set(name, settings)
@@ -74,12 +75,26 @@ def configure(name: str, region: str, settings: dict[str, Any]) -> None:
             bucket.ownership_rule = settings["ownership"]
         if "block_public_access" in settings:
             chosen = settings["block_public_access"]
-            blocks = [str(chosen is True or chosen is not False and each in chosen) for each in _BLOCKS]
+            blocks = [str(chosen is True or chosen is not False and each in chosen) for each in SETTINGS]
             bucket.public_access_block = PublicAccessBlock(*blocks)
         if "encryption" in settings:
             bucket.encryption = encryption(settings["encryption"])
         if "policy" in settings:
             bucket.policy = json.dumps(settings["policy"]).encode() if settings["policy"] else None
+        if "website" in settings:
+            bucket.website_configuration = _website(settings["website"])
+
+
+def _website(described: dict[str, str] | None) -> bytes | None:
+    if not described:
+        return None
+    error = described.get("error", "")
+    return (
+        '<WebsiteConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<IndexDocument><Suffix>{escape(described.get('index', 'index.html'))}</Suffix></IndexDocument>"
+        + (f"<ErrorDocument><Key>{escape(error)}</Key></ErrorDocument>" if error else "")
+        + "</WebsiteConfiguration>"
+    ).encode()
 
 
 def has_object(name: str, key: str) -> bool:

@@ -43,6 +43,9 @@ _CLOUDFRONT = [
     ("POST", r"/distribution", "CreateDistribution"),
     ("DELETE", r"/distribution/[^/]+", "DeleteDistribution"),
     ("GET", r"/cache-policy/[^/]+", "GetCachePolicy"),
+    ("GET", r"/origin-access-control/[^/]+", "GetOriginAccessControl"),
+    ("GET", r"/origin-access-control", "ListOriginAccessControls"),
+    ("POST", r"/origin-access-control", "CreateOriginAccessControl"),
 ]
 
 
@@ -66,6 +69,9 @@ def identify(request: Request) -> Call:
     path = request.raw_path
     if path.startswith("/2020-05-31/"):
         return Call("cloudfront", *_cloudfront_operation(request), region, access_key, _cloudfront_params(request))
+    if path.startswith("/v20180820/"):
+        operation = f"{_VERBS.get(request.method, '')}PublicAccessBlock" if path.endswith("/publicAccessBlock") else ""
+        return Call("s3control", operation, region, access_key)
     if service in ("elasticbeanstalk", "sts") or (request.method == "POST" and path == "/"):
         params = request.form_params()
         operation = params.pop("Action", "")

@@ -1,21 +1,18 @@
-"""CloudFront distributions: a shortcut to make one, cache policies, and the state of invalidations."""
+"""CloudFront's cache policies and the state of invalidations."""
 
 import re
 import time
 from typing import Any
 from xml.sax.saxutils import escape
 
-from moto.cloudfront.models import CloudFrontBackend, Distribution, Invalidation, cloudfront_backends
+from moto.cloudfront.models import CloudFrontBackend, Invalidation, cloudfront_backends
 
 from cloud import context
 from cloud.aws import backend
 from cloud.aws.call import Call
+from cloud.aws.distribution_config import CACHING_OPTIMIZED
 from cloud.aws.errors import AwsError
 from cloud.http import Request, Response
-
-CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-"""Managed-CachingOptimized: query strings are not part of the cache key.
-https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html"""
 
 _QUERY_STRINGS = {
     CACHING_OPTIMIZED: "none",
@@ -142,53 +139,6 @@ class Distributions:
         return Response(200, headers, body.encode())
 
 
-def create(description: dict[str, Any]) -> Distribution:
-    """Make a distribution with a chosen id.
-
-    `origins`: `{"id", "domain", "path", "website"}`; `behaviours`: `{"path", "origin", "cache_policy" or
-    "query_string"}`, the one without `path` being the default; `error_pages`: `{"code", "page"}`;
-    `default_root_object`.
-    """
-    origins = [_origin(origin, index) for index, origin in enumerate(description["origins"])]
-    behaviours = description.get("behaviours", [])
-    default = next((behaviour for behaviour in behaviours if "path" not in behaviour), {})
-    others = [behaviour for behaviour in behaviours if "path" in behaviour]
-    pages = description.get("error_pages", [])
-    config: dict[str, Any] = {
-        "CallerReference": description["id"],
-        "Comment": "",
-        "Enabled": True,
-        "Origins": {"Quantity": len(origins), "Items": origins},
-        "DefaultCacheBehavior": _behaviour(default, origins[0]["Id"]),
-        "CacheBehaviors": {
-            "Quantity": len(others),
-            "Items": [
-                _behaviour(behaviour, origins[0]["Id"]) | {"PathPattern": behaviour["path"]} for behaviour in others
-            ],
-        },
-        "CustomErrorResponses": {
-            "Quantity": len(pages),
-            "Items": [
-                {
-                    "ErrorCode": page["code"],
-                    "ResponsePagePath": page["page"],
-                    "ResponseCode": str(page.get("response_code", page["code"])),
-                    "ErrorCachingMinTTL": 10,
-                }
-                for page in pages
-            ],
-        },
-        "DefaultRootObject": description.get("default_root_object", ""),
-    }
-    if not others:
-        del config["CacheBehaviors"]
-    distribution = Distribution(context.ACCOUNT, "us-east-1", config)
-    distribution.distribution_id = distribution.id = description["id"]
-    distribution.arn = f"arn:aws:cloudfront::{context.ACCOUNT}:distribution/{description['id']}"
-    _backend().distributions[description["id"]] = distribution
-    return distribution
-
-
 def as_json() -> dict[str, Any]:
     """The distributions' invalidations."""
     return {
@@ -217,36 +167,3 @@ def _is_valid(path: str) -> bool:
     https://github.com/aws/aws-sdk/issues/525 (`~`), https://github.com/aws/aws-sdk-go/issues/223 (space)
     """
     return bool(_VALID_PATH.fullmatch(path)) and len(path) <= _LONGEST_PATH
-
-
-def _origin(origin: dict[str, Any], index: int) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "Id": origin.get("id", f"origin-{index}"),
-        "DomainName": origin["domain"],
-        "OriginPath": origin.get("path", ""),
-    }
-    if origin.get("website") or not origin["domain"].endswith(("amazonaws.com", "amazonaws.com.cn")):
-        described["CustomOriginConfig"] = {
-            "HTTPPort": 80,
-            "HTTPSPort": 443,
-            "OriginProtocolPolicy": "http-only",
-            "OriginSslProtocols": {"Quantity": 1, "Items": ["TLSv1.2"]},
-        }
-    else:
-        described["S3OriginConfig"] = {"OriginAccessIdentity": ""}
-    return described
-
-
-def _behaviour(behaviour: dict[str, Any], default_origin: str) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "TargetOriginId": behaviour.get("origin", default_origin),
-        "ViewerProtocolPolicy": "redirect-to-https",
-    }
-    if "query_string" in behaviour:
-        described["ForwardedValues"] = {
-            "QueryString": bool(behaviour["query_string"]),
-            "Cookies": {"Forward": "none"},
-        }
-    else:
-        described["CachePolicyId"] = behaviour.get("cache_policy", CACHING_OPTIMIZED)
-    return described

@@ -103,6 +103,9 @@ def needed(request: Request, call: Call, account: str) -> list[tuple[str, str]]:
     """The actions that a call needs, each with the resource it acts on."""
     if call.service == "s3":
         return _needed_by_s3(request, call)
+    if call.service == "s3control":
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html
+        return [("s3:GetAccountPublicAccessBlock", "*")]
     if call.service == "cloudfront":
         distribution = call.params.get("DistributionId", "*")
         return [(f"cloudfront:{call.operation}", f"arn:aws:cloudfront::{account}:distribution/{distribution}")]
