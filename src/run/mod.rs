@@ -11,18 +11,16 @@ pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod state;
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::aws::backend;
+use crate::aws::backend::retention::{prune, running_versions};
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::site::execute::execute;
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::error::Cancelled;
 use crate::core::inputs::{Command, Inputs, Verbosity};
-use crate::core::release::labels::needed_labels;
 use crate::core::report::{self, Report};
 use crate::core::site::key_change::{KeyChange, KeyOperation};
 use crate::core::site::outcome::SiteOutcome;
@@ -143,15 +141,23 @@ impl Deployment<'_> {
         outcome.error.map_or(Ok(()), Err)
     }
 
-    /// `keep-versions`: deletes application versions that nobody needs any more.
+    /// `keep-versions`: deletes application versions that nobody needs any more; none when that cannot be told.
     async fn prune(&self, world: &CurrentState, plan: &Plan) {
         let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
             return;
         };
-        let mut needed: BTreeSet<String> = needed_labels(&world.records).into_iter().map(str::to_owned).collect();
-        needed.insert(backend.version_label.clone());
-        if let Err(error) = backend::retention::prune(&world.aws, inputs, &needed, self.console).await {
-            self.console.warning("Old versions", &format!("{error:#}"));
+        let Some(keep) = inputs.keep_versions else { return };
+        let pruned = async {
+            let running = running_versions(&world.aws, inputs).await?;
+            let mut needed = world.history.needed_labels(&running.environments).await?;
+            needed.extend(running.labels);
+            needed.extend(backend.labels().map(ToOwned::to_owned));
+            prune(&world.aws, &inputs.application, keep as usize, &needed, self.console).await
+        };
+        if let Err(error) = pruned.await {
+            let text =
+                format!("`keep-versions` has deleted nothing: it is not known which versions are needed: {error:#}");
+            self.console.warning("Old versions kept", &text);
         }
     }
 

@@ -142,13 +142,24 @@ class Control:
             )
             return {"id": environment.id, "cname": environment.endpoint}
 
-    def _add_version(self, region: Region, application: str, label: str, bundle: str | None) -> None:
+    def _add_version(
+        self,
+        region: Region,
+        application: str,
+        label: str,
+        bundle: str | None,
+        key: str | None = None,
+        seconds: float = 0,
+        fails: bool = False,
+    ) -> None:
+        """A version out of a new object, or out of the one at `key`; it is processed after so many `seconds`."""
         bucket = f"elasticbeanstalk-{region.name}-123456789012"
         buckets.ensure(bucket, region.name)
-        key = f"{application}/{label}.zip"
-        objects.put(bucket, key, (bundle or f"the bundle of {label}").encode(), {}, 0)
+        if key is None:
+            key = f"{application}/{label}.zip"
+            objects.put(bucket, key, (bundle or f"the bundle of {label}").encode(), {}, 0)
         now = time.time()
-        region.versions[application, label] = Version(application, label, "", bucket, key, now, now)
+        region.versions[application, label] = Version(application, label, "", bucket, key, now, now + seconds, fails)
 
     def _set_scenario(self, body: Body) -> None:
         name = body.pop("environment")

@@ -5,6 +5,7 @@ mod access_keys;
 mod backend;
 mod backend_bundle;
 mod backend_failure;
+mod backend_versions;
 mod backend_wait;
 mod calls;
 mod cdn;

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_elasticbeanstalk::types::{
-    ApplicationVersionDescription, ConfigurationOptionSetting, EnvironmentDescription,
-};
+use aws_sdk_elasticbeanstalk::types::{ConfigurationOptionSetting, EnvironmentDescription};
 
 use crate::aws::Aws;
 use crate::aws::backend::api::{Api, EventsOf};
 use crate::aws::backend::version;
 use crate::core::backend::plan::{EnvironmentPlan, UpdateStep, is_accepted};
+use crate::core::backend::version_table::VersionState;
 use crate::core::bundle::Bundle;
 use crate::core::inputs::{BackendInputs, OptionSetting};
 
@@ -20,7 +19,7 @@ pub(crate) struct UpdateCheck<'l> {
     pub(crate) backend: &'l BackendInputs,
     /// The bundle that will be deployed; `None` when an existing version is.
     pub(crate) bundle: Option<&'l Bundle>,
-    pub(crate) versions: &'l BTreeMap<String, ApplicationVersionDescription>,
+    pub(crate) versions: &'l BTreeMap<String, VersionState>,
 }
 
 impl UpdateCheck<'_> {
@@ -94,7 +93,7 @@ impl UpdateCheck<'_> {
         match self.bundle {
             None => running == self.backend.version_label,
             Some(bundle) => match self.versions.get(running) {
-                Some(version) => version::stored_digest(self.aws, version).await.as_ref() == Some(&bundle.sha256),
+                Some(version) => version::has_bundle(self.aws, version, bundle).await,
                 None => false,
             },
         }

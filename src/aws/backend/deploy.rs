@@ -120,23 +120,28 @@ impl BackendRun<'_> {
         }
     }
 
+    /// Creates the version, or waits for one that is still processed.
     async fn version(&self, bundle: Option<&Bundle>, report: &mut report::BackendReport) -> anyhow::Result<()> {
-        let VersionStep::Create { bucket, key, replace } = &self.plan.version else {
-            return Ok(());
-        };
-        let bundle = bundle.ok_or_else(|| anyhow!("cannot create a version without a bundle"))?;
-        let order = NewVersion {
-            label: &self.plan.version_label,
-            description: self.backend.version_description.as_deref(),
-            // Only the user's own: that of Beanstalk is made by asking for it.
-            bucket: bucket.as_deref().filter(|_| self.backend.package_bucket.is_some()),
-            key,
-            replace: *replace,
-            timeout: self.backend.timeout,
-            poll_interval: self.backend.poll_interval,
-        };
-        let created = &mut report.version_created;
-        version::create(self.aws, &self.api, &order, bundle, self.stop, self.console, created).await
+        let mut processing = self.plan.processing.clone();
+        if let VersionStep::Create { bucket, key, replace } = &self.plan.version {
+            let bundle = bundle.ok_or_else(|| anyhow!("cannot create a version without a bundle"))?;
+            let version = NewVersion {
+                label: &self.plan.version_label,
+                description: self.backend.version_description.as_deref(),
+                // Only the user's own: that of Beanstalk is made by asking for it.
+                bucket: bucket.as_deref().filter(|_| self.backend.package_bucket.is_some()),
+                key,
+                replace: *replace,
+            };
+            version::create(self.aws, &self.api, &version, bundle, self.stop, self.console).await?;
+            report.version_created = true;
+            processing.push(self.plan.version_label.clone());
+        }
+        for label in &processing {
+            version::processed(&self.api, label, self.backend.timeout, self.backend.poll_interval).await?;
+            self.console.line(&format!("version `{label}` is ready"));
+        }
+        Ok(())
     }
 
     /// What the options that are about to change say now, to put them back with the version.

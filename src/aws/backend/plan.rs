@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, EnvironmentDescription};
+use aws_sdk_elasticbeanstalk::types::EnvironmentDescription;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
@@ -11,6 +11,9 @@ use crate::aws::backend::compare::{UpdateCheck, status};
 use crate::aws::backend::version;
 use crate::console::Console;
 use crate::core::backend::plan::{BackendPlan, UpdateStep, VersionStep, names};
+use crate::core::backend::version_table::{
+    VersionChoice, VersionState, VersionStatus, check_same_bundle, choose_version, missing_version, unusable_version,
+};
 use crate::core::bundle::Bundle;
 use crate::core::bundle::key::key;
 use crate::core::error::HintExt as _;
@@ -19,6 +22,8 @@ use crate::core::report;
 
 /// How many of the names that exist an error lists.
 const NAMED: usize = 20;
+/// How many of the newest versions it lists.
+const NAMED_VERSIONS: usize = 5;
 
 /// Looks at application, environments and versions, and decides what to do.
 ///
@@ -38,7 +43,13 @@ pub(crate) async fn plan_backend(
     let wanted = environments(&api, backend).await?;
     let versions = versions(&api, backend, &wanted).await?;
     let existing = versions.get(&backend.version_label);
-    let mut version = version_step(aws, backend, bundle, existing, console).await?;
+    let mut version = plan_version(aws, &api, backend, bundle, existing).await?;
+    if bundle.is_some() && backend.use_existing_version && version == VersionStep::Existing {
+        console.line(&format!(
+            "version `{}` exists and is deployed as it is; `package` is not used",
+            backend.version_label
+        ));
+    }
     let deploys_bundle = bundle.filter(|_| !(existing.is_some() && backend.use_existing_version));
     let mut plans = Vec::new();
     for environment in &wanted {
@@ -60,6 +71,10 @@ pub(crate) async fn plan_backend(
     }
     Ok(BackendPlan {
         application: backend.application.clone(),
+        processing: match &version {
+            VersionStep::Existing => processing(&versions, [&version_label]),
+            VersionStep::Create { .. } => Vec::new(),
+        },
         version_label,
         version,
         environments: plans,
@@ -104,11 +119,7 @@ impl BackendPlan {
         let labels: Vec<String> = targets.iter().map(|(_, label)| label.clone()).collect();
         let found = found_versions(&api, labels.clone()).await?;
         for label in &labels {
-            match found.get(label) {
-                Some(version) if version::status(version) == "FAILED" => return Err(unusable(label)),
-                Some(_) => {}
-                None => return Err(no_version(&api, label).await),
-            }
+            check_existing(&api, label, found.get(label)).await?;
         }
         let mut plans = Vec::new();
         for (environment, label) in wanted.iter().zip(&labels) {
@@ -129,6 +140,7 @@ impl BackendPlan {
             application: backend.application.clone(),
             version_label: labels.first().cloned().unwrap_or_default(),
             version: VersionStep::Existing,
+            processing: processing(&found, &labels),
             environments: plans,
             bundle: None,
         })
@@ -225,7 +237,7 @@ async fn versions(
     api: &Api,
     backend: &BackendInputs,
     wanted: &[EnvironmentDescription],
-) -> anyhow::Result<BTreeMap<String, ApplicationVersionDescription>> {
+) -> anyhow::Result<BTreeMap<String, VersionState>> {
     let mut labels = vec![backend.version_label.clone()];
     labels.extend(
         wanted
@@ -237,53 +249,49 @@ async fn versions(
     found_versions(api, labels).await
 }
 
-async fn found_versions(
-    api: &Api,
-    labels: Vec<String>,
-) -> anyhow::Result<BTreeMap<String, ApplicationVersionDescription>> {
-    let found = api.versions(&labels).await?;
-    Ok(found
-        .into_iter()
-        .filter_map(|version| Some((version.version_label.clone()?, version)))
-        .collect())
+async fn found_versions(api: &Api, labels: Vec<String>) -> anyhow::Result<BTreeMap<String, VersionState>> {
+    let found = api.versions(&labels).await?.into_iter().map(version::version_state);
+    Ok(found.map(|version| (version.label.clone(), version)).collect())
 }
 
-async fn version_step(
+/// Those of `labels` whose versions Elastic Beanstalk still processes.
+fn processing<'l>(
+    versions: &BTreeMap<String, VersionState>,
+    labels: impl IntoIterator<Item = &'l String>,
+) -> Vec<String> {
+    let is_processing = |label: &&String| {
+        let version = versions.get(label.as_str());
+        version.is_some_and(|version| version.status == VersionStatus::Processing)
+    };
+    let mut labels: Vec<String> = labels.into_iter().filter(is_processing).cloned().collect();
+    labels.sort();
+    labels.dedup();
+    labels
+}
+
+/// How the version of the inputs' label comes to be.
+///
+/// # Errors
+/// The label cannot be used, or the bucket for the bundle cannot.
+pub(crate) async fn plan_version(
     aws: &Aws,
+    api: &Api,
     backend: &BackendInputs,
     bundle: Option<&Bundle>,
-    existing: Option<&ApplicationVersionDescription>,
-    console: &Console,
+    existing: Option<&VersionState>,
 ) -> anyhow::Result<VersionStep> {
     let label = &backend.version_label;
-    let api = Api::new(aws, &backend.application, None);
-    let failed = existing.is_some_and(|version| version::status(version) == "FAILED");
-    match (bundle, existing) {
-        (None, None) => Err(no_version(&api, label).await),
-        (None, Some(_)) if failed => Err(unusable(label)),
-        (None, Some(_)) => Ok(VersionStep::Existing),
-        (Some(_), Some(_)) if !failed && backend.use_existing_version => {
-            console.line(&format!(
-                "version `{label}` exists and is deployed as it is; `package` is not used"
-            ));
+    let status = existing.map(|version| version.status);
+    match (
+        choose_version(status, bundle.is_some(), backend.use_existing_version),
+        bundle,
+        existing,
+    ) {
+        (VersionChoice::SameBundle, Some(bundle), Some(version)) => {
+            check_same_bundle(label, &version::digest(aws, version).await?, &bundle.sha256)?;
             Ok(VersionStep::Existing)
         }
-        (Some(bundle), Some(version)) if !failed => {
-            let theirs = version::digest(aws, version).await?;
-            if theirs == bundle.sha256 {
-                return Ok(VersionStep::Existing);
-            }
-            Err(anyhow!(
-                "cannot create version `{label}`: it exists already with another bundle (SHA-256 {theirs}; this one has \
-                 {})",
-                bundle.sha256
-            )
-            .hint(
-                "take another `version-label` (`{timestamp}` or `{short-sha}` in it), or deploy the existing version with \
-                 `use_existing_version_if_available: true`",
-            ))
-        }
-        (Some(bundle), _) => {
+        (VersionChoice::Create { replace }, Some(bundle), _) => {
             let bucket = match &backend.package_bucket {
                 Some(bucket) => {
                     version::check_bucket(aws, bucket).await?;
@@ -294,9 +302,22 @@ async fn version_step(
             Ok(VersionStep::Create {
                 bucket,
                 key: key(&backend.application, label, &bundle.extension),
-                replace: failed,
+                replace,
             })
         }
+        _ => {
+            check_existing(api, label, existing).await?;
+            Ok(VersionStep::Existing)
+        }
+    }
+}
+
+/// Checks that a version which is not made from a package can be deployed.
+async fn check_existing(api: &Api, label: &str, version: Option<&VersionState>) -> anyhow::Result<()> {
+    match choose_version(version.map(|version| version.status), false, false) {
+        VersionChoice::Missing => Err(missing_version(label, &api.application, &newest_labels(api).await)),
+        VersionChoice::Unusable => Err(unusable_version(label)),
+        _ => Ok(()),
     }
 }
 
@@ -307,27 +328,11 @@ async fn storage_bucket(aws: &Aws) -> Option<String> {
     Some(version::storage_bucket(&region, &caller.account))
 }
 
-async fn no_version(api: &Api, label: &str) -> anyhow::Error {
-    let newest: Vec<String> = match api.versions(&[]).await {
-        Ok(mut all) => {
-            all.sort_by_key(|version| std::cmp::Reverse(version.date_created));
-            all.into_iter()
-                .filter_map(|version| version.version_label)
-                .take(5)
-                .collect()
-        }
-        Err(_) => Vec::new(),
-    };
-    let known = if newest.is_empty() {
-        "it has no versions".to_owned()
-    } else {
-        format!("the newest are {}", listed(&newest))
-    };
-    anyhow!("cannot find version `{label}` of `{}`: {known}", api.application)
-        .hint("correct `version-label`, or set `package` to create the version")
-}
-
-fn unusable(label: &str) -> anyhow::Error {
-    anyhow!("cannot deploy version `{label}`: Elastic Beanstalk could not process its bundle")
-        .hint("set `package` to create the version again, or take another `version-label`")
+/// The labels of the newest versions, for an error; none when they cannot be listed.
+async fn newest_labels(api: &Api) -> Vec<String> {
+    let versions = api.versions(&[]).await.unwrap_or_default();
+    let mut versions: Vec<VersionState> = versions.into_iter().map(version::version_state).collect();
+    versions.sort_by_key(|version| std::cmp::Reverse(version.created));
+    let labels = versions.into_iter().map(|version| version.label);
+    labels.take(NAMED_VERSIONS).collect()
 }

@@ -1,6 +1,5 @@
 //! Application versions: the bundle's place, its upload, creating and processing.
 
-use crate::aws::s3::put::put_file;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -13,9 +12,12 @@ use crate::aws::backend::api::{Api, EventsOf};
 use crate::aws::backend::retry::message_contains;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::put::put_new_file;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
+use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
 use crate::core::bundle::Bundle;
+use crate::core::bundle::key::key_of_digest;
 use crate::core::error::{HintExt as _, code};
 use crate::core::iam::calls;
 use crate::core::site::etag::hex;
@@ -30,59 +32,90 @@ pub(crate) fn storage_bucket(region: &str, account: &str) -> String {
     format!("elasticbeanstalk-{region}-{account}")
 }
 
-/// `UNPROCESSED`, `PROCESSING`, `PROCESSED`, `FAILED`, `BUILDING`: in capitals, as the service sends it, though its
-/// model writes it otherwise.
-pub(crate) fn status(version: &ApplicationVersionDescription) -> String {
-    version
-        .status
-        .as_ref()
-        .map_or("", |status| status.as_str())
-        .to_ascii_uppercase()
+/// A version in our own words.
+pub(crate) fn version_state(version: ApplicationVersionDescription) -> VersionState {
+    let status = version.status.as_ref().map_or("", |status| status.as_str());
+    VersionState {
+        status: VersionStatus::of(status),
+        label: version.version_label.unwrap_or_default(),
+        created: version.date_created.map_or(0, |date| date.secs()),
+        bundle: version.source_bundle.and_then(|source| {
+            Some(BundleLocation {
+                bucket: source.s3_bucket?,
+                key: source.s3_key?,
+            })
+        }),
+    }
 }
 
-/// The SHA-256 that was stored with a version's bundle; `None` when another tool made it, or it cannot be seen.
-pub(crate) async fn stored_digest(aws: &Aws, version: &ApplicationVersionDescription) -> Option<String> {
-    let (bucket, key) = place(aws, version)?;
-    let head = bucket.client.head_object().bucket(&bucket.name).key(&key).send().await;
-    head.ok()?.metadata?.remove(DIGEST)
+/// Whether a version was made from the very bytes of `bundle`: by the digest that was stored with them, else, when the
+/// size is the same, by reading them. What cannot be seen is not the same.
+pub(crate) async fn has_bundle(aws: &Aws, version: &VersionState, bundle: &Bundle) -> bool {
+    let Some(location) = &version.bundle else { return false };
+    let bucket = own_region(aws, &location.bucket);
+    let head = bucket
+        .client
+        .head_object()
+        .bucket(&bucket.name)
+        .key(&location.key)
+        .send()
+        .await;
+    let Ok(head) = head else { return false };
+    match head.metadata().and_then(|metadata| metadata.get(DIGEST)) {
+        Some(stored) => stored == &bundle.sha256,
+        None if head.content_length() == i64::try_from(bundle.bytes).ok() => {
+            let digest = read_digest(&bucket, &location.key, || "cannot read a bundle".to_owned()).await;
+            digest.is_ok_and(|digest| digest == bundle.sha256)
+        }
+        None => false,
+    }
 }
 
 /// The SHA-256 of a version's bundle, read whole when it was not stored with it.
 ///
 /// # Errors
 /// The bundle is gone, or may not be read.
-pub(crate) async fn digest(aws: &Aws, version: &ApplicationVersionDescription) -> anyhow::Result<String> {
-    if let Some(digest) = stored_digest(aws, version).await {
-        return Ok(digest);
-    }
-    let label = version.version_label.as_deref().unwrap_or_default();
+pub(crate) async fn digest(aws: &Aws, version: &VersionState) -> anyhow::Result<String> {
+    let label = &version.label;
     let cannot = || format!("cannot compare with the bundle of version `{label}`, which exists already");
     let hint = "deploy it as it is with `use_existing_version_if_available: true`, or take another `version-label`";
-    let (bucket, key) = place(aws, version)
+    let location = version
+        .bundle
+        .as_ref()
         .ok_or_else(|| anyhow!("it was not made from a bundle in S3"))
         .with_context(cannot)
         .hint(hint)?;
-    let answer = bucket.client.get_object().bucket(&bucket.name).key(&key).send().await;
+    let bucket = own_region(aws, &location.bucket);
+    let head = bucket
+        .client
+        .head_object()
+        .bucket(&bucket.name)
+        .key(&location.key)
+        .send()
+        .await;
+    if let Some(digest) = head.ok().and_then(|head| head.metadata?.remove(DIGEST)) {
+        return Ok(digest);
+    }
+    read_digest(&bucket, &location.key, cannot).await.map_err(|error| {
+        if code(&error) == Some("AccessDenied") {
+            error
+        } else {
+            error.hint(hint)
+        }
+    })
+}
+
+/// The SHA-256 of an object, read whole.
+async fn read_digest(bucket: &Bucket, key: &str, cannot: impl Fn() -> String + Copy) -> anyhow::Result<String> {
+    let answer = bucket.client.get_object().bucket(&bucket.name).key(key).send().await;
     let mut body = answer
-        .aws_context(&calls::GET_OBJECT, &bucket.object_arn(&key), cannot)
-        .map_err(|error| {
-            if code(&error) == Some("AccessDenied") {
-                error
-            } else {
-                error.hint(hint)
-            }
-        })?
+        .aws_context(&calls::GET_OBJECT, &bucket.object_arn(key), cannot)?
         .body;
     let mut hasher = Sha256::new();
     while let Some(bytes) = body.try_next().await.with_context(cannot)? {
         hasher.update(&bytes);
     }
     Ok(hex(&hasher.finalize()))
-}
-
-fn place(aws: &Aws, version: &ApplicationVersionDescription) -> Option<(Bucket, String)> {
-    let source = version.source_bundle.as_ref()?;
-    Some((own_region(aws, source.s3_bucket.as_ref()?), source.s3_key.clone()?))
 }
 
 fn own_region(aws: &Aws, bucket: &str) -> Bucket {
@@ -124,40 +157,36 @@ pub(crate) struct NewVersion<'o> {
     pub(crate) label: &'o str,
     pub(crate) description: Option<&'o str>,
     pub(crate) bucket: Option<&'o str>,
+    /// Where the bundle goes; another key is taken when another bundle is there.
     pub(crate) key: &'o str,
     pub(crate) replace: bool,
-    pub(crate) timeout: Duration,
-    pub(crate) poll_interval: Option<Duration>,
 }
 
-/// Uploads `bundle` and creates the version, until it is processed; `created` says whether it came to be, also when
-/// something fails later.
+/// Uploads `bundle` and creates the version; [`processed`] tells when it can be used.
 ///
 /// # Errors
 /// Any step that fails, with what to change.
 pub(crate) async fn create(
     aws: &Aws,
     api: &Api,
-    order: &NewVersion<'_>,
+    version: &NewVersion<'_>,
     bundle: &Bundle,
     stop: &CancellationToken,
     console: &Console,
-    created: &mut bool,
 ) -> anyhow::Result<()> {
-    let bucket = match order.bucket {
+    let bucket = match version.bucket {
         Some(bucket) => bucket.to_owned(),
         None => create_storage_location(api).await?,
     };
     let bucket = own_region(aws, &bucket);
-    upload(&bucket, order.key, bundle, stop, console).await?;
-    if order.replace {
-        delete(api, order.label, false).await?;
+    let location = BundleLocation {
+        key: upload(&bucket, version.key, bundle, stop, console).await?,
+        bucket: bucket.name,
+    };
+    if version.replace {
+        delete(api, version.label, false).await?;
     }
-    create_version(api, order, &bucket.name).await?;
-    *created = true;
-    processed(api, order).await?;
-    console.line(&format!("version `{}` is ready", order.label));
-    Ok(())
+    create_version(api, version, location).await
 }
 
 pub(crate) async fn create_storage_location(api: &Api) -> anyhow::Result<String> {
@@ -172,31 +201,74 @@ pub(crate) async fn create_storage_location(api: &Api) -> anyhow::Result<String>
         .context("cannot get the bucket that Elastic Beanstalk keeps for bundles: it named none")
 }
 
+/// Stores `bundle` under `key`, or under another one where another bundle is: what somebody else stored is never
+/// overwritten. Answers the key.
 async fn upload(
     bucket: &Bucket,
     key: &str,
     bundle: &Bundle,
     stop: &CancellationToken,
     console: &Console,
-) -> anyhow::Result<()> {
-    // What a run that failed left behind need not be sent again.
-    let head = bucket.client.head_object().bucket(&bucket.name).key(key).send().await;
-    let there = head.ok().is_some_and(|head| {
-        head.metadata().and_then(|all| all.get(DIGEST)) == Some(&bundle.sha256)
-            && head.content_length() == i64::try_from(bundle.bytes).ok()
-    });
-    if there {
-        console.line(&format!("bundle is there already: s3://{}/{key}", bucket.name));
-        return Ok(());
+) -> anyhow::Result<String> {
+    let taken = || format!("`s3://{}/{key}` holds another bundle already", bucket.name);
+    for key in [key.to_owned(), key_of_digest(key, &bundle.sha256)] {
+        // What a run that failed left behind need not be sent again.
+        match stored(bucket, &key, bundle).await {
+            Stored::Same => {
+                console.line(&format!("bundle is there already: s3://{}/{key}", bucket.name));
+                return Ok(key);
+            }
+            Stored::Other => continue,
+            Stored::Nothing => {}
+        }
+        match put_new_file(bucket, &key, &bundle.path, &[(DIGEST, &bundle.sha256)], stop).await {
+            Ok(()) => {
+                console.line(&format!("uploaded the bundle to s3://{}/{key}", bucket.name));
+                return Ok(key);
+            }
+            // Somebody was faster: ourselves, when the answer to our own request was lost.
+            Err(error) if code(&error) == Some("PreconditionFailed") => {
+                if stored(bucket, &key, bundle).await == Stored::Same {
+                    return Ok(key);
+                }
+            }
+            Err(error) => return Err(error),
+        }
     }
-    put_file(bucket, key, &bundle.path, &[(DIGEST, &bundle.sha256)], stop).await?;
-    console.line(&format!("uploaded the bundle to s3://{}/{key}", bucket.name));
-    Ok(())
+    Err(anyhow!("cannot store the bundle: {}", taken())).hint("take another `version-label`, or `package-bucket`")
 }
 
-async fn create_version(api: &Api, order: &NewVersion<'_>, bucket: &str) -> anyhow::Result<()> {
-    let label = order.label;
-    let source = S3Location::builder().s3_bucket(bucket).s3_key(order.key).build();
+/// What is stored where a bundle is to go.
+#[derive(PartialEq, Eq)]
+enum Stored {
+    /// Nothing, as far as can be seen.
+    Nothing,
+    /// This very bundle.
+    Same,
+    /// Something else.
+    Other,
+}
+
+async fn stored(bucket: &Bucket, key: &str, bundle: &Bundle) -> Stored {
+    let head = bucket.client.head_object().bucket(&bucket.name).key(key).send().await;
+    match head {
+        Err(_) => Stored::Nothing,
+        Ok(head)
+            if head.metadata().and_then(|metadata| metadata.get(DIGEST)) == Some(&bundle.sha256)
+                && head.content_length() == i64::try_from(bundle.bytes).ok() =>
+        {
+            Stored::Same
+        }
+        Ok(_) => Stored::Other,
+    }
+}
+
+async fn create_version(api: &Api, version: &NewVersion<'_>, bundle: BundleLocation) -> anyhow::Result<()> {
+    let label = version.label;
+    let source = S3Location::builder()
+        .s3_bucket(&bundle.bucket)
+        .s3_key(&bundle.key)
+        .build();
     let created = api
         .send(
             &calls::CREATE_APPLICATION_VERSION,
@@ -207,7 +279,7 @@ async fn create_version(api: &Api, order: &NewVersion<'_>, bucket: &str) -> anyh
                     .create_application_version()
                     .application_name(&api.application)
                     .version_label(label)
-                    .set_description(order.description.map(ToOwned::to_owned))
+                    .set_description(version.description.map(ToOwned::to_owned))
                     .source_bundle(source.clone())
                     .process(true)
                     .send()
@@ -217,11 +289,10 @@ async fn create_version(api: &Api, order: &NewVersion<'_>, bucket: &str) -> anyh
     let Err(error) = created else { return Ok(()) };
     if message_contains(&error, "already exists") {
         // The answer to our own request may have been lost on the way; then it is there with our bundle.
-        let ours = api.versions(&[label.to_owned()]).await?.into_iter().any(|version| {
-            version.source_bundle.is_some_and(|source| {
-                source.s3_bucket.as_deref() == Some(bucket) && source.s3_key.as_deref() == Some(order.key)
-            })
-        });
+        let versions = api.versions(&[label.to_owned()]).await?;
+        let ours = versions
+            .into_iter()
+            .any(|version| version_state(version).bundle.as_ref() == Some(&bundle));
         return if ours {
             Ok(())
         } else {
@@ -235,27 +306,34 @@ async fn create_version(api: &Api, order: &NewVersion<'_>, bucket: &str) -> anyh
     })
 }
 
-/// Waits until Beanstalk has checked the bundle's configuration files.
-async fn processed(api: &Api, order: &NewVersion<'_>) -> anyhow::Result<()> {
-    let label = order.label;
+/// Waits until Beanstalk has checked the configuration files in the bundle of version `label`.
+///
+/// # Errors
+/// They cannot be used, or are not checked within `timeout`.
+pub(crate) async fn processed(
+    api: &Api,
+    label: &str,
+    timeout: Duration,
+    poll_interval: Option<Duration>,
+) -> anyhow::Result<()> {
     let began = Instant::now();
-    let mut pace = Backoff::new(label, order.poll_interval.or(Some(Duration::from_millis(700))));
+    let mut backoff = Backoff::new(label, poll_interval.or(Some(Duration::from_millis(700))));
     loop {
         let version = api.versions(&[label.to_owned()]).await?.pop();
         // A read may be older than the version.
-        match version.as_ref().map(status).as_deref() {
-            None | Some("PROCESSING" | "BUILDING") => {}
-            Some("FAILED") => return Err(explain_failure(api, label).await),
-            Some(_) => return Ok(()),
+        match version.map(|version| version_state(version).status) {
+            None | Some(VersionStatus::Processing) => {}
+            Some(VersionStatus::Failed) => return Err(explain_failure(api, label).await),
+            Some(VersionStatus::Usable) => return Ok(()),
         }
-        if began.elapsed() > order.timeout {
+        if began.elapsed() > timeout {
             return Err(anyhow!(
                 "cannot go on: Elastic Beanstalk still processes version `{label}` after {} s",
-                order.timeout.as_secs()
+                timeout.as_secs()
             )
             .hint("run this step again: the version is taken up where it is"));
         }
-        api.sleep(pace.pause(api.throttled())).await?;
+        api.sleep(backoff.pause(api.throttled())).await?;
     }
 }
 

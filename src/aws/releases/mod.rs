@@ -6,6 +6,7 @@
 //! lists of keys. No failure in here fails a deploy: it is a warning that says what will not work.
 
 pub(crate) mod folder;
+pub(crate) mod needed;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +39,8 @@ const CANCELLED_RECORD_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct History {
     site: Option<RecordFolder>,
     environments: Vec<RecordFolder>,
+    /// The folder of the application, with one folder below it for each of its environments.
+    application: Option<RecordFolder>,
     console: Console,
     /// Records that are there and cannot be read.
     unreadable: Mutex<Vec<String>>,
@@ -66,6 +69,7 @@ impl History {
         let mut history = Self {
             site: None,
             environments: Vec::new(),
+            application: None,
             console: console.clone(),
             unreadable: Mutex::default(),
         };
@@ -210,6 +214,7 @@ impl History {
             bucket: bucket.clone(),
             folder,
         };
+        self.application = Some(place(folder.clone()));
         self.environments = match backend.environments.as_slice() {
             [] => vec![place(folder)],
             names => names.iter().map(|name| place(format!("{folder}{name}/"))).collect(),

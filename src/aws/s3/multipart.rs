@@ -176,6 +176,7 @@ async fn complete(
         .upload_id(id)
         .set_checksum_type(uploader.algorithm().and_then(checksum_type))
         .set_request_payer(payer(uploader))
+        .set_if_none_match(uploader.only_if_absent.then(|| "*".to_owned()))
         .multipart_upload(
             CompletedMultipartUpload::builder()
                 .set_parts(Some(completed.collect()))

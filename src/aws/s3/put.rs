@@ -43,11 +43,11 @@ const MEMORY_UNITS: u32 = 64 * 1024;
 /// One unit of memory: a KiB.
 const UNIT: u64 = 1024;
 
-/// Uploads the file `path` to `key`, with `metadata`: no part of a site, such as a bundle.
+/// Uploads the file `path` to `key`, where nothing may be yet, with `metadata`: no part of a site, such as a bundle.
 ///
 /// # Errors
-/// It cannot be read, or not be uploaded; [`crate::core::error::Cancelled`] when asked to stop.
-pub(crate) async fn put_file(
+/// It cannot be read, or not be uploaded; `PreconditionFailed` when something is there; [`crate::core::error::Cancelled`] when asked to stop.
+pub(crate) async fn put_new_file(
     bucket: &Bucket,
     key: &str,
     path: &Path,
@@ -74,7 +74,10 @@ pub(crate) async fn put_file(
             ..ObjectHeaders::default()
         },
     };
-    let uploader = Uploader::new(bucket, &ObjectOptions::default(), stop);
+    let uploader = Uploader {
+        only_if_absent: true,
+        ..Uploader::with(bucket, &ObjectOptions::default(), stop)
+    };
     uploader.upload(&write, &file).await.map(|_| ())
 }
 
@@ -84,18 +87,26 @@ pub(crate) struct Uploader {
     pub(crate) options: ObjectOptions,
     pub(crate) limit: Arc<ConcurrencyLimit>,
     pub(crate) stop: CancellationToken,
+    /// An object that is there is not overwritten
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>).
+    pub(crate) only_if_absent: bool,
     memory: Arc<Semaphore>,
 }
 
 impl Uploader {
     pub(crate) fn new(bucket: &Bucket, options: &ObjectOptions, stop: &CancellationToken) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with(bucket, options, stop))
+    }
+
+    fn with(bucket: &Bucket, options: &ObjectOptions, stop: &CancellationToken) -> Self {
+        Self {
             bucket: bucket.clone(),
             options: options.clone(),
             limit: ConcurrencyLimit::new(),
             stop: stop.clone(),
+            only_if_absent: false,
             memory: Arc::new(Semaphore::new(MEMORY_UNITS as usize)),
-        })
+        }
     }
 
     /// Uploads `file`; answers the version id in a versioned bucket.
@@ -120,6 +131,9 @@ impl Uploader {
         };
         let mut headers = request_headers::headers(&write.headers, &self.options);
         self.add_content_md5(&mut headers, &body);
+        if self.only_if_absent {
+            headers.push(("if-none-match".into(), "*".into()));
+        }
         let stored = match self.put_directly(&write.key, &headers, &body).await {
             Some(stored) => stored,
             None => self.put_by_sdk(&write.key, headers, &body).await?,

@@ -2,4 +2,6 @@
 
 pub(crate) mod backoff;
 pub(crate) mod plan;
+pub(crate) mod retention;
 pub(crate) mod rollout;
+pub(crate) mod version_table;

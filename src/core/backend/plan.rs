@@ -12,6 +12,8 @@ pub(crate) struct BackendPlan {
     pub(crate) version_label: String,
     /// How that version comes to be.
     pub(crate) version: VersionStep,
+    /// The versions that Elastic Beanstalk still processes: nothing is updated before they can be used.
+    pub(crate) processing: Vec<String>,
     /// The environments, in input order.
     pub(crate) environments: Vec<EnvironmentPlan>,
     /// The bundle, when there is one.
@@ -79,6 +81,15 @@ impl BackendPlan {
                 .any(|environment| matches!(environment.step, UpdateStep::Update { .. }))
     }
 
+    /// Every label that this plan deploys or replaces.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &str> {
+        let of_environments = self
+            .environments
+            .iter()
+            .flat_map(|environment| [Some(environment.label.as_str()), environment.previous_label.as_deref()]);
+        of_environments.flatten().chain([self.version_label.as_str()])
+    }
+
     /// The plan for a person, a line each.
     #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -94,6 +105,11 @@ impl BackendPlan {
                 };
                 lines.push(format!("version  {}  ({why})  s3://{bucket}/{key}", self.version_label));
             }
+        }
+        for label in &self.processing {
+            lines.push(format!(
+                "wait     until Elastic Beanstalk has processed version {label}"
+            ));
         }
         for environment in &self.environments {
             let from = environment.previous_label.as_deref().unwrap_or("nothing");

@@ -14,6 +14,16 @@ pub(crate) fn key(application: &str, label: &str, extension: &str) -> String {
     format!("{}/{}.{extension}", key_part(application), key_part(label))
 }
 
+/// The key for a bundle of this SHA-256 whose own key is taken: `<application>/<label>-<digest>.<extension>`.
+#[must_use]
+pub(crate) fn key_of_digest(key: &str, sha256: &str) -> String {
+    let digest: String = sha256.chars().take(16).collect();
+    match key.rsplit_once('.') {
+        Some((name, extension)) => format!("{name}-{digest}.{extension}"),
+        None => format!("{key}-{digest}"),
+    }
+}
+
 /// Whether `key` is where bundles of `application` are, in the bucket that they are put into.
 #[must_use]
 pub(crate) fn is_bundle_of(application: &str, key: &str) -> bool {
@@ -57,6 +67,13 @@ mod tests {
         ] {
             assert!(!is_bundle_of("my-app", other), "{other}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_taken_gets_the_digest() {
+        let key = key_of_digest("web/v1.2.zip", &"0123456789abcdef".repeat(4));
+        assert_eq!(key, "web/v1.2-0123456789abcdef.zip");
+        assert!(is_bundle_of("web", &key));
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! The version labels that rollbacks need, as the records of every environment tell them.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use crate::aws::releases::History;
+use crate::aws::releases::folder::{RecordFolder, read};
+use crate::core::release::labels::needed_labels;
+
+/// How many of the newest records of an environment are read: the last ten releases of its backend are among them.
+const RECORDS: usize = 20;
+
+/// How many folders are read at the same time.
+const FOLDERS_IN_FLIGHT: usize = 4;
+
+impl History {
+    /// What the last ten releases of each of `environments`, and of the application without one, deployed or replaced.
+    ///
+    /// # Errors
+    /// A record that cannot be read: then nobody knows what is needed.
+    pub(crate) async fn needed_labels(&self, environments: &[String]) -> anyhow::Result<BTreeSet<String>> {
+        let application = self
+            .application
+            .as_ref()
+            .context("the folder of the release records is not known")?;
+        let below = environments
+            .iter()
+            .map(|environment| format!("{}{environment}/", application.folder));
+        let folders = std::iter::once(application.folder.clone()).chain(below);
+        stream::iter(folders.map(|folder| {
+            needed_in(RecordFolder {
+                bucket: application.bucket.clone(),
+                folder,
+            })
+        }))
+        .buffer_unordered(FOLDERS_IN_FLIGHT)
+        .try_fold(BTreeSet::new(), |mut needed, more| async move {
+            needed.extend(more);
+            Ok(needed)
+        })
+        .await
+    }
+}
+
+async fn needed_in(folder: RecordFolder) -> anyhow::Result<BTreeSet<String>> {
+    let mut records = Vec::new();
+    for (id, found) in folder.newest(RECORDS).await?.into_iter().rev().take(RECORDS) {
+        let record = read(&[(&folder, found)]).await;
+        records.push(record.with_context(|| format!("cannot read the record of release `{id}`"))?);
+    }
+    Ok(needed_labels(&records).into_iter().map(str::to_owned).collect())
+}

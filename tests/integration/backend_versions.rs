@@ -1,0 +1,182 @@
+//! Versions: labels and keys that exist already, versions in processing, and which old ones `keep-versions` deletes.
+
+use serde_json::json;
+
+use crate::backend::{cloud, cloud_with, deploy, environment, versions};
+use crate::support::{Action, Cloud};
+
+const BUNDLES: &str = "elasticbeanstalk-us-east-1-123456789012";
+
+/// A stored file `a` of no bytes, made by Python's zipfile.
+pub(crate) const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a\
+    PK\x01\x02\x14\x03\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x80\x01\
+    \0\0\0\0a\
+    PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0";
+
+/// A deploy of `label`, with a package that no other label has.
+fn release(cloud: &Cloud, environment: &str, label: &str) -> Action {
+    deploy(cloud)
+        .with("environment-name", environment)
+        .with("version-label", label)
+        .file("app/application.py", label)
+}
+
+#[test]
+fn versions_that_any_environment_may_go_back_to_stay() {
+    let cloud = cloud_with(&["my-app-prod", "my-app-test"], &json!({}));
+    cloud.post(
+        "/beanstalk/versions",
+        &json!({"application": "my-app", "version_label": "old"}),
+    );
+    for label in ["t1", "t2"] {
+        release(&cloud, "my-app-test", label).run().expect_exit(0);
+    }
+    release(&cloud, "my-app-prod", "p1")
+        .with("keep-versions", "1")
+        .run()
+        .expect_exit(0);
+    let mut left = versions(&cloud);
+    left.sort();
+    // `t1` is what the test environment goes back to, `v0` what this release has replaced.
+    assert_eq!(left, ["p1", "t1", "t2", "v0"]);
+}
+
+#[test]
+fn nothing_is_deleted_when_it_is_not_known_what_is_needed() {
+    let cloud = cloud();
+    cloud.post(
+        "/beanstalk/versions",
+        &json!({"application": "my-app", "version_label": "old"}),
+    );
+    cloud.fail("s3", "ListObjectsV2", -1, 403, "AccessDenied");
+    let run = release(&cloud, "my-app-prod", "v1")
+        .with("keep-versions", "1")
+        .run()
+        .expect_exit(0);
+    assert_eq!(cloud.count("DeleteApplicationVersion"), 0);
+    assert!(
+        run.messages("warning")
+            .iter()
+            .any(|warning| warning.contains("`keep-versions` has deleted nothing")),
+        "{}",
+        run.log
+    );
+    // A record that is there and cannot be read is as good as none.
+    let cloud = self::cloud();
+    let folder = ".aws-web-deploy/my-app/my-app-prod/releases/";
+    release(&cloud, "my-app-prod", "v1").run().expect_exit(0);
+    let records: Vec<String> = cloud.all_keys(BUNDLES);
+    for key in records.iter().filter(|key| key.starts_with(folder)) {
+        cloud.put(BUNDLES, key, &[], b"{");
+    }
+    release(&cloud, "my-app-prod", "v2")
+        .with("keep-versions", "1")
+        .run()
+        .expect_exit(0);
+    assert_eq!(cloud.count("DeleteApplicationVersion"), 0);
+}
+
+#[test]
+fn a_bundle_that_a_kept_version_shares_is_kept() {
+    let cloud = cloud();
+    for label in ["a", "b"] {
+        cloud.post(
+            "/beanstalk/versions",
+            &json!({"application": "my-app", "version_label": label, "key": "my-app/v0.zip"}),
+        );
+    }
+    cloud.post(
+        "/beanstalk/versions",
+        &json!({"application": "my-app", "version_label": "c"}),
+    );
+    release(&cloud, "my-app-prod", "v1")
+        .with("keep-versions", "1")
+        .run()
+        .expect_exit(0);
+    let mut left = versions(&cloud);
+    left.sort();
+    assert_eq!(left, ["v0", "v1"]);
+    assert_eq!(cloud.keys(BUNDLES), ["my-app/v0.zip", "my-app/v1.zip"]);
+}
+
+#[test]
+fn what_another_tool_stored_is_never_overwritten() {
+    for bytes in [1_000, 9_000_000] {
+        let cloud = cloud();
+        cloud.put(BUNDLES, "my-app/v1.zip", &[], b"of another tool");
+        let action = deploy(&cloud);
+        // Random enough not to become small: a large bundle goes up in parts.
+        let mut state = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        })
+        .take(bytes)
+        .collect();
+        action.write("app/noise", noise);
+        let run = action.run().expect_exit(0);
+        let theirs = cloud.object(BUNDLES, "my-app/v1.zip").expect("their object");
+        assert_eq!(theirs.body, b"of another tool");
+        let sha256 = run.report["backend"]["bundle"]["sha256"].as_str().expect("a digest");
+        let key = format!("my-app/v1-{}.zip", &sha256[..16]);
+        let ours = cloud.object(BUNDLES, &key).expect("our object");
+        assert_eq!(ours.header("x-amz-meta-sha256"), Some(sha256));
+        assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+    }
+}
+
+#[test]
+fn a_version_that_a_killed_run_left_in_processing_is_waited_for() {
+    let cloud = cloud();
+    cloud.post("/beanstalk/versions", &json!({"seconds": 1.5}));
+    let action = deploy(&cloud).signal("KILL", "uploaded the bundle", 0.3);
+    action.run().expect_exit(-9);
+    assert_eq!(cloud.count("CreateApplicationVersion"), 1);
+    let run = deploy(&cloud).run().expect_exit(0);
+    assert_eq!(cloud.count("CreateApplicationVersion"), 1);
+    assert!(
+        run.log
+            .contains("wait     until Elastic Beanstalk has processed version v1"),
+        "{}",
+        run.log
+    );
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+}
+
+#[test]
+fn a_version_that_fails_in_processing_is_never_deployed() {
+    for command in ["deploy", "rollback"] {
+        let cloud = cloud();
+        cloud.post(
+            "/beanstalk/versions",
+            &json!({"application": "my-app", "version_label": "v1", "seconds": 2, "fails": true}),
+        );
+        let run = deploy(&cloud)
+            .with("command", command)
+            .with("package", "")
+            .with("to", if command == "rollback" { "v1" } else { "" })
+            .run()
+            .expect_exit(1);
+        assert!(
+            run.error().contains("could not process its bundle"),
+            "{command}: {}",
+            run.error()
+        );
+        assert_eq!(cloud.count("UpdateEnvironment"), 0, "{command}");
+    }
+}
+
+#[test]
+fn the_same_bytes_that_another_tool_deployed_are_not_deployed_again() {
+    let cloud = cloud();
+    cloud.put(BUNDLES, "my-app/v0.zip", &[], ZIP);
+    let package = |bytes: &[u8]| deploy(&cloud).with("package", "app.zip").file("app.zip", bytes);
+    let run = package(ZIP).run().expect_exit(0);
+    assert_eq!(run.output("outcome"), "unchanged", "{}", run.log);
+    assert_eq!(run.output("version-label"), "v0");
+    assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+    // Another content of the same size is another bundle.
+    cloud.put(BUNDLES, "my-app/v0.zip", &[], &vec![b'x'; ZIP.len()]);
+    let run = package(ZIP).run().expect_exit(0);
+    assert_eq!(run.output("version-label"), "v1");
+}
