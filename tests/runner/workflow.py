@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from runner import action
 from runner.action import UnknownSyntax
 from runner.commands import Log
@@ -57,7 +55,7 @@ class JobResult:
 
 def run(path: Path, name: str | None, setting: Setting, job: Job, log: Log) -> JobResult:
     """Run the job of that name, or the only one."""
-    workflow = yaml.safe_load(path.read_text())
+    workflow = action.load_yaml(path)
     jobs = workflow["jobs"]
     if name is None and len(jobs) != 1:
         raise UnknownSyntax(f"the workflow has several jobs, choose one of {', '.join(jobs)}")
