@@ -13,23 +13,20 @@ pub(crate) fn cloud() -> Cloud {
 pub(crate) fn cloud_with(environments: &[&str], options: &serde_json::Value) -> Cloud {
     let cloud = Cloud::start();
     for environment in environments {
-        let mut body = json!({"application": "my-app", "environment": environment, "version_label": "v0"});
-        for (name, value) in options.as_object().into_iter().flatten() {
-            body[name] = value.clone();
-        }
-        cloud.post("/beanstalk/environments", &body);
+        cloud.add_environment("my-app", environment, options);
         scenario(&cloud, environment, "success", &json!({}));
     }
     cloud
 }
 
-/// Lets updates of `environment` go as `name` says.
+/// Lets updates of `environment` go as `name` says, in half a second.
 pub(crate) fn scenario(cloud: &Cloud, environment: &str, name: &str, options: &serde_json::Value) {
-    let mut body = json!({"environment": environment, "scenario": name, "seconds": 0.6});
-    for (name, value) in options.as_object().into_iter().flatten() {
-        body[name] = value.clone();
-    }
-    cloud.post("/beanstalk/scenario", &body);
+    let mut quick = json!({"seconds": 0.6});
+    quick
+        .as_object_mut()
+        .expect("an object")
+        .extend(options.as_object().cloned().unwrap_or_default());
+    cloud.set_scenario(environment, name, &quick);
 }
 
 /// A step that deploys a small package as `v1`, polling every second.
@@ -302,10 +299,7 @@ fn old_versions_go_but_never_one_that_runs() {
             &json!({"application": "my-app", "version_label": label}),
         );
     }
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-old", "version_label": "b"}),
-    );
+    cloud.add_environment("my-app", "my-app-old", &json!({"version_label": "b"}));
     deploy(&cloud).with("keep-versions", "1").run().expect_exit(0);
     let mut left = versions(&cloud);
     left.sort();

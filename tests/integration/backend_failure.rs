@@ -247,10 +247,7 @@ fn secrets_in_an_instances_log_are_masked() {
 #[test]
 fn unknown_names_list_those_that_exist() {
     let cloud = cloud_with(&["my-app-prod", "my-app-test"], &json!({}));
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "other", "environment": "other-prod"}),
-    );
+    cloud.add_environment("other", "other-prod", &json!({}));
     let run = deploy(&cloud)
         .with("environment-name", "my-app-prd")
         .run()

@@ -87,11 +87,7 @@ fn the_table_has_every_call_and_no_other() {
     let mut seen = Seen::default();
     let cloud = Cloud::with_acl_bucket("my-site");
     cloud.set_versioning("my-site", "Enabled");
-    let made = cloud.post(
-        "/cloudfront",
-        &json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-site.s3.us-east-1.amazonaws.com"}]}),
-    );
-    let distribution = made["id"].as_str().expect("an id").to_owned();
+    cloud.add_distribution("E1EXAMPLE", "my-site", &json!({}));
     cloud.forget_requests();
 
     let first = step(&cloud).file("public/large.bin", vec![7; 9 * 1024 * 1024]);
@@ -108,7 +104,7 @@ fn the_table_has_every_call_and_no_other() {
         .with("acl", "public-read")
         .with("delete", "true")
         .with("headers", "*.html Cache-Control: max-age=60")
-        .with("distribution", &distribution)
+        .with("distribution", "E1EXAMPLE")
         .with("wait-for-invalidation", "true");
     std::fs::remove_file(second.workspace().join("public/old.html")).expect("a file");
     second.run().expect_exit(0);
@@ -119,7 +115,7 @@ fn the_table_has_every_call_and_no_other() {
     );
 
     Action::new(&cloud)
-        .with("distribution", &distribution)
+        .with("distribution", "E1EXAMPLE")
         .with("paths", "/*")
         .run()
         .expect_exit(0);
@@ -138,10 +134,7 @@ fn the_table_has_every_call_and_no_other() {
         .expect_exit(0);
     seen.take(&cloud, "a check", &[Site, SiteCheck, Records, Caller]);
 
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "web", "environment": "web-prod", "health": "enhanced", "version_label": "v0"}),
-    );
+    cloud.add_environment("web", "web-prod", &json!({}));
     let deploy = [Version, Bundle, BundleStorage, Environment, Records, Caller];
     backend(Action::new(&cloud)).run().expect_exit(0);
     seen.take(&cloud, "a backend", &deploy);
@@ -163,19 +156,13 @@ fn the_table_has_every_call_and_no_other() {
         "a backend that keeps one version",
         &[deploy.as_slice(), &[KeepVersions]].concat(),
     );
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "web-prod", "scenario": "fails", "seconds": 1}),
-    );
+    cloud.set_scenario("web-prod", "fails", &json!({"seconds": 1}));
     backend(Action::new(&cloud))
         .file("app/main.py", "print(3)")
         .run()
         .expect_exit(1);
     seen.take(&cloud, "a backend that fails", &deploy);
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "web-prod", "scenario": "busy", "seconds": 5}),
-    );
+    cloud.set_scenario("web-prod", "busy", &json!({"seconds": 5}));
     backend(Action::new(&cloud))
         .with("when-busy", "abort")
         .file("app/main.py", "print(4)")
@@ -187,7 +174,7 @@ fn the_table_has_every_call_and_no_other() {
     cloud.post("/oidc", &json!({"trust": [{"role": ROLE, "sub": "*"}]}));
     let role = || {
         Action::without_credentials(&cloud)
-            .with("distribution", &distribution)
+            .with("distribution", "E1EXAMPLE")
             .with("paths", "/*")
             .with("role-to-assume", ROLE)
     };

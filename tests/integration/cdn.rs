@@ -7,19 +7,8 @@ use super::support::{Action, Cloud, Run};
 /// A cloud with the bucket `site` and the distribution `E1`, whose one origin is that bucket with `origin_path`.
 pub(crate) fn cloud(origin_path: &str) -> Cloud {
     let cloud = Cloud::with_bucket("site");
-    distribution(&cloud, "E1", origin_path);
+    cloud.add_distribution("E1", &format!("site{origin_path}"), &json!({}));
     cloud
-}
-
-pub(crate) fn distribution(cloud: &Cloud, id: &str, origin_path: &str) {
-    describe(
-        cloud,
-        &json!({"id": id, "origins": [{"domain": "site.s3.us-east-1.amazonaws.com", "path": origin_path}]}),
-    );
-}
-
-pub(crate) fn describe(cloud: &Cloud, description: &Value) {
-    cloud.control("POST", "/cloudfront", description);
 }
 
 /// A step that deploys `www/` to the bucket and invalidates in E1.
@@ -119,9 +108,9 @@ fn five_thousand_changed_files_are_a_handful_of_wildcards() {
 #[test]
 fn each_distribution_gets_the_paths_under_which_it_serves_the_keys() {
     let cloud = cloud("");
-    distribution(&cloud, "E2", "/docs");
-    describe(
-        &cloud,
+    cloud.add_distribution("E2", "site/docs", &json!({}));
+    cloud.post(
+        "/cloudfront",
         &json!({
             "id": "E3",
             "default_root_object": "home.html",
@@ -165,8 +154,8 @@ fn query_strings_error_pages_and_unsafe_names() {
         "/cloudfront/settings",
         &json!({"cache_policies": {"P1": "whitelist"}}),
     );
-    describe(
-        &cloud,
+    cloud.post(
+        "/cloudfront",
         &json!({
             "id": "E1",
             "origins": [{"domain": "site.s3.amazonaws.com"}],
@@ -307,8 +296,8 @@ fn without_permission_to_look_the_prefix_is_the_origin_path_or_there_is_none() {
 #[test]
 fn a_distribution_of_another_bucket_is_a_warning() {
     let cloud = Cloud::with_bucket("site");
-    describe(
-        &cloud,
+    cloud.post(
+        "/cloudfront",
         &json!({"id": "E1", "origins": [{"domain": "elsewhere.s3.amazonaws.com"}]}),
     );
     let action = step(&cloud).file("www/index.html", "a");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cdn::{allow_all, cloud, deny, distribution, invalidated, paths, step, to_cloudfront};
+use crate::cdn::{allow_all, cloud, deny, invalidated, paths, step, to_cloudfront};
 use crate::support::Cloud;
 
 #[test]
@@ -52,7 +52,7 @@ fn a_failed_invalidation_may_be_a_warning_and_is_owed_all_the_same() {
 #[test]
 fn one_distribution_that_fails_leaves_only_its_own_paths_to_the_next_run() {
     let cloud = cloud("");
-    distribution(&cloud, "E2", "");
+    cloud.add_distribution("E2", "site", &json!({}));
     let action = step(&cloud).with("distribution", "E1 E2").file("www/a.html", "a");
     cloud.control(
         "POST",

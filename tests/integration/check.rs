@@ -1,6 +1,6 @@
 //! `command: check`: reads only, and says what a deploy would meet.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Action, Cloud, Run};
 
@@ -15,23 +15,6 @@ fn check_site(cloud: &Cloud) -> Action {
         .with("bucket", SITE)
         .with("source", "public")
         .file("public/index.html", "hello")
-}
-
-fn distribution(cloud: &Cloud, bucket: &str, path: &str) -> String {
-    let made = cloud.post(
-        "/cloudfront",
-        &json!({"id": "E1EXAMPLE", "origins": [{"domain": format!("{bucket}.s3.us-east-1.amazonaws.com"), "path": path}]}),
-    );
-    made["id"].as_str().expect("an id").to_owned()
-}
-
-fn environment(cloud: &Cloud, more: &Value) {
-    let mut body =
-        json!({"application": "web", "environment": "web-prod", "health": "enhanced", "version_label": "v0"});
-    for (name, value) in more.as_object().into_iter().flatten() {
-        body[name] = value.clone();
-    }
-    cloud.post("/beanstalk/environments", &body);
 }
 
 /// A cloud with the site's bucket.
@@ -67,11 +50,11 @@ fn assert_line(run: &Run, start: &str, part: &str) {
 fn everything_in_order_is_said_and_nothing_is_written() {
     let cloud = Cloud::with_bucket(SITE);
     cloud.set_versioning(SITE, "Enabled");
-    let id = distribution(&cloud, SITE, "");
-    environment(&cloud, &json!({}));
+    cloud.add_distribution("E1EXAMPLE", SITE, &json!({}));
+    cloud.add_environment("web", "web-prod", &json!({}));
     cloud.forget_requests();
     let run = check_site(&cloud)
-        .with("distribution", &id)
+        .with("distribution", "E1EXAMPLE")
         .with("application-name", "web")
         .with("environment-name", "web-prod")
         .with("package", "public")
@@ -87,7 +70,7 @@ fn everything_in_order_is_said_and_nothing_is_written() {
     assert_line(
         &run,
         "ok",
-        &format!("distribution `{id}`: is enabled and serves bucket `my-site`"),
+        "distribution `E1EXAMPLE`: is enabled and serves bucket `my-site`",
     );
     assert_line(
         &run,
@@ -168,8 +151,11 @@ fn an_acl_that_the_bucket_does_not_take_is_a_problem() {
 #[test]
 fn a_distribution_that_serves_another_bucket_is_a_warning_and_one_that_is_not_there_a_problem() {
     let cloud = Cloud::with_bucket(SITE);
-    let other = distribution(&cloud, "other-bucket", "");
-    let run = check_site(&cloud).with("distribution", &other).run().expect_exit(0);
+    cloud.add_distribution("E1EXAMPLE", "other-bucket", &json!({}));
+    let run = check_site(&cloud)
+        .with("distribution", "E1EXAMPLE")
+        .run()
+        .expect_exit(0);
     assert_line(
         &run,
         "warning",
@@ -185,7 +171,7 @@ fn a_distribution_that_serves_another_bucket_is_a_warning_and_one_that_is_not_th
 #[test]
 fn environments_that_cannot_be_updated_are_problems() {
     let cloud = Cloud::start();
-    environment(&cloud, &json!({"colour": "Red"}));
+    cloud.add_environment("web", "web-prod", &json!({"colour": "Red"}));
     let backend = |environment: &str| {
         check(&cloud)
             .with("application-name", "web")
@@ -202,10 +188,7 @@ fn environments_that_cannot_be_updated_are_problems() {
         .run()
         .expect_exit(1);
     assert_line(&run, "problem", "application `nothing`: does not exist in this region");
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "web-prod", "scenario": "busy", "seconds": 60}),
-    );
+    cloud.set_scenario("web-prod", "busy", &json!({"seconds": 60}));
     let run = backend("web-prod").with("when-busy", "fail").run().expect_exit(1);
     assert_line(&run, "problem", "environment `web-prod`: is Updating");
     backend("web-prod").run().expect_exit(0);
@@ -215,7 +198,7 @@ fn environments_that_cannot_be_updated_are_problems() {
 #[test]
 fn a_version_that_is_to_exist_and_does_not_is_a_problem() {
     let cloud = Cloud::start();
-    environment(&cloud, &json!({}));
+    cloud.add_environment("web", "web-prod", &json!({}));
     let backend = |label: &str| {
         check(&cloud)
             .with("application-name", "web")
@@ -231,10 +214,13 @@ fn a_version_that_is_to_exist_and_does_not_is_a_problem() {
 #[test]
 fn what_may_not_be_read_is_said_with_the_statement_to_add() {
     let cloud = Cloud::with_bucket(SITE);
-    let id = distribution(&cloud, SITE, "");
+    cloud.add_distribution("E1EXAMPLE", SITE, &json!({}));
     cloud.post("/deny", &json!({"action": "s3:GetBucketVersioning"}));
     cloud.post("/deny", &json!({"action": "cloudfront:GetDistributionConfig"}));
-    let run = check_site(&cloud).with("distribution", &id).run().expect_exit(0);
+    let run = check_site(&cloud)
+        .with("distribution", "E1EXAMPLE")
+        .run()
+        .expect_exit(0);
     assert_line(
         &run,
         "warning",
@@ -244,7 +230,7 @@ fn what_may_not_be_read_is_said_with_the_statement_to_add() {
     assert_line(
         &run,
         "warning",
-        &format!("distribution `{id}`: cannot read its configuration"),
+        "distribution `E1EXAMPLE`: cannot read its configuration",
     );
     cloud.post("/deny", &json!({"action": "s3:ListBucket"}));
     let run = check_site(&cloud).run().expect_exit(1);

@@ -104,10 +104,7 @@ fn another_target_under_the_same_name_stays_active() {
 #[test]
 fn the_environments_address_is_shown_and_a_failure_is_one() {
     let cloud = Cloud::start();
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let backend = |label: &str| {
         Action::new(&cloud)
             .with("application-name", "my-app")
@@ -124,10 +121,7 @@ fn the_environments_address_is_shown_and_a_failure_is_one() {
     let status = &cloud.get("/github")["statuses"][1];
     assert_eq!(status["environment_url"], run.output("environment-url"));
 
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "my-app-prod", "scenario": "fails", "seconds": 1}),
-    );
+    cloud.set_scenario("my-app-prod", "fails", &json!({"seconds": 1}));
     backend("v2").run().expect_exit(1);
     let all = deployments(&cloud);
     assert_eq!(states(&cloud, &all[1]), ["in_progress", "failure"]);

@@ -6,21 +6,6 @@ use crate::support::{Action, Cloud, Run};
 
 const PAGE: &str = "<!doctype html><title>Grüße</title>";
 
-fn distribution(cloud: &Cloud, bucket: &str) {
-    cloud.post(
-        "/cloudfront",
-        &json!({"id": "E1EXAMPLE", "default_root_object": "index.html",
-                "origins": [{"domain": format!("{bucket}.s3.us-east-1.amazonaws.com"), "path": ""}]}),
-    );
-}
-
-fn environment(cloud: &Cloud) {
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
-}
-
 /// The front end of the README: s3-sync-action and invalidate-cloudfront-action swapped without renaming.
 fn front_end(cloud: &Cloud) -> Action {
     Action::new(cloud)
@@ -56,7 +41,7 @@ fn back_end(cloud: &Cloud) -> Action {
 #[test]
 fn the_front_end_uploads_one_page_and_invalidates_it() {
     let cloud = Cloud::with_acl_bucket("my-bucket");
-    distribution(&cloud, "my-bucket");
+    cloud.add_distribution("E1EXAMPLE", "my-bucket", &json!({"default_root_object": "index.html"}));
     let run = front_end(&cloud).run().expect_exit(0);
 
     assert_eq!(cloud.keys("my-bucket"), ["index.html"]);
@@ -99,7 +84,7 @@ fn nothing_is_uploaded_when_nothing_changed() {
 #[test]
 fn the_back_end_is_bundled_labelled_and_waited_for() {
     let cloud = Cloud::start();
-    environment(&cloud);
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let run = back_end(&cloud).run().expect_exit(0);
 
     let label = run.output("version-label").to_owned();
@@ -129,8 +114,8 @@ fn the_back_end_is_bundled_labelled_and_waited_for() {
 #[test]
 fn both_go_in_one_step_backend_first() {
     let cloud = Cloud::with_bucket("my-bucket");
-    distribution(&cloud, "my-bucket");
-    environment(&cloud);
+    cloud.add_distribution("E1EXAMPLE", "my-bucket", &json!({"default_root_object": "index.html"}));
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let run = back_end(&cloud)
         .with("bucket", "my-bucket")
         .with("source", "site")
@@ -167,8 +152,8 @@ fn place(request: &Value) -> Option<String> {
 #[test]
 fn a_dry_run_sends_only_reads_and_says_what_it_would_do() {
     let cloud = Cloud::with_bucket("my-bucket");
-    distribution(&cloud, "my-bucket");
-    environment(&cloud);
+    cloud.add_distribution("E1EXAMPLE", "my-bucket", &json!({"default_root_object": "index.html"}));
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let run = back_end(&cloud)
         .with("bucket", "my-bucket")
         .with("source", "site")
@@ -260,7 +245,7 @@ fn wrong_credentials_are_said_to_be_wrong() {
 #[test]
 fn an_unknown_environment_or_application_names_those_that_exist() {
     let cloud = Cloud::start();
-    environment(&cloud);
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let run = back_end(&cloud).with("environment-name", "my-app-pord").run();
     assert_refused(run, 1, &cloud, &["`my-app-pord`", "`my-app-prod`"]);
     let run = back_end(&cloud).with("application-name", "my-ap").run();

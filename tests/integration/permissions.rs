@@ -213,10 +213,7 @@ fn the_policy_of_a_site_is_enough_to_deploy_repair_and_roll_back() {
 #[test]
 fn the_policy_of_a_site_with_everything_is_enough() {
     let cloud = Cloud::with_acl_bucket("my-site");
-    cloud.post(
-        "/cloudfront",
-        &json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-site.s3.us-east-1.amazonaws.com", "path": "/docs"}]}),
-    );
+    cloud.add_distribution("E1EXAMPLE", "my-site/docs", &json!({}));
     cloud.put("my-site", "docs/old.html", &[], b"old");
     allow_only(
         &cloud,
@@ -245,10 +242,7 @@ fn the_policy_of_a_site_with_everything_is_enough() {
 #[test]
 fn the_policy_of_a_backend_is_enough_for_the_direct_calls() {
     let cloud = Cloud::start();
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "health": "enhanced", "version_label": "v0"}),
-    );
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     allow_only(
         &cloud,
         &PolicyScope {
@@ -308,10 +302,7 @@ fn every_refusal_on_a_site_names_the_statement_to_add() {
         let cloud = Cloud::with_acl_bucket("my-site");
         cloud.set_versioning("my-site", "Enabled");
         cloud.put("my-site", "old.html", &[], b"old");
-        cloud.post(
-            "/cloudfront",
-            &json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-site.s3.us-east-1.amazonaws.com"}]}),
-        );
+        cloud.add_distribution("E1EXAMPLE", "my-site", &json!({}));
         cloud
     };
     let step = |cloud: &Cloud| {
@@ -334,10 +325,7 @@ fn every_refusal_on_a_site_names_the_statement_to_add() {
 fn every_refusal_on_a_backend_names_the_statement_to_add() {
     let prepare = || {
         let cloud = Cloud::start();
-        cloud.post(
-            "/beanstalk/environments",
-            &json!({"application": "my-app", "environment": "my-app-prod", "health": "enhanced", "version_label": "v0"}),
-        );
+        cloud.add_environment("my-app", "my-app-prod", &json!({}));
         cloud
     };
     let step = |cloud: &Cloud| {

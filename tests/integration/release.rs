@@ -43,10 +43,7 @@ fn warnings(run: &Run) -> String {
 fn site_and_backend_write_one_record_to_both_places() {
     let cloud = Cloud::with_bucket(BUCKET);
     cloud.set_versioning(BUCKET, "Enabled");
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let action = site(&cloud)
         .with("prefix", "docs")
         .with("headers", "*.html Cache-Control: max-age=60")
@@ -303,10 +300,7 @@ fn a_late_run_is_warned() {
 #[test]
 fn records_that_cannot_be_listed_are_a_warning() {
     let cloud = Cloud::start();
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     cloud.post(
         "/deny",
         &json!({"action": "s3:ListBucket", "resource": format!("arn:aws:s3:::{BUNDLES}")}),

@@ -68,10 +68,7 @@ fn backend(cloud: &Cloud) -> Action {
 
 fn with_environment() -> Cloud {
     let cloud = Cloud::start();
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "web", "environment": "web-prod", "health": "enhanced", "version_label": "v0"}),
-    );
+    cloud.add_environment("web", "web-prod", &json!({}));
     cloud
 }
 
@@ -165,10 +162,7 @@ fn commit_messages_and_branch_names_do_not_act() {
 #[test]
 fn events_do_not_act() {
     let cloud = with_environment();
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "web-prod", "scenario": "success", "seconds": 2}),
-    );
+    cloud.set_scenario("web-prod", "success", &json!({"seconds": 2}));
     let run = std::thread::scope(|scope| {
         scope.spawn(|| {
             // XML cannot hold a terminal's escapes.
@@ -195,10 +189,7 @@ fn tails_of_logs_do_not_act() {
         "{rule}\n/var/log/eb-engine.log\n{rule}\n2026/11/20 10:00:00.000000 [ERROR] An error occurred: {}\n",
         lines()
     );
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "web-prod", "scenario": "fails", "seconds": 1, "log": log}),
-    );
+    cloud.set_scenario("web-prod", "fails", &json!({"seconds": 1, "log": log}));
     let run = backend(&cloud).run().expect_exit(1);
     assert_inert(&run);
 }

@@ -15,15 +15,8 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 fn cloud() -> Cloud {
     let cloud = Cloud::with_bucket("my-bucket");
     cloud.set_versioning("my-bucket", "Enabled");
-    cloud.post(
-        "/cloudfront",
-        &json!({"id": "E1EXAMPLE", "default_root_object": "index.html",
-                "origins": [{"domain": "my-bucket.s3.us-east-1.amazonaws.com", "path": ""}]}),
-    );
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
+    cloud.add_distribution("E1EXAMPLE", "my-bucket", &json!({"default_root_object": "index.html"}));
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     cloud.post(
         "/oidc",
         &json!({"sub": "repo:octo/site:ref:refs/heads/main", "trust": [{"role": ROLE, "sub": "repo:octo/site:*"}]}),

@@ -21,15 +21,8 @@ const BUCKET: &str = "my-bucket";
 fn cloud() -> Cloud {
     let cloud = Cloud::with_acl_bucket(BUCKET);
     cloud.set_versioning(BUCKET, "Enabled");
-    cloud.post(
-        "/cloudfront",
-        &json!({"id": "E1EXAMPLE", "default_root_object": "index.html",
-                "origins": [{"domain": format!("{BUCKET}.s3.us-east-1.amazonaws.com"), "path": ""}]}),
-    );
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
+    cloud.add_distribution("E1EXAMPLE", BUCKET, &json!({"default_root_object": "index.html"}));
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     cloud
 }
 

@@ -161,10 +161,7 @@ fn a_backend_that_fails_to_go_back_leaves_the_site_alone() {
     release_a(&cloud).run().expect_exit(0);
     release_b(&cloud).run().expect_exit(0);
     let before = seen(&cloud);
-    cloud.post(
-        "/beanstalk/scenario",
-        &json!({"environment": "my-app-prod", "scenario": "fails", "seconds": 1}),
-    );
+    cloud.set_scenario("my-app-prod", "fails", &json!({"seconds": 1}));
     back(&cloud, 3).run().expect_exit(1);
     assert_eq!(seen(&cloud), before);
     assert_eq!(

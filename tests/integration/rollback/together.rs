@@ -180,10 +180,7 @@ fn a_backend_alone_goes_back_to_any_label() {
 #[test]
 fn every_environment_goes_back_to_the_label_that_it_ran() {
     let cloud = cloud();
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-eu", "version_label": "eu-0", "region": "us-east-1"}),
-    );
+    cloud.add_environment("my-app", "my-app-eu", &json!({"version_label": "eu-0"}));
     let backend = |environments: &str, label: &str| {
         Action::new(&cloud)
             .with("application-name", "my-app")
@@ -242,10 +239,7 @@ fn five_thousand_objects_go_back_in_seconds_by_copies_alone() {
 #[test]
 fn a_backend_goes_back_beside_a_site_that_did_not_change_without_versioning() {
     let cloud = Cloud::with_bucket(BUCKET);
-    cloud.post(
-        "/beanstalk/environments",
-        &json!({"application": "my-app", "environment": "my-app-prod", "version_label": "v0", "region": "us-east-1"}),
-    );
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
     let deploy = |run: u32, sha: &str| {
         site(&cloud, run, sha)
             .with("application-name", "my-app")

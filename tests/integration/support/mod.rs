@@ -3,6 +3,7 @@
 pub(crate) mod action;
 pub(crate) mod cloud;
 pub(crate) mod http;
+mod setup;
 mod times;
 
 pub(crate) use action::{Action, Run};
