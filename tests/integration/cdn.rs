@@ -313,8 +313,8 @@ fn a_distribution_of_another_bucket_is_a_warning() {
 #[test]
 fn behind_an_origin_that_may_be_any_bucket_the_prefix_is_the_origin_path() {
     let cloud = Cloud::with_bucket("site");
-    describe(
-        &cloud,
+    cloud.post(
+        "/cloudfront",
         &json!({"id": "E1", "origins": [{"domain": "static.example.com"}]}),
     );
     let action = step(&cloud).with("prefix", "docs").file("www/c++.html", "a");
