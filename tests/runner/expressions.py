@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from runner.values import are_equal, is_less, is_true, member, members, to_number, to_string
+
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>-?\d+(?:\.\d+)?)|'(?P<string>(?:[^']|'')*)'|(?P<name>[A-Za-z_][\w-]*)"
-    r"|(?P<operator>==|!=|<=|>=|&&|\|\||[!<>()\[\].,*]))"
+    r"\s*(?:'(?P<string>(?:[^']|'')*)'|(?P<name>[A-Za-z_][\w-]*)|(?P<number>(?:[+-]|(?<![\w\])*])\.|\d)[^\s()\[\],!<>=&|]*)"
+    r"|(?P<operator>==|!=|<=|>=|&&|\|\||[!<>()\[\].,*]))",
+    re.ASCII,
 )
 _INTERPOLATION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
@@ -36,9 +39,12 @@ def condition(text: Any, contexts: dict[str, Any]) -> bool:
     if found := _INTERPOLATION.fullmatch(source):
         source = found[1]
     value = is_true(evaluate(source, contexts))
-    if not re.search(r"\b(success|failure|always|cancelled)\s*\(", source):
-        return value and contexts["job"]["status"] == "success"
-    return value
+    tokens = _tokens(source)
+    asks = any(
+        kind == "name" and text.lower() in _STATUS and follower == ("operator", "(")
+        for (kind, text), follower in zip(tokens, tokens[1:])
+    )
+    return value and (asks or contexts["job"]["status"] == "success")
 
 
 def evaluate(source: str, contexts: dict[str, Any]) -> Any:
@@ -48,24 +54,6 @@ def evaluate(source: str, contexts: dict[str, Any]) -> Any:
     if parser.position < len(parser.tokens):
         raise ExpressionError(f"unexpected `{parser.tokens[parser.position][1]}` in `{source.strip()}`")
     return value
-
-
-def to_string(value: Any) -> str:
-    """A value as the runner writes it into a string."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (dict, list)):
-        return "Object" if isinstance(value, dict) else "Array"
-    return str(value)
-
-
-def is_true(value: Any) -> bool:
-    """Whether a value counts as true: null, false, 0 and the empty string do not."""
-    return value not in (None, False, 0, "") or isinstance(value, (dict, list))
 
 
 def _tokens(source: str) -> list[tuple[str, str]]:
@@ -81,7 +69,10 @@ def _tokens(source: str) -> list[tuple[str, str]]:
 
 
 class _Parser:
-    """Recursive descent; evaluates as it goes, both sides of `&&` and `||` included (nothing has side effects)."""
+    """Recursive descent; evaluates as it goes, both sides of `&&` and `||` included (nothing has side effects).
+
+    From loose to tight: `||`, `&&`, `==` and `!=`, `<` and its like, `!`.
+    """
 
     def __init__(self, tokens: list[tuple[str, str]], contexts: dict[str, Any]) -> None:
         self.tokens = tokens
@@ -96,17 +87,26 @@ class _Parser:
         return value
 
     def _both(self) -> Any:
-        value = self._comparison()
+        value = self._equality()
         while self._take("&&"):
-            right = self._comparison()
+            right = self._equality()
             value = right if is_true(value) else value
         return value
 
-    def _comparison(self) -> Any:
+    def _equality(self) -> Any:
+        value = self._order()
+        while True:
+            if self._take("=="):
+                value = are_equal(value, self._order())
+            elif self._take("!="):
+                value = not are_equal(value, self._order())
+            else:
+                return value
+
+    def _order(self) -> Any:
         value = self._unary()
-        for operator, holds in _COMPARISONS.items():
-            if self._take(operator):
-                return holds(value, self._unary())
+        while operator := next((each for each in _ORDERS if self._take(each)), None):
+            value = _ORDERS[operator](value, self._unary())
         return value
 
     def _unary(self) -> Any:
@@ -118,11 +118,13 @@ class _Parser:
         value = self._primary()
         while True:
             if self._take("."):
-                value = _member(value, self._next("name"))
+                value = members(value) if self._take("*") else member(value, self._next("name"))
             elif self._take("["):
-                key = self.either()
+                if self._take("*"):
+                    value = members(value)
+                else:
+                    value = member(value, self.either())
                 self._expect("]")
-                value = _member(value, key)
             else:
                 return value
 
@@ -134,18 +136,19 @@ class _Parser:
         kind, text = self._peek()
         self.position += 1
         if kind == "number":
-            return float(text)
+            return _literal(text)
         if kind == "string":
             return text.replace("''", "'")
         if kind != "name":
             raise ExpressionError(f"unexpected `{text}`")
         if self._take("("):
             return self._call(text)
-        if text in ("true", "false", "null"):
-            return {"true": True, "false": False, "null": None}[text]
-        if text not in self._contexts:
-            raise ExpressionError(f"unknown context `{text}`")
-        return self._contexts[text]
+        if text in _KEYWORDS:
+            return _KEYWORDS[text]
+        for name, value in self._contexts.items():
+            if name.lower() == text.lower():
+                return value
+        raise ExpressionError(f"unknown context `{text}`")
 
     def _call(self, name: str) -> Any:
         arguments = []
@@ -154,11 +157,13 @@ class _Parser:
             while self._take(","):
                 arguments.append(self.either())
             self._expect(")")
-        if name in _STATUS:
-            return _STATUS[name](self._contexts["job"]["status"])
-        if name not in _FUNCTIONS:
+        if name.lower() in _STATUS:
+            if arguments:
+                raise ExpressionError(f"`{name}` takes no argument")
+            return _STATUS[name.lower()](self._contexts["job"]["status"])
+        if name.lower() not in _FUNCTIONS:
             raise ExpressionError(f"unknown function `{name}`")
-        return _FUNCTIONS[name](*arguments)
+        return _FUNCTIONS[name.lower()](*arguments)
 
     def _peek(self) -> tuple[str, str]:
         if self.position >= len(self.tokens):
@@ -183,35 +188,9 @@ class _Parser:
         return text
 
 
-def _member(value: Any, key: Any) -> Any:
-    if isinstance(value, dict):
-        wanted = to_string(key).lower()
-        return next((item for name, item in value.items() if name.lower() == wanted), None)
-    if isinstance(value, list) and isinstance(key, float):
-        return value[int(key)] if 0 <= int(key) < len(value) else None
-    return None
-
-
-def _equal(left: Any, right: Any) -> bool:
-    if isinstance(left, str) and isinstance(right, str):
-        return left.lower() == right.lower()
-    if type(left) is type(right):
-        return bool(left == right)
-    return _number(left) == _number(right)
-
-
-def _number(value: Any) -> float:
-    if value is None or value == "":
-        return 0.0
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
 def _contains(haystack: Any, needle: Any) -> bool:
     if isinstance(haystack, list):
-        return any(_equal(item, needle) for item in haystack)
+        return any(are_equal(item, needle) for item in haystack)
     return to_string(needle).lower() in to_string(haystack).lower()
 
 
@@ -226,22 +205,34 @@ def _format(text: str, *values: Any) -> str:
     return re.sub(r"\{\{|\}\}|\{(\d+)\}", fill, text)
 
 
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": _equal,
-    "!=": lambda left, right: not _equal(left, right),
-    "<=": lambda left, right: _number(left) <= _number(right),
-    ">=": lambda left, right: _number(left) >= _number(right),
-    "<": lambda left, right: _number(left) < _number(right),
-    ">": lambda left, right: _number(left) > _number(right),
+def _literal(text: str) -> float:
+    value = to_number(text)
+    if math.isnan(value):
+        raise ExpressionError(f"`{text}` is no number")
+    return value
+
+
+def _join(items: Any, separator: Any = ",") -> str:
+    if not isinstance(items, list):
+        return to_string(items)
+    return to_string(separator).join(to_string(item) for item in items)
+
+
+_KEYWORDS = {"true": True, "false": False, "null": None, "NaN": math.nan, "Infinity": math.inf}
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "<=": lambda left, right: are_equal(left, right) or is_less(left, right),
+    ">=": lambda left, right: are_equal(left, right) or is_less(right, left),
+    "<": is_less,
+    ">": lambda left, right: is_less(right, left),
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "contains": _contains,
-    "startsWith": lambda text, start: to_string(text).lower().startswith(to_string(start).lower()),
-    "endsWith": lambda text, end: to_string(text).lower().endswith(to_string(end).lower()),
+    "startswith": lambda text, start: to_string(text).lower().startswith(to_string(start).lower()),
+    "endswith": lambda text, end: to_string(text).lower().endswith(to_string(end).lower()),
     "format": _format,
-    "join": lambda items, separator=",": to_string(separator).join(map(to_string, items)),
-    "toJSON": lambda value: json.dumps(value, indent=2),
-    "fromJSON": json.loads,
+    "join": _join,
+    "tojson": lambda value: json.dumps(value, indent=2),
+    "fromjson": json.loads,
 }
 _STATUS: dict[str, Callable[[str], bool]] = {
     "always": lambda _: True,

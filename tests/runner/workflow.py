@@ -23,6 +23,9 @@ _STEP_KEYS = {
     "timeout-minutes",
 }  # fmt: skip
 
+_RESULTS = ["cancelled", "failure", "skipped", "success"]
+"""How a job may end, the one first that counts most."""
+
 
 @dataclass
 class Setting:
@@ -65,7 +68,8 @@ def run(path: Path, name: str | None, setting: Setting, job: Job, log: Log) -> J
     for source in (workflow, definition):
         contexts = job.contexts(**_known(setting))
         job.env |= {key: interpolate(value, contexts) for key, value in (source.get("env") or {}).items()}
-    if "if" in definition and not condition(definition["if"], job.contexts(**_known(setting))):
+    contexts = job.contexts(**_known(setting)) | {"job": {"status": _needed(definition, setting)}}
+    if not condition(definition.get("if"), contexts):
         result.status = "skipped"
         return result
     for number, step in enumerate(definition["steps"]):
@@ -84,6 +88,23 @@ def _grant(definition: dict[str, Any], workflow: dict[str, Any], job: Job) -> No
     )
     if not granted:
         job.id_token = {}
+
+
+def _needed(definition: dict[str, Any], setting: Setting) -> str:
+    """What `success()` and its like in the job's `if:` go by: how the jobs that it needs have ended.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#status-check-functions
+    """
+    needs = definition.get("needs", [])
+    names = [needs] if isinstance(needs, str) else needs
+    given = setting.contexts.get("needs", {})
+    if set(names) != set(given):
+        told, wanted = ", ".join(given) or "none", ", ".join(names) or "none"
+        raise UnknownSyntax(f"the job needs {wanted}, and `contexts.needs` has {told}")
+    results = [given[name].get("result") for name in names]
+    if unknown := [result for result in results if result not in _RESULTS]:
+        raise UnknownSyntax(f"a needed job's result is one of {', '.join(_RESULTS)}, not {unknown[0]}")
+    return next((result for result in _RESULTS if result in results), "success")
 
 
 def _known(setting: Setting) -> dict[str, Any]:

@@ -47,12 +47,81 @@ class Expressions(unittest.TestCase):
             "inputs.bucket inputs.bucket": ExpressionError,
             "inputs.bucket ==": ExpressionError,
             "a + b": ExpressionError,
+            "1.2.3": ExpressionError,
+            "GitHub.Run_Number": "7",
+            "FORMAT('{0}', 1)": "1",
+            "success(1)": ExpressionError,
         }.items():
             with self.subTest(source=source):
                 if expected is ExpressionError:
                     self.assertRaises(ExpressionError, evaluate, source, _CONTEXTS)
                 else:
                     self.assertEqual(evaluate(source, _CONTEXTS), expected)
+
+    def test_comparisons_are_those_of_githubs_evaluator(self) -> None:
+        # https://github.com/actions/languageservices/blob/main/expressions/src/result.ts
+        for source, expected in {
+            "'a' < 'B'": True,
+            "'Z' < '_'": True,  # by capitals: `_` is behind them
+            "'10' < '9'": True,
+            "'10' < 9": False,
+            "'b' >= 'B'": True,
+            "'a' < 1": False,
+            "'a' >= 1": False,
+            "null < 1": True,
+            "false < true": True,
+            "true > null": True,
+            "NaN == NaN": False,
+            "NaN || 'no'": "no",
+            "0xff == 255": True,
+            "'0xff' == 255": True,
+            "'0xFFFFFFFF' == -1": True,
+            "'0x1FFFFFFFF' == 0": False,
+            "'0Xff' == 255": False,
+            "0o17 == 15": True,
+            "' 1e3 ' == 1000": True,
+            "'1_0' == 10": False,
+            "'nan' == 0": False,
+            "'' == 0": True,
+            "+1.5 == 1.5": True,
+            ".5 < 1": True,
+            "-Infinity < 0": True,
+            "'Infinity' > 1": True,
+            "1 < 2 == true": True,
+            "'ı' == 'i'": False,
+            "github.event == github.event": True,
+            "github.event == fromJSON('{}')": False,
+            "fromJSON('[]') < 1": False,
+            "fromJSON('{}') && 'yes'": "yes",
+        }.items():
+            with self.subTest(source=source):
+                self.assertEqual(evaluate(source, _CONTEXTS), expected)
+
+    def test_numbers_in_text(self) -> None:
+        for source, expected in {"0xff": "255", "1.50": "1.5", "1e21": "1E+21", "-0.0": "0", "0.1": "0.1"}.items():
+            self.assertEqual(interpolate(f"${{{{ {source} }}}}", _CONTEXTS), expected)
+
+    def test_filters(self) -> None:
+        contexts = _CONTEXTS | {
+            "needs": {"one": {"result": "success", "outputs": {}}, "two": {"result": "failure", "outputs": {"a": "b"}}},
+            "list": [{"a": [1, 2]}, {"a": [3]}, {"b": 4}],
+        }
+        for source, expected in {
+            "needs.two.result": "failure",
+            "needs.*.result": ["success", "failure"],
+            "contains(needs.*.result, 'failure')": True,
+            "join(needs.*.result)": "success,failure",
+            "list.*.a": [[1, 2], [3]],
+            "list.*.a[0]": [1, 3],
+            "list.*.a.*": [1, 2, 3],
+            "list[*].b": [4],
+            "needs.one.*.x": [],
+            "github.run_number.*": [],
+            "list['1'].a[0]": 3,
+            "list[9]": None,
+        }.items():
+            with self.subTest(source=source):
+                self.assertEqual(evaluate(source, contexts), expected)
 
     def test_interpolation(self) -> None:
         self.assertEqual(interpolate("s3://${{ inputs.bucket }}/${{ inputs.empty }}", _CONTEXTS), "s3://Site/")
@@ -65,6 +134,7 @@ class Expressions(unittest.TestCase):
         self.assertFalse(condition("inputs.bucket == 'site'", failed))
         self.assertTrue(condition("${{ failure() && steps.one.outcome == 'failure' }}", failed))
         self.assertTrue(condition("always()", failed))
+        self.assertFalse(condition("contains('always()', 'a')", failed))
 
 
 class Commands(unittest.TestCase):

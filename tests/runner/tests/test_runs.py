@@ -203,6 +203,24 @@ class Workflows(RunTestCase):
         result = self.run_workflow(text)
         self.assertEqual((result["result"], result["exit_code"], result["log"]), ("failure", 4, "yes"))
 
+    def test_job_goes_by_the_results_of_those_it_needs(self) -> None:
+        text = "jobs: {a: {needs: [one, two], %s steps: [{run: 'echo ${{ join(needs.*.result) }}'}]}}"
+        for when, two, expected in (
+            ("", "success", "success,success"),
+            ("", "failure", ""),
+            ("", "skipped", ""),
+            ("if: failure(),", "failure", "success,failure"),
+            ("if: 'always()',", "cancelled", "success,cancelled"),
+            ("if: \"needs.two.result == 'failure'\",", "failure", ""),
+            ("if: \"!cancelled() && needs.one.result == 'success'\",", "skipped", "success,skipped"),
+        ):
+            with self.subTest(when=when, two=two):
+                result = self.run_workflow(text % when, contexts={"needs": {"one": {"result": "success"}, "two": {"result": two}}})
+                self.assertEqual(result["log"], expected)
+        for needs in ({}, {"one": {"result": "success"}}, {"one": {"result": "success"}, "two": {"result": "fine"}}):
+            with self.assertRaises(subprocess.CalledProcessError):
+                self.run_workflow(text % "", contexts={"needs": needs})
+
     def test_unknown_actions_are_refused(self) -> None:
         with self.assertRaises(subprocess.CalledProcessError):
             self.run_workflow("jobs: {a: {steps: [{uses: other/thing@v1}]}}")
