@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// What is shorter, in characters, is not masked: it would black out half of the log.
+const MIN_MASKED: usize = 4;
+
 /// Secrets of AWS and GitHub are much longer than this.
 const SHORTEST_IN_FILES: usize = 12;
 
@@ -82,9 +85,11 @@ impl Console {
     }
 
     /// Makes the runner replace `secret` by `***` in everything printed later, line by line, and does so itself: the
-    /// report and other files are not the runner's to mask.
+    /// report and other files are not the runner's to mask. Lines of fewer than four characters are not masked; whoever
+    /// has such a secret must not print it.
     pub(crate) fn mask(&self, secret: &str) {
-        for line in log_lines(secret).map(str::trim).filter(|line| !line.is_empty()) {
+        let lines = log_lines(secret).map(str::trim);
+        for line in lines.filter(|line| line.chars().count() >= MIN_MASKED) {
             {
                 let secrets = &mut self.lock().secrets;
                 if secrets.iter().any(|known| known == line) {
@@ -321,6 +326,16 @@ mod tests {
             console.mask("second");
         });
         assert_eq!(log, "::add-mask::a%25b##[c\n::add-mask::second\n");
+    }
+
+    #[test]
+    fn what_would_black_out_the_log_is_not_masked() {
+        let log = printed(|console| {
+            console.mask("abc");
+            console.mask("äöü\n}\nlonger");
+            console.line("abc äöü longer");
+        });
+        assert_eq!(log, "::add-mask::longer\nabc äöü ***\n");
     }
 
     #[test]

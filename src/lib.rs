@@ -46,6 +46,7 @@ use std::time::Instant;
 
 use chrono::{SecondsFormat, Utc};
 
+use crate::aws::auth::cached::mask_id;
 use crate::core::context::RunContext;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, is_secret};
@@ -100,7 +101,10 @@ pub async fn run(env: &Env, directory: PathBuf, temp: PathBuf, console: &Console
 /// Secrets are masked before anything is printed, wherever they come from.
 fn mask(raw: &RawInputs, env: &Env, console: &Console) {
     for name in INPUTS.iter().map(|spec| spec.name).filter(|name| is_secret(name)) {
-        raw.value(name).into_iter().for_each(|secret| console.mask(secret));
+        raw.value(name).into_iter().for_each(|secret| match name {
+            "aws-access-key-id" => mask_id(console, secret),
+            _ => console.mask(secret),
+        });
     }
     for name in [
         "AWS_SECRET_ACCESS_KEY",

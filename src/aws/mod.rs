@@ -208,6 +208,9 @@ mod tests {
                 session_name: "s".to_owned(),
                 duration: Duration::from_secs(900),
                 audience: "a".to_owned(),
+                external_id: None,
+                session_policy: None,
+                session_tags: Vec::new(),
             }),
             ..AwsInputs::default()
         };

@@ -71,6 +71,8 @@ pub(crate) struct RunContext {
     pub(crate) run_attempt: Option<String>,
     /// `GITHUB_WORKFLOW`.
     pub(crate) workflow: Option<String>,
+    /// `GITHUB_ACTION`: the id of the step.
+    pub(crate) action: Option<String>,
     /// Who started the run, `GITHUB_ACTOR`.
     pub(crate) actor: Option<String>,
     /// `GITHUB_EVENT_NAME`.
@@ -115,6 +117,7 @@ impl RunContext {
             run_number: owned("GITHUB_RUN_NUMBER"),
             run_attempt: owned("GITHUB_RUN_ATTEMPT"),
             workflow: owned("GITHUB_WORKFLOW"),
+            action: owned("GITHUB_ACTION"),
             actor: owned("GITHUB_ACTOR"),
             event_name: owned("GITHUB_EVENT_NAME"),
             server_url: owned("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned()),

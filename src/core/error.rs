@@ -87,17 +87,17 @@ impl<T, E: Into<anyhow::Error>> HintExt for Result<T, E> {
 #[error("the run was cancelled")]
 pub(crate) struct Cancelled;
 
-/// Inputs that cannot be used; nothing was sent.
+/// Wrong inputs; nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InputErrors(pub(crate) Vec<String>);
 
 impl fmt::Display for InputErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
-            [one] => f.write_str(one),
-            many => {
-                write!(f, "{} inputs cannot be used:", many.len())?;
-                many.iter().try_for_each(|one| write!(f, "\n- {one}"))
+            [error] => f.write_str(error),
+            errors => {
+                write!(f, "{} input errors:", errors.len())?;
+                errors.iter().try_for_each(|error| write!(f, "\n- {error}"))
             }
         }
     }
@@ -154,9 +154,9 @@ fn hints(error: &anyhow::Error) -> Vec<String> {
         .chain()
         .find_map(|link| {
             link.downcast_ref::<WithHint>().map(|hinted| {
-                let mut all = vec![hinted.hint.clone()];
-                all.extend(hints(&hinted.source));
-                all
+                let mut found = vec![hinted.hint.clone()];
+                found.extend(hints(&hinted.source));
+                found
             })
         })
         .unwrap_or_default()

@@ -59,6 +59,84 @@ fn keys_that_may_not_assume_the_role_are_told_both_sides() {
 }
 
 #[test]
+fn a_role_by_keys_is_assumed_with_tags_external_id_and_policy() {
+    let cloud = trusting();
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let step = || {
+        site(&cloud)
+            .with("aws-access-key-id", KEY)
+            .with("aws-secret-access-key", SECRET)
+            .with("role-to-assume", ROLE)
+            .with("role-external-id", "octo/42")
+            .with("inline-session-policy", policy)
+            .github("workflow", "Deploy (all)")
+            .github("actor", "octo-bot[bot]")
+    };
+    step().run().expect_exit(0);
+    let asked = params(&cloud, "AssumeRole");
+    assert_eq!(asked["ExternalId"], "octo/42");
+    assert_eq!(asked["Policy"], policy);
+    let tag = |wanted: &str| {
+        let number = (1..=7).find(|number| asked[format!("Tags.member.{number}.Key")] == wanted);
+        asked[format!("Tags.member.{}.Value", number.expect(wanted))].clone()
+    };
+    assert_eq!(tag("GitHub"), "Actions");
+    assert_eq!(tag("Repository"), "octo/site");
+    assert_eq!(tag("Workflow"), "Deploy _all_");
+    assert_eq!(tag("Actor"), "octo-bot_bot_");
+    assert_eq!(tag("Branch"), "refs/heads/main");
+
+    cloud.forget_requests();
+    step().with("role-skip-session-tagging", "true").run().expect_exit(0);
+    assert!(!params(&cloud, "AssumeRole").to_string().contains("Tags.member"));
+}
+
+#[test]
+fn a_session_that_may_not_be_tagged_is_told_both_ways_out() {
+    let cloud = trusting();
+    cloud.post("/deny", &json!({"action": "sts:TagSession"}));
+    let step = || {
+        site(&cloud)
+            .with("aws-access-key-id", KEY)
+            .with("aws-secret-access-key", SECRET)
+            .with("role-to-assume", ROLE)
+    };
+    assert_error(
+        &step().run(),
+        &["sts:TagSession", "role-skip-session-tagging", "trust policy"],
+    );
+    step().with("role-skip-session-tagging", "true").run().expect_exit(0);
+}
+
+#[test]
+fn a_role_by_the_jobs_token_takes_the_policy_and_no_external_id() {
+    let cloud = trusting();
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let run = by_role(&cloud)
+        .with("role-external-id", "octo/42")
+        .with("inline-session-policy", policy)
+        .run()
+        .expect_exit(0);
+    let asked = params(&cloud, "AssumeRoleWithWebIdentity");
+    assert_eq!(asked["Policy"], policy);
+    assert!(!asked.to_string().contains("Tags.member"), "{asked}");
+    assert!(run.log.contains("`role-external-id` has no effect"), "{}", run.log);
+}
+
+#[test]
+fn short_keys_of_a_store_black_nothing_out_and_are_not_printed() {
+    let cloud = trusting();
+    cloud.post("/identity", &json!({"access_key": "site", "secret_key": "qz!"}));
+    let run = site(&cloud)
+        .with("aws-access-key-id", "site")
+        .with("aws-secret-access-key", "qz!")
+        .run()
+        .expect_exit(0);
+    assert!(run.log.contains("site: on, `bucket` is `my-site`"), "{}", run.log);
+    assert!(!run.log.contains("qz!"), "{}", run.log);
+}
+
+#[test]
 fn keys_of_the_inputs_are_never_completed_from_the_environment() {
     let cloud = trusting();
     site(&cloud)
@@ -111,7 +189,7 @@ fn keys_that_aws_refuses_are_told_apart() {
     let cloud = trusting();
     cloud.post(
         "/identity",
-        &json!({"access_key": "ASIAEXPIREDEXPIRED00", "secret_key": "s", "session_token": "t", "expires": 1}),
+        &json!({"access_key": "ASIAEXPIREDEXPIRED00", "secret_key": "expired secret", "session_token": "t", "expires": 1}),
     );
     for (id, secret, token, parts) in [
         (
@@ -126,7 +204,12 @@ fn keys_that_aws_refuses_are_told_apart() {
             "",
             ["SignatureDoesNotMatch", "secret access key"],
         ),
-        ("ASIAEXPIREDEXPIRED00", "s", "t", ["ExpiredToken", "expired"]),
+        (
+            "ASIAEXPIREDEXPIRED00",
+            "expired secret",
+            "t",
+            ["ExpiredToken", "expired"],
+        ),
     ] {
         let run = site(&cloud)
             .with("aws-access-key-id", id)

@@ -79,6 +79,10 @@ pub(crate) async fn resolve(
             http: http.clone(),
             endpoint: endpoint.clone(),
         };
+        if role.external_id.is_some() {
+            // AssumeRoleWithWebIdentity has no such parameter.
+            console.line("`role-external-id` has no effect: the role is assumed by GitHub's OIDC token, not by keys");
+        }
         let origin = format!("the role `{}`, by GitHub's OIDC token", role.arn);
         return RoleProvider::resolve(role.clone(), source, base, console, origin).await;
     }

@@ -97,6 +97,7 @@ impl RoleProvider {
                 .role_session_name(&role.session_name)
                 .duration_seconds(seconds(role.duration))
                 .web_identity_token(token.value.expose())
+                .set_policy(role.session_policy.clone())
                 .send()
                 .await;
             let error = match answer {
@@ -122,6 +123,9 @@ impl RoleProvider {
             .role_arn(&role.arn)
             .role_session_name(&role.session_name)
             .duration_seconds(seconds(role.duration))
+            .set_external_id(role.external_id.clone())
+            .set_policy(role.session_policy.clone())
+            .set_tags(tags(&role.session_tags)?)
             .send()
             .await;
         match answer {
@@ -148,6 +152,15 @@ impl RoleProvider {
             .await
             .map_err(|error| CredentialsError::provider_error(CredentialsFailure::new(&error)))
     }
+}
+
+/// Session tags as the SDK takes them; `None` sends none.
+fn tags(tags: &[(&'static str, String)]) -> anyhow::Result<Option<Vec<sts::types::Tag>>> {
+    let tags = tags
+        .iter()
+        .map(|(key, value)| Ok(sts::types::Tag::builder().key(*key).value(value).build()?))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Some(tags).filter(|tags| !tags.is_empty()))
 }
 
 fn seconds(duration: Duration) -> i32 {

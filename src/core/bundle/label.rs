@@ -123,9 +123,9 @@ fn parse(template: &str) -> Result<Vec<LabelPart<'_>>, String> {
             "{run-number}" => LabelPart::RunNumber,
             "{run-attempt}" => LabelPart::RunAttempt,
             unknown => {
-                let legal = PLACEHOLDERS.map(|name| format!("`{name}`")).join(", ");
+                let valid = PLACEHOLDERS.map(|name| format!("`{name}`")).join(", ");
                 return Err(format!(
-                    "`{template}` has an unknown placeholder `{unknown}`; legal are {legal}"
+                    "`{template}` has an unknown placeholder `{unknown}`; valid placeholders: {valid}"
                 ));
             }
         });

@@ -72,6 +72,7 @@ macro_rules! calls {
 calls! {
     GET_CALLER_IDENTITY: "GetCallerIdentity", "sts:GetCallerIdentity", [Caller];
     ASSUME_ROLE: "AssumeRole", "sts:AssumeRole", [RoleByKeys];
+    TAG_SESSION: "AssumeRole", "sts:TagSession", [RoleByKeys];
     ASSUME_ROLE_WITH_WEB_IDENTITY: "AssumeRoleWithWebIdentity", "sts:AssumeRoleWithWebIdentity", [RoleByToken];
 
     HEAD_BUCKET: "HeadBucket", "s3:ListBucket", [Site, SiteRollback, Bundle, Records];

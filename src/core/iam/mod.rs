@@ -3,4 +3,5 @@
 pub(crate) mod calls;
 pub(crate) mod hint;
 pub(crate) mod policy;
+pub(crate) mod session_tags;
 pub(crate) mod trust;

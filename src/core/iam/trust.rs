@@ -94,8 +94,13 @@ pub(crate) fn web_identity_hint(error: &ServiceError, arn: &str, claims: &Claims
 #[must_use]
 pub(crate) fn assume_role_hint(error: &ServiceError, arn: &str) -> Option<String> {
     match error.code.as_deref()? {
+        // https://github.com/aws-actions/configure-aws-credentials/issues/54
+        "AccessDenied" | "AccessDeniedException" if error.message.contains("sts:TagSession") => Some(format!(
+            "set `role-skip-session-tagging` to `true`; or allow the keys {}, and add `sts:TagSession` to the actions of the role's trust policy",
+            json!({"Effect": "Allow", "Action": "sts:TagSession", "Resource": arn}),
+        )),
         "AccessDenied" | "AccessDeniedException" => Some(format!(
-            "check that the role `{arn}` exists, allow the keys {}, and name the keys' user or role as `Principal` in the role's trust policy",
+            "check that the role `{arn}` exists and that `role-external-id` is what its trust policy asks for, where it asks for one; allow the keys {}, and name the keys' user or role as `Principal` in the role's trust policy",
             json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}),
         )),
         "ValidationError" => duration_hint(error),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::core::context::Env;
+use crate::core::context::{Env, RunContext};
+use crate::core::iam::session_tags::session_tags;
 use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::reader::Reader;
 use crate::core::inputs::urls::is_http_url;
@@ -45,14 +46,20 @@ pub(crate) struct RoleInputs {
     pub(crate) duration: Duration,
     /// `role-audience`.
     pub(crate) audience: String,
+    /// `role-external-id`; only for keys.
+    pub(crate) external_id: Option<String>,
+    /// `inline-session-policy`: JSON.
+    pub(crate) session_policy: Option<String>,
+    /// What the session is tagged with where keys assume the role; empty with `role-skip-session-tagging: true`.
+    pub(crate) session_tags: Vec<(&'static str, String)>,
 }
 
 /// Reads region, credentials, role and endpoint; `--region` and `--endpoint-url` of `args` are inputs by another name.
-pub(crate) fn read(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> AwsInputs {
+pub(crate) fn read(reader: &mut Reader<'_>, env: &Env, context: &RunContext, flags: &SyncFlags) -> AwsInputs {
     AwsInputs {
         region: region(reader, env, flags),
         keys: keys(reader),
-        role: role(reader),
+        role: role(reader, context),
         allowed_account_ids: account_ids(reader),
         endpoint_url: endpoint_url(reader, flags),
     }
@@ -132,9 +139,24 @@ fn keys(reader: &mut Reader<'_>) -> Option<StaticKeys> {
     None
 }
 
-fn role(reader: &mut Reader<'_>) -> Option<RoleInputs> {
+/// The longest session policy that STS takes, in characters, and the longest external id
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+const MAX_SESSION_POLICY: usize = 2048;
+const MAX_EXTERNAL_ID: usize = 1224;
+
+/// What belongs to `role-to-assume`.
+const ROLE_INPUTS: [&str; 6] = [
+    "role-session-name",
+    "role-duration-seconds",
+    "role-audience",
+    "role-external-id",
+    "role-skip-session-tagging",
+    "inline-session-policy",
+];
+
+fn role(reader: &mut Reader<'_>, context: &RunContext) -> Option<RoleInputs> {
     let Some(arn) = reader.owned("role-to-assume") else {
-        for name in ["role-session-name", "role-duration-seconds", "role-audience"] {
+        for name in ROLE_INPUTS {
             if reader.given(name).is_some() {
                 reader
                     .errors
@@ -164,7 +186,38 @@ fn role(reader: &mut Reader<'_>) -> Option<RoleInputs> {
         audience: reader
             .owned("role-audience")
             .unwrap_or_else(|| "sts.amazonaws.com".to_owned()),
+        external_id: external_id(reader),
+        session_policy: session_policy(reader),
+        session_tags: if reader.boolean("role-skip-session-tagging", false) {
+            Vec::new()
+        } else {
+            session_tags(context)
+        },
     })
+}
+
+fn external_id(reader: &mut Reader<'_>) -> Option<String> {
+    let id = reader.owned("role-external-id")?;
+    let valid = |character: char| character.is_ascii_alphanumeric() || "_+=,.@:/-".contains(character);
+    if !(2..=MAX_EXTERNAL_ID).contains(&id.len()) || !id.chars().all(valid) {
+        reader.reject("role-external-id", "2 to 1224 letters, digits and `_+=,.@:/-`");
+    }
+    Some(id)
+}
+
+fn session_policy(reader: &mut Reader<'_>) -> Option<String> {
+    let policy = reader.owned("inline-session-policy")?;
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&policy) {
+        Err(error) => reader.errors.push(format!(
+            "`inline-session-policy` is not a JSON object: {error}; write an IAM policy such as `{{\"Version\": \"2012-10-17\", \"Statement\": […]}}`"
+        )),
+        Ok(_) if policy.chars().count() > MAX_SESSION_POLICY => reader.errors.push(format!(
+            "`inline-session-policy` has {} characters; a session policy has at most {MAX_SESSION_POLICY}",
+            policy.chars().count()
+        )),
+        Ok(_) => {}
+    }
+    Some(policy)
 }
 
 fn account_ids(reader: &mut Reader<'_>) -> Vec<String> {

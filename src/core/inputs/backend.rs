@@ -229,7 +229,7 @@ fn version(
         let name = reader
             .given("version-label")
             .map_or("version-label", |given| given.name);
-        reader.errors.push(format!("`{name}` cannot be used: {reason}"));
+        reader.errors.push(format!("`{name}` is wrong: {reason}"));
         String::new()
     });
     let description = label::description(
@@ -238,9 +238,7 @@ fn version(
         context.commit_subject.as_deref(),
     )
     .unwrap_or_else(|reason| {
-        reader
-            .errors
-            .push(format!("`version-description` cannot be used: {reason}"));
+        reader.errors.push(format!("`version-description` is wrong: {reason}"));
         String::new()
     });
     (label, Some(description).filter(|text| !text.is_empty()))
@@ -267,7 +265,7 @@ fn option_settings(reader: &mut Reader<'_>, context: &RunContext) -> Vec<OptionS
         Ok(settings) => settings,
         Err(error) => {
             reader.errors.push(format!(
-                "{origin} cannot be used: {error}; it must be an array of objects with `Namespace`, `OptionName` and `Value`, all strings"
+                "{origin} is not valid: {error}; it must be an array of objects with `Namespace`, `OptionName` and `Value`, all strings"
             ));
             Vec::new()
         }

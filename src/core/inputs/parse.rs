@@ -68,7 +68,7 @@ pub(crate) fn parse(
         SyncFlags::default()
     };
     let dry_run = reader.boolean("dry-run", false) || flags.dryrun;
-    let aws = aws::read(&mut reader, env, &flags);
+    let aws = aws::read(&mut reader, env, context, &flags);
     let site = site::read(&mut reader, command, context, &flags);
     let cdn = reader
         .is_on(Part::Cdn)
@@ -115,7 +115,7 @@ fn check_parts(reader: &mut Reader<'_>) {
         {
             let switches = quoted(spec.part.enabled_by());
             reader.errors.push(format!(
-                "`{}` is set but {switches} is empty: is the secret or variable behind it set for this repository and environment?",
+                "`{}` is set but {switches} is empty: Is the secret or variable it comes from defined for this repository and environment?",
                 given.name
             ));
         }
@@ -130,7 +130,7 @@ fn check_parts(reader: &mut Reader<'_>) {
         .any(|part| reader.is_on(part));
     if !any && reader.errors.is_empty() {
         reader.errors.push(
-            "nothing to do: set `bucket` (site), `distribution` (cdn) or `application-name` (backend); if one is set from a secret or variable, that is empty"
+            "No part is enabled: set `bucket` (site), `distribution` (cdn) or `application-name` (backend). If you set one from a secret or variable, that secret or variable is empty."
                 .to_owned(),
         );
     }

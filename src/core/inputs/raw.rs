@@ -85,7 +85,7 @@ impl RawInputs {
                 self.insert(name, alias.name, value);
             } else if !switched {
                 self.errors.push(format!(
-                    "the environment variable `{}` is present but empty: is the secret or variable behind it set for this repository and environment?",
+                    "the environment variable `{}` is present but empty: Is the secret or variable it comes from defined for this repository and environment?",
                     alias.name
                 ));
             }

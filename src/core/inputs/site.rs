@@ -135,7 +135,10 @@ fn prefix(reader: &mut Reader<'_>) -> String {
         );
     }
     if prefix.split('/').any(|part| part == ".." || part == ".") {
-        reader.reject("prefix", "a path inside the bucket without `.` and `..`");
+        reader.reject(
+            "prefix",
+            "a path inside the bucket: remove `.` and `..`, S3 keys have no parent directories",
+        );
     }
     if prefix.starts_with(".aws-web-deploy/") {
         reader.reject(
@@ -210,7 +213,10 @@ fn max_delete(reader: &mut Reader<'_>) -> MaxDelete {
         None => text.parse().ok().map(MaxDelete::Count),
     };
     parsed.unwrap_or_else(|| {
-        reader.reject("max-delete", "a whole number such as `100`, or a share such as `50%`");
+        reader.reject(
+            "max-delete",
+            "a whole number such as `100`, or a percentage such as `50%`",
+        );
         default
     })
 }

@@ -127,6 +127,12 @@ specs! {
             "Lifetime of the role's credentials, 900 to 43200 seconds; 3600 at most when chained. They are renewed when a run takes longer.";
         "role-audience" All "NAME" = "`sts.amazonaws.com`":
             "Audience of the OIDC token.";
+        "role-external-id" All "ID" = "":
+            "External ID that the role's trust policy asks for. It is sent when keys assume the role; with the OIDC token it has no effect.";
+        "inline-session-policy" All "JSON" = "":
+            "An IAM policy as JSON, at most 2,048 characters: the session may do only what both it and the role's policies allow.";
+        "role-skip-session-tagging" All "BOOLEAN" = "`false`":
+            "`true`: do not tag the session. Keys that assume a role tag it with repository, workflow, actor, commit and branch, as aws-actions/configure-aws-credentials does, which takes `sts:TagSession`.";
         "allowed-account-ids" All "IDS" = "any account":
             "AWS account IDs, separated by white space or commas: the run stops when the credentials belong to another account.";
         "aws-access-key-id" All "ID" = "the AWS SDK's credential chain (environment, profile, container, …)":
@@ -198,7 +204,7 @@ specs! {
         "recovery-seconds" Backend "SECONDS" = "`60`":
             "How long a finished update may take to become healthy, in seconds.";
         "poll-interval" Backend "SECONDS" = "adaptive, from 1 to 15":
-            "Seconds between polls of an environment.";
+            "Seconds between polls of an environment, 1 to 600.";
         "on-failure" Backend "ACTION" = "`keep`":
             "`keep` the environment as a failed deployment left it, or `rollback` it to the version that was live before.";
         "verify-url" Backend "URL" = "":

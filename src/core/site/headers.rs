@@ -103,7 +103,7 @@ impl HeaderName {
             _ => {
                 let names: Vec<_> = FIXED_NAMES.iter().map(|(name, _)| format!("`{name}`")).collect();
                 Err(format!(
-                    "`{name}` is not a header that can be set; legal are {} and `x-amz-meta-*`",
+                    "`{name}` is not a header that can be set; valid headers: {} and `x-amz-meta-*`",
                     names.join(", ")
                 ))
             }
@@ -130,7 +130,7 @@ impl HeaderName {
             Self::Expires => http_date(value)
                 .ok_or_else(|| format!("`{value}` is not a date for `Expires`; write it like `2030-01-31T00:00:00Z`")),
             Self::StorageClass if !STORAGE_CLASSES.contains(&value) => Err(format!(
-                "`{value}` is not a storage class; legal are {}",
+                "`{value}` is not a storage class; valid values: {}",
                 STORAGE_CLASSES.join(", ")
             )),
             Self::WebsiteRedirect if !is_redirect(value) => Err(format!(

@@ -35,7 +35,7 @@ pub(crate) fn check_acl(name: &str) -> Result<(), String> {
     } else {
         "is not a canned ACL"
     };
-    Err(format!("`{name}` {why}; legal are {}", CANNED_ACLS.join(", ")))
+    Err(format!("`{name}` {why}; valid values: {}", CANNED_ACLS.join(", ")))
 }
 
 /// What every object of the run is sent with.

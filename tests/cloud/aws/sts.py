@@ -81,6 +81,9 @@ def _with_keys(call: Call) -> Response:
     # A role that was just made: https://github.com/hashicorp/terraform-provider-aws/issues/6566
     if state.permissions.denies("sts:AssumeRole", call.params.get("RoleArn", "")) or state.oidc.is_fresh():
         raise access_denied("sts", caller.arn, "sts:AssumeRole", call.params.get("RoleArn", ""))
+    if "Tags.member.1.Key" in call.params and state.permissions.denies("sts:TagSession", call.params.get("RoleArn", "")):
+        # https://github.com/aws-actions/configure-aws-credentials/issues/54
+        raise access_denied("sts", caller.arn, "sts:TagSession", call.params.get("RoleArn", ""))
     longest = state.oidc.max_duration_seconds
     if ":assumed-role/" in caller.arn and int(call.params.get("DurationSeconds", 3600)) > 3600:
         # https://github.com/coinbase/assume-role/issues/24

@@ -52,9 +52,9 @@ const fn flag(name: &'static str, arity: Arity, support: Support) -> Flag {
 
 const FOR_COPIES: &str = "has no effect: it is for copies from S3 to S3";
 const FOR_DOWNLOADS: &str = "has no effect: it is for downloads";
-const FOR_TERMINALS: &str = "has no effect: the log of a workflow looks the same always";
-const ROLE: &str = "cannot be used; credentials are those of the job's environment, or `role-to-assume`, or \
-                    `aws-access-key-id` and `aws-secret-access-key`";
+const FOR_TERMINALS: &str = "has no effect: the log of a workflow always looks the same";
+const ROLE: &str = "is not supported: credentials come from the job's environment, `role-to-assume`, or `aws-access-key-id` \
+                    and `aws-secret-access-key`";
 
 /// All flags of [`aws s3 sync`], its global options included.
 ///
@@ -241,42 +241,42 @@ pub(crate) const FLAGS: &[Flag] = &[
     flag(
         "ca-bundle",
         One,
-        Rejected("cannot be used; the certificates of the machine are trusted"),
+        Rejected("is not supported: the machine's certificates are trusted, and those of `AWS_CA_BUNDLE`"),
     ),
     flag("checksum-mode", One, Rejected("is for downloads")),
     flag(
         "cli-auto-prompt",
         Nothing,
-        Rejected("cannot be used; nobody answers in a workflow"),
+        Rejected("is interactive and cannot be used in a workflow"),
     ),
     flag(
         "no-paginate",
         Nothing,
-        Rejected("cannot be used; a sync needs the whole listing"),
+        Rejected("is not supported: a sync needs the whole listing"),
     ),
     flag("no-sign-request", Nothing, Rejected(ROLE)),
     flag(
         "no-verify-ssl",
         Nothing,
-        Rejected("cannot be used; a deployment to whoever answers is none"),
+        Rejected("is not supported: TLS certificates are always verified"),
     ),
     flag("profile", One, Rejected(ROLE)),
     flag(
         "query",
         One,
-        Rejected("cannot be used; the outputs and the report file hold what there is to query"),
+        Rejected("is not supported: the outputs and the report file hold what there is to query"),
     ),
     flag(
         "recursive",
         Nothing,
-        Rejected("is not a flag of `aws s3 sync`; a sync takes all directories, leave it out"),
+        Rejected("is not a flag of `aws s3 sync`, which always includes all directories: omit it"),
     ),
     flag("sse-c-copy-source", Optional, Rejected("is for copies from S3 to S3")),
     flag("sse-c-copy-source-key", One, Rejected("is for copies from S3 to S3")),
     flag(
         "version",
         Nothing,
-        Rejected("cannot be used; the log of the run names the version"),
+        Rejected("is not supported: the log of the run names the version"),
     ),
 ];
 
@@ -303,7 +303,7 @@ impl SyncFlags {
         let value = if value.is_empty() {
             None
         } else {
-            Some(name.check(&value).map_err(|error| format!("cannot be used: {error}"))?)
+            Some(name.check(&value).map_err(|error| format!("is wrong: {error}"))?)
         };
         self.headers.set(name, value);
         Ok(())

@@ -16,13 +16,14 @@ use crate::core::inputs::args::values::Values;
 ///
 /// # Errors
 ///
-/// One text for each word that cannot be used; it names the flag. Nothing of a value that may be secret is in it.
+/// One text for each wrong word; it names the flag. Nothing of a value that may be secret is in it.
 pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<SyncFlags, Vec<String>> {
     let words = shell_words::split(args).map_err(|_| vec!["`args`: a quote is not closed".to_owned()])?;
     if words.iter().any(|word| holds_aws_key(word)) {
         return Err(vec![
-            "`args` holds AWS credentials: take them out, since inputs are printed in the log, and give the key up as \
-             known; credentials belong into `role-to-assume`, or `aws-access-key-id` and `aws-secret-access-key`"
+            "`args` holds AWS credentials. Remove them: inputs are printed in the log. Treat the key as leaked and \
+             rotate it. Credentials belong in `role-to-assume`, or in `aws-access-key-id` and \
+             `aws-secret-access-key`."
                 .to_owned(),
         ]);
     }
@@ -31,6 +32,7 @@ pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) 
     let mut rest = words.iter().map(String::as_str).peekable();
     // The words after a flag that nobody knows may be its values.
     let mut after_unknown = false;
+    let mut encryption_unread = false;
     while let Some(word) = rest.next() {
         if is_value(word) {
             if !after_unknown {
@@ -64,11 +66,12 @@ pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) 
             }
         }
         if let Err(error) = apply(flag, &values, read, &mut flags) {
+            encryption_unread |= flag.name.starts_with("sse");
             errors.push(format!("`args`: `--{}` {error}", flag.name));
         }
     }
     // A flag that could not be read would be missing here.
-    if !errors.iter().any(|error| error.contains("`--sse")) {
+    if !encryption_unread {
         errors.extend(flags.encryption().err());
     }
     if let Some(name) = words.iter().find_map(|word| variable(word)) {
@@ -121,7 +124,7 @@ fn find(name: &str) -> Result<&'static Flag, String> {
         .filter(|flag| !bare.is_empty() && flag.name.starts_with(bare))
         .collect();
     match candidates.as_slice() {
-        [one] => Ok(one),
+        [flag] => Ok(flag),
         [] => Err(format!(
             "`args`: `{name}` is not a flag of `aws s3 sync` that this action knows; {}",
             closest(bare)
@@ -149,7 +152,7 @@ fn closest(bare: &str) -> String {
             let names = usable
                 .filter(|flag| matches!(flag.support, Support::Applied(_)))
                 .map(|flag| format!("`--{}`", flag.name));
-            format!("legal are {}", names.collect::<Vec<_>>().join(", "))
+            format!("valid flags: {}", names.collect::<Vec<_>>().join(", "))
         }
     }
 }
@@ -176,18 +179,18 @@ fn is_value(word: &str) -> bool {
     !flag || (word.contains(' ') && find(name).is_err())
 }
 
-/// What to say of a word that belongs to no flag.
+/// The error for an argument that is neither a flag nor a value of one.
 fn stray(word: &str) -> String {
     let advice = if word.starts_with("s3://") {
-        "the destination is what `bucket` and `prefix` say"
+        "`bucket` and `prefix` name the destination"
     } else if word.starts_with('-') {
         "quotes belong around the value of a flag, not around the flag too"
     } else if word.chars().all(|c| c.is_ascii_punctuation()) {
         "`args` is not run by a shell"
     } else {
-        "`args` takes flags only; the directory is what `source` says, and a value with spaces needs quotes"
+        "`args` takes flags only. `source` names the directory, and a value with spaces needs quotes"
     };
-    format!("`args`: `{word}` belongs to no flag; {advice}")
+    format!("`args`: unexpected argument `{word}`: {advice}")
 }
 
 /// Whether `word` names or is a part of AWS credentials.

@@ -163,12 +163,12 @@ fn customer_keys_come_raw_from_files_or_as_base64() {
 #[test]
 fn every_wrong_flag_is_named_with_what_to_do() {
     for (args, flag, advice) in [
-        ("--recursive", "`--recursive`", "leave it out"),
+        ("--recursive", "`--recursive`", "omit it"),
         ("--profile prod", "`--profile`", "role-to-assume"),
         ("--no-sign-request", "`--no-sign-request`", "credentials"),
         ("--sse-c-copy-source AES256", "`--sse-c-copy-source`", "from S3 to S3"),
         ("--checksum-mode ENABLED", "`--checksum-mode`", "downloads"),
-        ("--frobnicate a b", "`--frobnicate`", "legal are `--acl`"),
+        ("--frobnicate a b", "`--frobnicate`", "valid flags: `--acl`"),
         ("--exclud '*' --incldue x", "`--incldue`", "did you mean `--include`?"),
         ("--content x", "`--content`", "`--content-type`"),
         ("-r", "`-r`", "not a flag"),
@@ -213,6 +213,20 @@ fn every_wrong_flag_is_named_with_what_to_do() {
 fn all_errors_are_told_together() {
     let errors = parse("--recursive --acl x --delete=1 y", NO_FILES).expect_err("four wrong words");
     assert_eq!(errors.len(), 4, "{errors:?}");
+}
+
+#[test]
+fn an_unknown_flag_hides_no_other_error() {
+    for args in ["--foo --sse-c", "--ssse --sse-c", "--sse-c --foo"] {
+        let errors = parse(args, NO_FILES).expect_err(args);
+        assert_eq!(errors.len(), 2, "{errors:?}");
+        assert!(
+            errors
+                .iter()
+                .any(|error| error.contains("`--sse-c` needs `--sse-c-key`")),
+            "{errors:?}"
+        );
+    }
 }
 
 #[test]

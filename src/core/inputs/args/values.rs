@@ -66,20 +66,20 @@ impl Values<'_> {
         (self.read)(path).map_err(|error| format!("names `{path}`, which cannot be read: {error}"))
     }
 
-    /// One of `legal`; the first one when the value is left out.
-    pub(crate) fn one_of(&self, legal: &[&'static str]) -> Result<&'static str, String> {
+    /// One of `valid`; the first one when the value is left out.
+    pub(crate) fn one_of(&self, valid: &[&'static str]) -> Result<&'static str, String> {
         let Some(value) = self.words.first() else {
-            return Ok(legal[0]);
+            return Ok(valid[0]);
         };
-        let found = legal.iter().find(|known| *known == value);
+        let found = valid.iter().find(|known| *known == value);
         found
             .copied()
-            .ok_or_else(|| format!("is `{value}`; legal are {}", legal.join(", ")))
+            .ok_or_else(|| format!("is `{value}`; valid values: {}", valid.join(", ")))
     }
 
     /// `--acl`.
     pub(crate) fn acl(&self) -> Result<String, String> {
-        check_acl(self.first()).map_err(|error| format!("cannot be used: {error}"))?;
+        check_acl(self.first()).map_err(|error| format!("is wrong: {error}"))?;
         Ok(self.first().to_owned())
     }
 
@@ -96,7 +96,7 @@ impl Values<'_> {
         let value = self.first();
         match value.parse::<u64>() {
             Ok(size) if size > 0 => Ok(i32::try_from(size.min(1000)).unwrap_or(1000)),
-            _ => Err(format!("is `{value}`; legal is a number from 1 to 1000")),
+            _ => Err(format!("is `{value}`; valid values: 1 to 1000")),
         }
     }
 
@@ -132,7 +132,7 @@ impl Values<'_> {
         for (key, value) in pairs {
             let name = HeaderName::parse(&format!("x-amz-meta-{key}"))
                 .map_err(|_| format!("has the key `{key}`, which cannot be the name of a header"))?;
-            let value = name.check(&value).map_err(|error| format!("cannot be used: {error}"))?;
+            let value = name.check(&value).map_err(|error| format!("is wrong: {error}"))?;
             let HeaderName::Metadata(key) = name else {
                 return Err(format!("has the key `{key}`, which cannot be the name of a header"));
             };
@@ -183,18 +183,18 @@ fn grant(word: &str) -> Result<Grant, String> {
         "full" => GrantPermission::Full,
         _ => {
             return Err(format!(
-                "has the permission `{permission}`; legal are read, readacl, writeacl, full"
+                "has the permission `{permission}`; valid values: read, readacl, writeacl, full"
             ));
         }
     };
-    let legal = |grantee: &str| {
+    let valid = |grantee: &str| {
         grantee
             .trim()
             .split_once('=')
             .is_some_and(|(kind, who)| matches!(kind, "uri" | "id" | "emailaddress") && !who.is_empty())
     };
     let printable = grantee.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    if !printable || !grantee.split(',').all(legal) {
+    if !printable || !grantee.split(',').all(valid) {
         return Err(form());
     }
     Ok(Grant {

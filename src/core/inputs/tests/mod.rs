@@ -1,3 +1,6 @@
+mod aws;
+mod collected;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,7 +48,7 @@ fn nothing_on_is_an_error() {
     assert_one_error(
         &[],
         &[],
-        &["nothing to do", "`bucket`", "`distribution`", "`application-name`"],
+        &["No part is enabled", "`bucket`", "`distribution`", "`application-name`"],
     );
 }
 
@@ -54,7 +57,7 @@ fn an_input_of_a_part_that_is_off_is_an_error() {
     assert_one_error(
         &[("source", "src")],
         &[],
-        &["`source` is set but `bucket` is empty", "secret"],
+        &["`source` is set but `bucket` is empty", "defined for this repository"],
     );
     assert_one_error(
         &[("bucket", "my-bucket"), ("paths", "/x")],
