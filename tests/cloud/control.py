@@ -26,7 +26,7 @@ class Control:
     def __init__(self, state: Callable[[], State], reset: Callable[[], None]) -> None:
         self._state = state
         self._reset = reset
-        self._routes: dict[tuple[str, str], Callable[[Body], Any]] = {
+        self.routes: dict[tuple[str, str], Callable[[Body], Any]] = {
             ("GET", "requests"): lambda _: self._state().log.as_json(),
             ("DELETE", "requests"): lambda _: self._state().log.clear(),
             ("GET", "faults"): lambda _: self._state().faults.as_json(),
@@ -60,7 +60,7 @@ class Control:
 
     def handle(self, request: Request) -> Response:
         """Answer a control request; a mistake in it is a 400 that names it."""
-        route = self._routes.get((request.method, request.path.removeprefix("/_cloud/")))
+        route = self.routes.get((request.method, request.path.removeprefix("/_cloud/")))
         if route is None:
             return json_response({"error": f"no such control: {request.method} {request.path}"}, 404)
         try:
