@@ -11,7 +11,7 @@ pub(crate) mod s3;
 pub(crate) mod site;
 
 use crate::aws::auth::{cached, credentials};
-use crate::core::iam::{calls, trust};
+use crate::core::iam::{arn, calls};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,13 +128,11 @@ async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) 
 /// partition can tell it.
 fn start_region(inputs: &AwsInputs) -> String {
     let role = inputs.role.as_ref().map(|role| role.arn.as_str()).unwrap_or_default();
-    let (partition, _) = trust::partition_and_account(role);
-    let otherwise = match partition {
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        _ => "us-east-1",
-    };
-    inputs.region.clone().unwrap_or_else(|| otherwise.to_owned())
+    let (partition, _) = arn::partition_and_account(role);
+    inputs
+        .region
+        .clone()
+        .unwrap_or_else(|| arn::global_region(partition).to_owned())
 }
 
 impl Aws {
@@ -176,22 +174,7 @@ impl Aws {
     /// The partition of the configured region: `aws`, `aws-cn`, `aws-us-gov`, ….
     #[must_use]
     pub(crate) fn partition(&self) -> &'static str {
-        partition(self.sdk.region().map_or("", |region| region.as_ref()))
-    }
-}
-
-/// The partition of `region`.
-///
-/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
-#[must_use]
-pub(crate) fn partition(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        region if region.starts_with("us-iso-") => "aws-iso",
-        region if region.starts_with("us-isob-") => "aws-iso-b",
-        region if region.starts_with("eusc-") => "aws-eusc",
-        _ => "aws",
+        arn::partition_of(self.sdk.region().map_or("", |region| region.as_ref()))
     }
 }
 
@@ -216,21 +199,9 @@ mod tests {
         };
         assert_eq!(
             start_region(&inputs("arn:aws-cn:iam::123456789012:role/x")),
-            "cn-north-1"
+            "cn-northwest-1"
         );
         assert_eq!(start_region(&inputs("arn:aws:iam::123456789012:role/x")), "us-east-1");
         assert_eq!(start_region(&AwsInputs::default()), "us-east-1");
-    }
-
-    #[test]
-    fn regions_know_their_partition() {
-        for (region, expected) in [
-            ("eu-west-1", "aws"),
-            ("cn-north-1", "aws-cn"),
-            ("us-gov-east-1", "aws-us-gov"),
-            ("us-isob-east-1", "aws-iso-b"),
-        ] {
-            assert_eq!(partition(region), expected);
-        }
     }
 }

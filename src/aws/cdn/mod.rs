@@ -19,6 +19,7 @@ use crate::console::Console;
 use crate::core::cdn::behaviors::View;
 use crate::core::cdn::collapse::Limits;
 use crate::core::cdn::covers;
+use crate::core::iam::arn;
 use crate::core::inputs::CdnInputs;
 use crate::core::release::pending::PendingInvalidations;
 
@@ -157,21 +158,9 @@ impl Distribution {
 /// [global service]: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/global-services.html
 pub(crate) fn client(aws: &Aws) -> Client {
     let config = aws_sdk_cloudfront::config::Builder::from(&aws.control_plane_config())
-        .region(Region::new(signing_region(aws.partition())))
+        .region(Region::new(arn::global_region(aws.partition())))
         .build();
     Client::from_conf(config)
-}
-
-/// The region that a partition's global services are signed for, as the SDK's own endpoint rules have it.
-fn signing_region(partition: &str) -> &'static str {
-    match partition {
-        "aws-cn" => "cn-northwest-1",
-        "aws-us-gov" => "us-gov-west-1",
-        "aws-iso" => "us-iso-east-1",
-        "aws-iso-b" => "us-isob-east-1",
-        "aws-eusc" => "eusc-de-east-1",
-        _ => "us-east-1",
-    }
 }
 
 /// Makes ARNs for messages.
@@ -190,11 +179,11 @@ impl Arns {
     }
 
     fn distribution(&self, id: &str) -> String {
-        format!("arn:{}:cloudfront::{}:distribution/{id}", self.partition, self.account)
+        arn::distribution(self.partition, &self.account, id)
     }
 
     fn cache_policy(&self, id: &str) -> String {
-        format!("arn:{}:cloudfront::{}:cache-policy/{id}", self.partition, self.account)
+        arn::cache_policy(self.partition, &self.account, id)
     }
 }
 
@@ -254,11 +243,5 @@ mod tests {
             distribution("").paths(&explicit, &[], &PendingInvalidations::default()),
             explicit
         );
-    }
-
-    #[test]
-    fn each_partition_has_its_region() {
-        assert_eq!(signing_region("aws"), "us-east-1");
-        assert_eq!(signing_region("aws-cn"), "cn-northwest-1");
     }
 }

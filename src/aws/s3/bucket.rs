@@ -14,8 +14,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
-use crate::core::error::{HintExt as _, code};
+use crate::core::error::{HintExt as _, code, service_error};
+use crate::core::iam::arn;
 use crate::core::iam::calls::{HEAD_BUCKET, LIST_OBJECTS};
+use crate::core::iam::hint::region_in;
 
 /// The region to start from when nothing names one.
 const FIRST_REGION: &str = "us-east-1";
@@ -107,13 +109,13 @@ impl Bucket {
     /// The ARN of the bucket.
     #[must_use]
     pub(crate) fn arn(&self) -> String {
-        format!("arn:{}:s3:::{}", self.partition, self.name)
+        arn::bucket(self.partition, &self.name)
     }
 
     /// The ARN of an object.
     #[must_use]
     pub(crate) fn object_arn(&self, key: &str) -> String {
-        format!("{}/{key}", self.arn())
+        arn::object(self.partition, &self.name, key)
     }
 
     /// This bucket with a client for its own region.
@@ -151,14 +153,15 @@ impl Bucket {
             )),
             // HEAD has no body: only a GET tells the refusal of a policy, which may still allow what follows, from
             // wrong credentials.
-            Some(400 | 403) => self.ask_why().await.map(|()| None),
+            Some(400 | 403) => self.ask_why().await,
             _ => Err(error).aws_context(&HEAD_BUCKET, &self.arn(), || {
                 format!("cannot reach bucket `{}`", self.name)
             }),
         }
     }
 
-    async fn ask_why(&self) -> anyhow::Result<()> {
+    /// Why HEAD was refused; the bucket's Region where the refusal names it.
+    async fn ask_why(&self) -> anyhow::Result<Option<String>> {
         let answer = self
             .client
             .list_objects_v2()
@@ -170,8 +173,16 @@ impl Bucket {
             format!("cannot open bucket `{}`", self.name)
         }) {
             // A policy may allow the prefix alone; the listing of it will tell.
+            // Regions that must be opted in to may leave `x-amz-bucket-region` out.
+            Err(error) if code(&error) == Some("IllegalLocationConstraintException") => {
+                let named = service_error(&error).and_then(|service| region_in(&service.message));
+                match named.filter(|region| *region != self.region) {
+                    Some(region) => Ok(Some(region.to_owned())),
+                    None => Err(error),
+                }
+            }
             Err(error) if code(&error) != Some("AccessDenied") => Err(error),
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 }

@@ -180,8 +180,10 @@ fn beanstalk_hint(code: &str, message: &str) -> Option<String> {
         "TooManyBucketsException" | "TooManyBuckets" => "set `package-bucket` to a bucket that exists: the account's quota of buckets is used up".to_owned(),
         "S3SubscriptionRequiredException" | "S3SubscriptionRequired" | "NotSignedUp" => "sign the account up for Amazon S3 in the AWS console".to_owned(),
         "S3LocationNotInServiceRegionException" | "S3LocationNotInServiceRegion" => "set `package-bucket` to a bucket in `aws-region`: Elastic Beanstalk takes bundles from its own region only".to_owned(),
-        "OperationInProgressException" | "OperationInProgress" => "wait until the other operation on this environment or version ends, and let GitHub's `concurrency:` keep runs apart".to_owned(),
+        "OperationInProgressException" | "OperationInProgressFailure" | "OperationInProgress" => "wait until the other operation on this environment or version ends, and let GitHub's `concurrency:` keep runs apart".to_owned(),
         "SourceBundleDeletionException" | "SourceBundleDeletionFailure" => "allow `s3:DeleteObject` on the bundles".to_owned(),
+        // Seen with this code: elasticbeanstalk's `Unable to download from S3 location (Bucket: … Key: …)`.
+        "InvalidParameterCombination" | "InvalidParameterValue" if message.contains("Unable to download from S3") => "check that Elastic Beanstalk may read the bundle: it must exist, in `aws-region`, and no bucket policy may keep Elastic Beanstalk out".to_owned(),
         "InvalidParameterCombination" => "check `option-settings`: what they ask for does not go together, or not with this version".to_owned(),
         "ConfigurationValidationException" | "ConfigurationValidationError" => "check `option-settings` against https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/command-options.html".to_owned(),
         "InvalidParameterValue" if message.contains("No Application named") => "check `application-name` and `aws-region`: aws elasticbeanstalk describe-applications".to_owned(),
@@ -189,7 +191,7 @@ fn beanstalk_hint(code: &str, message: &str) -> Option<String> {
         "InvalidParameterValue" if message.contains("No Application Version named") => "check `version-label`, or set `package` to create the version".to_owned(),
         "InvalidParameterValue" if message.contains("invalid state for this operation") => "wait until the environment is Ready (`when-busy: wait`), or repair it where it is terminated".to_owned(),
         "InvalidParameterValue" if message.contains("already exists") => "choose another `version-label`; `{timestamp}` or `{sha}` in it make it unique".to_owned(),
-        "InvalidParameterValue" if message.contains("Unable to download") || message.contains("S3") => "check that Elastic Beanstalk may read the bundle: same region, and no bucket policy that keeps it out".to_owned(),
+        "InvalidParameterValue" if message.contains("S3") => "check that Elastic Beanstalk may read the bundle: same region, and no bucket policy that keeps it out".to_owned(),
         _ => return None,
     })
 }
@@ -213,7 +215,7 @@ pub(crate) fn is_throttling(code: &str) -> bool {
 fn throttling_hint(code: &str) -> Option<String> {
     let hint = match code {
         code if is_throttling(code) || matches!(code, "BandwidthLimitExceeded" | "PriorRequestNotComplete") => {
-            "run the job again: AWS wants fewer requests for now. The environment variable `AWS_MAX_ATTEMPTS` makes a run more patient"
+            "run the job again: AWS is throttling requests. Raise `AWS_MAX_ATTEMPTS` to retry longer"
         }
         "InternalError"
         | "InternalFailure"
@@ -241,10 +243,19 @@ fn network_hint(message: &str) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// The region that S3 names: `expecting 'eu-west-1'`, or the host of the endpoint to use.
-fn region_in(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("expecting '")?;
-    rest.split('\'').next()
+/// The region that S3 names: `expecting 'eu-west-1'`, or `The me-south-1 location constraint is incompatible for the
+/// region specific endpoint this request was sent to.`, which tells where the bucket is.
+#[must_use]
+pub(crate) fn region_in(message: &str) -> Option<&str> {
+    if let Some((_, rest)) = message.split_once("expecting '") {
+        return rest.split('\'').next();
+    }
+    let (before, _) = message.split_once(" location constraint is incompatible")?;
+    // S3's oldest Region has no location constraint.
+    before.rsplit(' ').next().map(|region| match region {
+        "unspecified" => "us-east-1",
+        region => region,
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::core::iam::arn::{self, BeanstalkArns};
 use crate::core::iam::calls::{self, Need};
 use crate::core::inputs::{Inputs, WhenBusy};
 
@@ -201,7 +202,7 @@ fn push_cdn(statements: &mut Vec<Value>, scope: &PolicyScope, place: &PolicyTarg
     let distributions: Vec<_> = scope
         .distributions
         .iter()
-        .map(|id| format!("arn:{partition}:cloudfront::{account}:distribution/{id}"))
+        .map(|id| arn::distribution(partition, account, id))
         .collect();
     push(statements, "Distribution", &others, &distributions);
     push(statements, "CachePolicies", &policies, &["*".to_owned()]);
@@ -224,20 +225,17 @@ fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records: bo
         needs.push(Need::Abort);
     }
     let application = &backend.application;
-    let arn = format!("arn:{partition}:elasticbeanstalk:{region}:{account}");
-    let mut resources = vec![
-        format!("{arn}:application/{application}"),
-        format!("{arn}:applicationversion/{application}/*"),
-    ];
+    let arns = BeanstalkArns::new(partition, region, account);
+    let mut resources = vec![arns.application(application), arns.version(application, "*")];
     if backend.keep_versions {
         // Versions that run anywhere are never deleted, so every environment is looked at.
-        resources.push(format!("{arn}:environment/{application}/*"));
+        resources.push(arns.environment(application, "*"));
     } else {
         resources.extend(
             backend
                 .environments
                 .iter()
-                .map(|name| format!("{arn}:environment/{application}/{name}")),
+                .map(|name| arns.environment(application, name)),
         );
     }
     let direct: Vec<_> = calls::actions(&needs)
@@ -310,11 +308,11 @@ fn is_of_bucket(action: &str) -> bool {
 }
 
 fn bucket_arn(place: &PolicyTarget, bucket: &str) -> String {
-    format!("arn:{}:s3:::{bucket}", place.partition)
+    arn::bucket(&place.partition, bucket)
 }
 
 fn object(place: &PolicyTarget, bucket: &str, key: &str) -> String {
-    format!("arn:{}:s3:::{bucket}/{key}", place.partition)
+    arn::object(&place.partition, bucket, key)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::core::error::ServiceError;
+use crate::core::iam::arn::{oidc_provider, partition_and_account};
 use crate::core::report::policy::policy_text;
 
 /// The issuer of GitHub's hosted service.
@@ -36,7 +37,7 @@ pub(crate) fn policy(arn: &str, claims: &Claims, audience: &str) -> Value {
         "Version": "2012-10-17",
         "Statement": [{
             "Effect": "Allow",
-            "Principal": {"Federated": format!("arn:{partition}:iam::{account}:oidc-provider/{host}")},
+            "Principal": {"Federated": oidc_provider(partition, account, host)},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {"StringEquals": {
                 (format!("{host}:aud")): audience,
@@ -46,29 +47,25 @@ pub(crate) fn policy(arn: &str, claims: &Claims, audience: &str) -> Value {
     })
 }
 
-/// Partition and account of an IAM ARN.
-#[must_use]
-pub(crate) fn partition_and_account(arn: &str) -> (&str, &str) {
-    let mut parts = arn.split(':');
-    (parts.nth(1).unwrap_or("aws"), parts.nth(2).unwrap_or_default())
-}
-
 /// What to change when `AssumeRoleWithWebIdentity` failed.
 #[must_use]
 pub(crate) fn web_identity_hint(error: &ServiceError, arn: &str, claims: &Claims, audience: &str) -> Option<String> {
     let message = error.message.to_ascii_lowercase();
     let issuer = issuer(claims);
     let (partition, account) = partition_and_account(arn);
-    let provider = format!(
-        "arn:{partition}:iam::{account}:oidc-provider/{}",
-        issuer.trim_start_matches("https://")
-    );
+    let provider = oidc_provider(partition, account, issuer.trim_start_matches("https://"));
     match error.code.as_deref()? {
-        "AccessDenied" | "AccessDeniedException" => Some(format!(
-            "check that the role `{arn}` exists and that its trust policy lets this job in; GitHub's token says `{}`. A trust policy for it:\n{}",
-            claims.sub,
-            policy_text(&policy(arn, claims, audience)),
-        )),
+        "AccessDenied" | "AccessDeniedException" => Some(match open_subject(&claims.sub) {
+            None => format!(
+                "check that the role `{arn}` exists and that its trust policy lets this job in; GitHub's token says `{}`. A trust policy for it:\n{}",
+                claims.sub,
+                policy_text(&policy(arn, claims, audience)),
+            ),
+            Some(why) => format!(
+                "check that the role `{arn}` exists, and deploy from a job whose subject only you can have: a branch, a tag or a protected `environment:`. GitHub's token says `{}`, {why}: no trust policy is proposed for it",
+                claims.sub,
+            ),
+        }),
         "InvalidIdentityToken" if message.contains("no openidconnect provider found") => Some(format!(
             "create GitHub's identity provider in the account {account}: aws iam create-open-id-connect-provider --url {issuer} --client-id-list {audience}"
         )),
@@ -87,6 +84,19 @@ pub(crate) fn web_identity_hint(error: &ServiceError, arn: &str, claims: &Claims
         "ValidationError" => duration_hint(error),
         "RegionDisabledException" => Some("turn STS on for this region in the IAM account settings, or set another `aws-region`".to_owned()),
         _ => None,
+    }
+}
+
+/// Why a role should not trust `subject`: others than those who may deploy can have it.
+fn open_subject(subject: &str) -> Option<&'static str> {
+    if subject.trim().is_empty() {
+        Some("which is empty")
+    } else if subject.contains('*') {
+        Some("which has a wildcard in it")
+    } else if subject.ends_with(":pull_request") || subject.contains(":ref:refs/pull/") {
+        Some("which every pull request has")
+    } else {
+        None
     }
 }
 
@@ -244,5 +254,42 @@ mod tests {
         let long = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
         let hint = assume_role_hint(&error("ValidationError", long), ROLE);
         assert!(hint.is_some_and(|hint| hint.contains("3600 or less")));
+    }
+
+    #[test]
+    fn no_trust_policy_is_proposed_for_a_subject_that_anybody_can_have() {
+        let refused = error(
+            "AccessDenied",
+            "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        );
+        for subject in [
+            "repo:octo/web:pull_request",
+            "repo:octo@1/web@2:pull_request",
+            "repo:octo/web:ref:refs/pull/7/merge",
+            "repo:octo/*",
+            "",
+        ] {
+            let claims = Claims {
+                sub: subject.to_owned(),
+                ..claims()
+            };
+            let hint = web_identity_hint(&refused, ROLE, &claims, "sts.amazonaws.com").expect("a hint");
+            assert!(
+                !hint.contains("Statement") && hint.contains("protected `environment:`"),
+                "{hint}"
+            );
+        }
+        for subject in [
+            "repo:octo/web:ref:refs/heads/main",
+            "repo:octo-org@123456/octo-repo@456789:ref:refs/heads/main",
+            "repo:octo/web:environment:production",
+        ] {
+            let claims = Claims {
+                sub: subject.to_owned(),
+                ..claims()
+            };
+            let hint = web_identity_hint(&refused, ROLE, &claims, "sts.amazonaws.com").expect("a hint");
+            assert!(hint.contains(&format!("\"{subject}\"")), "{hint}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_elasticbeanstalk::types::{EnvironmentDescription, EnvironmentStatus}
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
+use crate::core::iam::arn::BeanstalkArns;
 use crate::core::iam::calls::{DESCRIBE_APPLICATION_VERSIONS, DESCRIBE_APPLICATIONS, DESCRIBE_ENVIRONMENTS};
 use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::report::check::Finding;
@@ -16,11 +17,10 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
     let client = Client::new(&aws.control_plane_config());
     let place = BeanstalkClient {
         client,
-        prefix: format!(
-            "arn:{}:elasticbeanstalk:{}:{}",
+        arns: BeanstalkArns::new(
             aws.partition(),
             aws.sdk.region().map_or("*", |region| region.as_ref()),
-            caller.account
+            &caller.account,
         ),
     };
     let application = place.application(&backend.application).await;
@@ -46,8 +46,7 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
 
 struct BeanstalkClient {
     client: Client,
-    /// The start of ARNs.
-    prefix: String,
+    arns: BeanstalkArns,
 }
 
 impl BeanstalkClient {
@@ -59,11 +58,9 @@ impl BeanstalkClient {
             .application_names(name)
             .send()
             .await
-            .aws_context(
-                &DESCRIBE_APPLICATIONS,
-                &format!("{}:application/{name}", self.prefix),
-                || "cannot look it up".to_owned(),
-            );
+            .aws_context(&DESCRIBE_APPLICATIONS, &self.arns.application(name), || {
+                "cannot look it up".to_owned()
+            });
         match answer {
             Ok(answer) if answer.applications().is_empty() => {
                 Finding::new(what, CheckStatus::Problem, "does not exist in this region")
@@ -85,7 +82,7 @@ impl BeanstalkClient {
             .await
             .aws_context(
                 &DESCRIBE_ENVIRONMENTS,
-                &format!("{}:environment/{}/*", self.prefix, backend.application),
+                &self.arns.environment(&backend.application, "*"),
                 || "cannot look them up".to_owned(),
             );
         let found = match answer {
@@ -116,7 +113,7 @@ impl BeanstalkClient {
             .await
             .aws_context(
                 &DESCRIBE_APPLICATION_VERSIONS,
-                &format!("{}:applicationversion/{}/{label}", self.prefix, backend.application),
+                &self.arns.version(&backend.application, label),
                 || "cannot look it up".to_owned(),
             );
         match answer {

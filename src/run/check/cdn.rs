@@ -8,6 +8,7 @@ use crate::aws::error::AwsContextExt as _;
 use crate::aws::{Aws, cdn};
 use crate::core::cdn::origins::key_prefix;
 use crate::core::error::code;
+use crate::core::iam::arn;
 use crate::core::iam::calls::GET_DISTRIBUTION_CONFIG;
 use crate::core::inputs::{CdnInputs, SiteInputs};
 use crate::core::report::check::{CheckStatus, Finding};
@@ -16,14 +17,10 @@ use crate::run::check::failed;
 pub(crate) async fn check_cdn(aws: &Aws, cdn: &CdnInputs, site: Option<&SiteInputs>) -> Vec<Finding> {
     let client = cdn::client(aws);
     let account = aws.caller().await.map_or("*", |caller| caller.account.as_str());
-    let looks = cdn.distributions.iter().map(|id| {
-        distribution(
-            &client,
-            format!("arn:{}:cdn::{account}:distribution/{id}", aws.partition()),
-            id,
-            site,
-        )
-    });
+    let looks = cdn
+        .distributions
+        .iter()
+        .map(|id| distribution(&client, arn::distribution(aws.partition(), account, id), id, site));
     let mut findings = join_all(looks).await;
     findings.push(Finding::new(
         "invalidations",

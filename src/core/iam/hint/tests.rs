@@ -140,13 +140,13 @@ fn each_code_has_its_advice() {
             "s3:PutObject",
             "SlowDown",
             "Please reduce your request rate.",
-            "fewer requests",
+            "throttling",
         ),
         (
             "elasticbeanstalk:DescribeEvents",
             "Throttling",
             "Rate exceeded",
-            "fewer requests",
+            "throttling",
         ),
         (
             "cloudfront:GetDistributionConfig",
@@ -209,6 +209,30 @@ fn each_code_has_its_advice() {
             "AWS_CA_BUNDLE",
         ),
         ("s3:PutObject", "", "the connection was refused", "HTTPS_PROXY"),
+        (
+            "elasticbeanstalk:CreateApplicationVersion",
+            "InvalidParameterCombination",
+            "Unable to download from S3 location (Bucket: b  Key: k). Reason: Not Found",
+            "may read the bundle",
+        ),
+        (
+            "elasticbeanstalk:UpdateEnvironment",
+            "OperationInProgressFailure",
+            "Unable to perform this operation because another operation that affects an element in this activity is already in progress.",
+            "`concurrency:`",
+        ),
+        (
+            "s3:ListBucket",
+            "IllegalLocationConstraintException",
+            "The me-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.",
+            "`me-south-1`",
+        ),
+        (
+            "cloudfront:CreateInvalidation",
+            "Throttling",
+            "Rate exceeded",
+            "Raise `AWS_MAX_ATTEMPTS`",
+        ),
     ] {
         let hint = hint(action, code, message, "arn:aws:s3:::b");
         assert!(hint.contains(expected), "{code} {message}: {hint:?}");
