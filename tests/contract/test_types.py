@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "scripts"))
+sys.path.append(str(PROJECT / "scripts"))  # behind tests/, whose package dist is not scripts/dist.py
 
 import action_types  # noqa: E402
 
