@@ -148,6 +148,12 @@ pub(crate) fn code(error: &anyhow::Error) -> Option<&str> {
     service_error(error)?.code.as_deref()
 }
 
+/// Whether AWS's message in `error` holds `text`.
+#[must_use]
+pub(crate) fn message_contains(error: &anyhow::Error, text: &str) -> bool {
+    service_error(error).is_some_and(|service| service.message.contains(text))
+}
+
 /// The hints attached to `error`, the outermost first: it knows most of what the user was doing.
 fn hints(error: &anyhow::Error) -> Vec<String> {
     error

@@ -134,7 +134,7 @@ impl Deployment<'_> {
             self.console,
         )
         .await;
-        report.backend = Some(outcome.report);
+        report.backend = Some(outcome.report(backend));
         if outcome.cancelled {
             return Err(Cancelled.into());
         }

@@ -92,7 +92,11 @@ fn basic_health_is_explained_by_events() {
     scenario(&cloud, "my-app-prod", "fails", &json!({}));
     let run = deploy(&cloud).run().expect_exit(1);
     assert!(run.error().contains("Instance deployment failed."), "{}", run.error());
-    assert!(run.log.contains("basic health knows no causes"), "{}", run.log);
+    assert!(
+        run.log.contains("basic health reporting gives no causes"),
+        "{}",
+        run.log
+    );
     assert!(!run.log.contains("InvalidRequestException"), "{}", run.log);
 }
 

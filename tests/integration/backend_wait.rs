@@ -225,7 +225,11 @@ fn polls_that_fail_for_a_while_do_not_fail_the_deployment() {
                 "status": 503, "code": "ServiceUnavailable", "message": "Service is unable to handle request."}),
     );
     let run = deploy(&cloud).run().expect_exit(0);
-    assert!(run.log.contains("cannot look at the environment now"), "{}", run.log);
+    assert!(
+        run.log.contains("cannot read the environment's state now"),
+        "{}",
+        run.log
+    );
     assert!(reported_events(&run, 0).contains(&"Environment update completed successfully.".to_owned()));
 }
 

@@ -13,26 +13,27 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_sdk_elasticbeanstalk::Client;
 use aws_sdk_elasticbeanstalk::config::Builder;
-use aws_sdk_elasticbeanstalk::types::{
-    ApplicationVersionDescription, ConfigurationOptionSetting, EnvironmentDescription, EventDescription,
-    InstancesHealthAttribute, SingleInstanceHealth,
-};
+use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, InstancesHealthAttribute};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-
-use crate::aws::Aws;
-use crate::aws::backend::retry::{ErrorClass, classify};
-use crate::aws::error::AwsContextExt as _;
-use crate::core::backend::backoff::with_jitter;
-use crate::core::error::{Cancelled, code};
-use crate::core::iam::calls::{self, Call};
 use tokio_util::sync::CancellationToken;
 
+use crate::aws::Aws;
+use crate::aws::backend::convert;
+use crate::aws::error::{AwsContextExt as _, service_error};
+use crate::core::backend::backoff::with_jitter;
+use crate::core::backend::environment::{EnvironmentState, InstanceState};
+use crate::core::backend::events::EnvironmentEvent;
+use crate::core::backend::retry::ErrorClass;
+use crate::core::error::{Cancelled, code};
+use crate::core::iam::calls::{self, Call};
+use crate::core::inputs::OptionSetting;
+
 /// How long one request may be throttled before the run gives up.
-const PATIENCE: Duration = Duration::from_secs(300);
+const THROTTLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How often a request is sent again that got no answer, or a server error.
 const MAX_ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -117,10 +118,10 @@ impl Api {
                 Ok(answer) => return Ok((answer, tries)),
                 Err(error) => error,
             };
-            let again = match classify(call, &error) {
+            let again = match ErrorClass::of(&service_error(call, &error)) {
                 ErrorClass::Throttled => {
                     self.throttled.fetch_add(1, Ordering::Relaxed);
-                    began.elapsed() < PATIENCE
+                    began.elapsed() < THROTTLE_TIMEOUT
                 }
                 ErrorClass::Transient => {
                     failures += 1;
@@ -164,7 +165,7 @@ impl Api {
             anyhow::Ok(
                 found
                     .into_iter()
-                    .filter_map(|one| one.application_name)
+                    .filter_map(|application| application.application_name)
                     .collect::<Vec<_>>(),
             )
         };
@@ -173,12 +174,12 @@ impl Api {
     }
 
     /// The environments of the application, but for those that are terminated.
-    pub(crate) async fn environments(&self) -> anyhow::Result<Vec<EnvironmentDescription>> {
+    pub(crate) async fn environments(&self) -> anyhow::Result<Vec<EnvironmentState>> {
         self.describe_environments(None, true).await
     }
 
     /// The environment of that name, in this application.
-    pub(crate) async fn environment(&self, name: &str) -> anyhow::Result<Option<EnvironmentDescription>> {
+    pub(crate) async fn environment(&self, name: &str) -> anyhow::Result<Option<EnvironmentState>> {
         Ok(self
             .describe_environments(Some(vec![name.to_owned()]), true)
             .await?
@@ -186,10 +187,7 @@ impl Api {
     }
 
     /// The environments of these names in all applications, those too that were terminated within the last hour.
-    pub(crate) async fn environments_anywhere(
-        &self,
-        names: Vec<String>,
-    ) -> anyhow::Result<Vec<EnvironmentDescription>> {
+    pub(crate) async fn environments_anywhere(&self, names: Vec<String>) -> anyhow::Result<Vec<EnvironmentState>> {
         self.describe_environments(Some(names), false).await
     }
 
@@ -197,8 +195,8 @@ impl Api {
         &self,
         names: Option<Vec<String>>,
         live_and_ours: bool,
-    ) -> anyhow::Result<Vec<EnvironmentDescription>> {
-        let mut all = Vec::new();
+    ) -> anyhow::Result<Vec<EnvironmentState>> {
+        let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
             let doing = || "cannot look at the environments".to_owned();
@@ -213,10 +211,16 @@ impl Api {
                         .send()
                 })
                 .await?;
-            all.extend(answer.environments.unwrap_or_default());
+            found.extend(
+                answer
+                    .environments
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(convert::environment),
+            );
             token = answer.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
-                return Ok(all);
+                return Ok(found);
             }
         }
     }
@@ -252,14 +256,14 @@ impl Api {
     pub(crate) async fn events(
         &self,
         of: EventsOf<'_>,
-        start: Option<DateTime>,
+        start: Option<DateTime<Utc>>,
         limit: Option<i32>,
-    ) -> anyhow::Result<Vec<EventDescription>> {
+    ) -> anyhow::Result<Vec<EnvironmentEvent>> {
         let (environment, version) = match of {
             EventsOf::Environment(name) => (Some(name.to_owned()), None),
             EventsOf::Version(label) => (None, Some(label.to_owned())),
         };
-        let mut all = Vec::new();
+        let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
             let doing = || "cannot read the events".to_owned();
@@ -270,22 +274,22 @@ impl Api {
                         .application_name(&self.application)
                         .set_environment_name(environment.clone())
                         .set_version_label(version.clone())
-                        .set_start_time(start)
+                        .set_start_time(start.map(convert::to_sdk_time))
                         .max_records(limit.unwrap_or(100))
                         .set_next_token(token.clone())
                         .send()
                 })
                 .await?;
-            all.extend(answer.events.unwrap_or_default());
+            found.extend(answer.events.unwrap_or_default().into_iter().filter_map(convert::event));
             token = answer.next_token.filter(|token| !token.is_empty());
             if token.is_none() || limit.is_some() {
-                return Ok(all);
+                return Ok(found);
             }
         }
     }
 
     /// The option settings of an environment.
-    pub(crate) async fn settings(&self, environment: &str) -> anyhow::Result<Vec<ConfigurationOptionSetting>> {
+    pub(crate) async fn settings(&self, environment: &str) -> anyhow::Result<Vec<OptionSetting>> {
         let doing = || format!("cannot read the option settings of `{environment}`");
         let (answer, _) = self
             .send(
@@ -301,18 +305,19 @@ impl Api {
                 },
             )
             .await?;
-        let all = answer.configuration_settings.unwrap_or_default();
-        Ok(all
+        let described = answer.configuration_settings.unwrap_or_default();
+        Ok(described
             .into_iter()
-            .filter_map(|one| one.option_settings)
+            .filter_map(|described| described.option_settings)
             .flatten()
+            .filter_map(convert::setting)
             .collect())
     }
 
     /// What enhanced health knows of each instance; `None` with basic health, which knows nothing of them, and for a
     /// role that may not see it.
-    pub(crate) async fn instances(&self, environment: &str) -> anyhow::Result<Option<Vec<SingleInstanceHealth>>> {
-        let mut all = Vec::new();
+    pub(crate) async fn instances(&self, environment: &str) -> anyhow::Result<Option<Vec<InstanceState>>> {
+        let mut found = Vec::new();
         let mut token: Option<String> = None;
         loop {
             let doing = || format!("cannot read the health of the instances of `{environment}`");
@@ -338,10 +343,16 @@ impl Api {
                 Err(error) if code(&error) == Some("AccessDenied") => return Ok(None),
                 Err(error) => return Err(error),
             };
-            all.extend(answer.instance_health_list.unwrap_or_default());
+            found.extend(
+                answer
+                    .instance_health_list
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(convert::instance),
+            );
             token = answer.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
-                return Ok(Some(all));
+                return Ok(Some(found));
             }
         }
     }

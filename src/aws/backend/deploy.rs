@@ -3,34 +3,23 @@
 use anyhow::anyhow;
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::compare::differing;
-use crate::aws::backend::errors::{failure_error, join, timeout_error};
-use crate::aws::backend::explain::{Explanation, explain};
-use crate::aws::backend::update::{Settings, Update, UpdateOutcome};
+use crate::aws::backend::run::BackendRun;
+use crate::aws::backend::undo::roll_back;
+use crate::aws::backend::update::Settings;
 use crate::aws::backend::verify::verify;
 use crate::aws::backend::version::{self, NewVersion};
 use crate::console::Console;
-use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, UpdateStep, VersionStep};
-use crate::core::backend::rollout::FailureReason;
+use crate::core::backend::messages::{EnvironmentFailure, join};
+use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun};
+use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, NOTHING_TO_DO, UpdateStep, VersionStep};
+use crate::core::backend::reason::{differing, is_same_option};
 use crate::core::bundle::Bundle;
-use crate::core::error::{Cancelled, HintExt as _};
+use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, OnFailure, OptionSetting};
-use crate::core::report;
-use tokio_util::sync::CancellationToken;
-
-/// What became of a plan.
-#[derive(Debug)]
-pub(crate) struct BackendOutcome {
-    /// For the report, also when it failed.
-    pub(crate) report: report::BackendReport,
-    /// Why it failed.
-    pub(crate) error: Option<anyhow::Error>,
-    /// The run was asked to stop; updates that were started keep running.
-    pub(crate) cancelled: bool,
-}
 
 /// Carries `plan` out.
 pub(crate) async fn deploy(
@@ -49,95 +38,87 @@ pub(crate) async fn deploy(
         console,
         api: Api::new(aws, &plan.application, Some(stop)),
     };
-    let mut report = plan.report();
-    let result = run.all(bundle, &mut report).await;
-    let error = result.err();
-    let cancelled = error.as_ref().is_some_and(|error| error.is::<Cancelled>());
-    BackendOutcome {
-        report,
-        error: error.filter(|_| !cancelled),
-        cancelled,
+    let mut outcome = BackendOutcome::default();
+    if let Err(error) = run.execute(bundle, &mut outcome).await {
+        if error.is::<Cancelled>() {
+            outcome.cancelled = true;
+            run.say_what_keeps_running(&outcome.environments);
+        } else {
+            outcome.error = Some(error);
+        }
     }
-}
-
-/// One run of a plan.
-pub(crate) struct BackendRun<'r> {
-    pub(crate) aws: &'r Aws,
-    pub(crate) backend: &'r BackendInputs,
-    pub(crate) plan: &'r BackendPlan,
-    pub(crate) stop: &'r CancellationToken,
-    pub(crate) console: &'r Console,
-    pub(crate) api: Api,
-}
-
-/// An environment that did not become what it should.
-pub(crate) struct Failed {
-    pub(crate) position: usize,
-    pub(crate) error: anyhow::Error,
+    outcome
 }
 
 impl BackendRun<'_> {
-    async fn all(&self, bundle: Option<&Bundle>, report: &mut report::BackendReport) -> anyhow::Result<()> {
-        self.version(bundle, report).await?;
+    async fn execute(&self, bundle: Option<&Bundle>, outcome: &mut BackendOutcome) -> anyhow::Result<()> {
+        outcome.version_created = self.create_version(bundle).await?;
+        self.until_processed(outcome.version_created).await?;
         let previous = self.previous_settings().await?;
         let deadline = Instant::now() + self.backend.timeout;
         let updates = self
             .plan
             .environments
             .iter()
-            .zip(&mut report.environments)
-            .enumerate()
-            .map(|(position, (plan, report))| async move {
-                match &plan.step {
-                    UpdateStep::Update { .. } => self
-                        .environment(plan, deadline, report)
-                        .await
-                        .map_err(|error| Failed { position, error }),
-                    UpdateStep::Nothing { reason } => {
-                        self.console.line(&format!("{}: nothing to do: {reason}", plan.name));
-                        Ok(())
-                    }
-                }
-            });
-        let failed: Vec<Failed> = join_all(updates).await.into_iter().filter_map(Result::err).collect();
-        if self.stop.is_cancelled() || failed.iter().any(|one| one.error.is::<Cancelled>()) {
-            self.tell_what_keeps_running(report);
+            .map(|plan| self.update_environment(plan, deadline));
+        let (runs, results): (Vec<_>, Vec<_>) = join_all(updates).await.into_iter().unzip();
+        outcome.environments = runs;
+        let mut failed = Vec::new();
+        for ((plan, run), result) in self
+            .plan
+            .environments
+            .iter()
+            .zip(&mut outcome.environments)
+            .zip(results)
+        {
+            let Err(error) = result else { continue };
+            if error.is::<Cancelled>() {
+                return Err(error);
+            }
+            run.failure = Some(format!("{error:#}"));
+            failed.push(EnvironmentFailure { plan, error });
+        }
+        if self.stop.is_cancelled() {
             return Err(Cancelled.into());
         }
-        for one in &failed {
-            report.environments[one.position].error = Some(format!("{:#}", one.error));
-        }
-        let mut error = join(failed, self.plan.environments.len(), &self.plan.environments);
+        let mut error = join(failed, self.plan.environments.len());
         if error.is_none() {
-            error = self.verified(report).await?;
+            error = self.verify_url(&mut outcome.environments).await?;
         }
-        match error {
-            None => Ok(()),
-            Some(error) if self.backend.on_failure == OnFailure::Rollback => {
-                Err(self.roll_back(error, &previous, report).await?)
+        match (error, self.backend.on_failure) {
+            (None, _) => Ok(()),
+            (Some(error), OnFailure::Rollback) => {
+                let runs = std::mem::take(&mut outcome.environments);
+                let (runs, result) = roll_back(self, error, &previous, runs).await;
+                outcome.environments = runs;
+                result
             }
-            Some(error) => Err(error),
+            (Some(error), OnFailure::Keep) => Err(error),
         }
     }
 
-    /// Creates the version, or waits for one that is still processed.
-    async fn version(&self, bundle: Option<&Bundle>, report: &mut report::BackendReport) -> anyhow::Result<()> {
-        let mut processing = self.plan.processing.clone();
-        if let VersionStep::Create { bucket, key, replace } = &self.plan.version {
-            let bundle = bundle.ok_or_else(|| anyhow!("cannot create a version without a bundle"))?;
-            let version = NewVersion {
-                label: &self.plan.version_label,
-                description: self.backend.version_description.as_deref(),
-                // Only the user's own: that of Beanstalk is made by asking for it.
-                bucket: bucket.as_deref().filter(|_| self.backend.package_bucket.is_some()),
-                key,
-                replace: *replace,
-            };
-            version::create(self.aws, &self.api, &version, bundle, self.stop, self.console).await?;
-            report.version_created = true;
-            processing.push(self.plan.version_label.clone());
-        }
-        for label in &processing {
+    /// Whether a version was created; it is not processed yet.
+    async fn create_version(&self, bundle: Option<&Bundle>) -> anyhow::Result<bool> {
+        let VersionStep::Create { bucket, key, replace } = &self.plan.version else {
+            return Ok(false);
+        };
+        let bundle = bundle.ok_or_else(|| anyhow!("cannot create a version without a bundle"))?;
+        let version = NewVersion {
+            label: &self.plan.version_label,
+            description: self.backend.version_description.as_deref(),
+            // Only the user's own: that of Beanstalk is made by asking for it.
+            bucket: bucket.as_deref().filter(|_| self.backend.package_bucket.is_some()),
+            key,
+            replace: *replace,
+        };
+        version::create(self.aws, &self.api, &version, bundle, self.stop, self.console).await?;
+        Ok(true)
+    }
+
+    /// Waits until all versions that are needed can be used.
+    async fn until_processed(&self, created: bool) -> anyhow::Result<()> {
+        let created = created.then_some(&self.plan.version_label);
+        for label in self.plan.processing.iter().chain(created) {
             version::processed(&self.api, label, self.backend.timeout, self.backend.poll_interval).await?;
             self.console.line(&format!("version `{label}` is ready"));
         }
@@ -147,130 +128,48 @@ impl BackendRun<'_> {
     /// What the options that are about to change say now, to put them back with the version.
     async fn previous_settings(&self) -> anyhow::Result<Vec<Settings>> {
         let wanted = &self.backend.option_settings;
-        let mut all = Vec::new();
+        let is_needed = !wanted.is_empty() && self.backend.on_failure == OnFailure::Rollback;
+        let mut previous = Vec::new();
         for plan in &self.plan.environments {
-            if wanted.is_empty()
-                || self.backend.on_failure == OnFailure::Keep
-                || matches!(plan.step, UpdateStep::Nothing { .. })
-            {
-                all.push(Settings::default());
-                continue;
-            }
-            let current = self.api.settings(&plan.name).await?;
             let mut before = Settings::default();
-            for option in differing(wanted, &current) {
-                let value = current
-                    .iter()
-                    .find(|one| {
-                        one.namespace.as_ref() == Some(&option.namespace)
-                            && one.option_name.as_ref() == Some(&option.option_name)
-                            && (option.resource_name.is_none() || one.resource_name == option.resource_name)
-                    })
-                    .and_then(|one| one.value.clone());
-                match value {
-                    Some(value) => before.set.push(OptionSetting {
-                        value,
-                        ..option.clone()
-                    }),
-                    None => before.remove.push(option.clone()),
+            if is_needed && plan.step != UpdateStep::Nothing {
+                let current = self.api.settings(&plan.name).await?;
+                for option in differing(wanted, &current) {
+                    match current.iter().find(|setting| is_same_option(option, setting)) {
+                        Some(setting) => before.set.push(OptionSetting {
+                            value: setting.value.clone(),
+                            ..option.clone()
+                        }),
+                        None => before.remove.push(option.clone()),
+                    }
                 }
             }
-            all.push(before);
+            previous.push(before);
         }
-        Ok(all)
+        Ok(previous)
     }
 
-    async fn environment(
+    /// What was done to an environment, and why it did not become what it should.
+    async fn update_environment(
         &self,
         plan: &EnvironmentPlan,
         deadline: Instant,
-        report: &mut report::EnvironmentReport,
-    ) -> anyhow::Result<()> {
-        let update = Update {
-            api: &self.api,
-            backend: self.backend,
-            console: self.console,
-            name: &plan.name,
-            prefix: self.prefix(&plan.name),
-            label: &plan.label,
-            settings: Settings {
-                set: self.backend.option_settings.clone(),
-                remove: Vec::new(),
-            },
-            when_busy: self.backend.when_busy,
-            deadline,
-        };
-        let end = update.run(report).await;
-        self.conclude(plan, &plan.label, end, report).await
-    }
-
-    /// Turns the end of an update into words.
-    pub(crate) async fn conclude(
-        &self,
-        plan: &EnvironmentPlan,
-        label: &str,
-        end: UpdateOutcome,
-        report: &report::EnvironmentReport,
-    ) -> anyhow::Result<()> {
-        let say = |text: &str| self.console.line(&format!("{}{text}", self.prefix(&plan.name)));
-        match end {
-            UpdateOutcome::Succeeded => {
-                let health = report.health.as_deref().unwrap_or_default();
-                say(&format!("runs `{label}`, Ready and {health}"));
-                Ok(())
-            }
-            UpdateOutcome::Sent => {
-                say("the update has begun; `wait-for-deployment` is `false`, so nobody looks how it ends");
-                Ok(())
-            }
-            UpdateOutcome::Cancelled => Err(Cancelled.into()),
-            UpdateOutcome::Error(error) if report.changed => Err(error.context(format!(
-                "cannot follow the update of `{}`, which keeps running",
-                plan.name
-            ))),
-            UpdateOutcome::Error(error) => Err(error),
-            UpdateOutcome::Deadline { status } => {
-                let begun = report.changed;
-                let explanation = if begun {
-                    explain(self.aws, &self.api, report, &self.backend.option_settings, self.console).await
-                } else {
-                    Explanation::default()
-                };
-                Err(timeout_error(
-                    plan,
-                    label,
-                    &status,
-                    begun,
-                    self.backend.timeout.as_secs(),
-                    &explanation,
-                ))
-            }
-            UpdateOutcome::Failed {
-                why: FailureReason::Gone,
-                ..
-            } => Err(anyhow!(
-                "cannot deploy `{label}` to `{}`: the environment is being terminated, or gone",
-                plan.name
-            )
-            .hint("create the environment again, or name another in `environment-name`")),
-            UpdateOutcome::Failed { why, event } => {
-                let settings = &self.backend.option_settings;
-                let explanation = explain(self.aws, &self.api, report, settings, self.console).await;
-                Err(failure_error(
-                    plan,
-                    label,
-                    &why,
-                    event,
-                    &explanation,
-                    self.backend,
-                    report,
-                ))
-            }
+    ) -> (EnvironmentRun, anyhow::Result<()>) {
+        if plan.step == UpdateStep::Nothing {
+            self.console
+                .line(&format!("{}: nothing to do: {NOTHING_TO_DO}", plan.name));
+            return (EnvironmentRun::default(), Ok(()));
         }
+        let settings = Settings {
+            set: self.backend.option_settings.clone(),
+            remove: Vec::new(),
+        };
+        let when_busy = self.backend.when_busy;
+        self.update(plan, &plan.label, settings, when_busy, deadline).await
     }
 
     /// `verify-url`; what is wrong with the answer, which counts as a failed deployment.
-    async fn verified(&self, report: &mut report::BackendReport) -> anyhow::Result<Option<anyhow::Error>> {
+    async fn verify_url(&self, runs: &mut [EnvironmentRun]) -> anyhow::Result<Option<anyhow::Error>> {
         let Some(wanted) = &self.backend.verify else {
             return Ok(None);
         };
@@ -286,32 +185,26 @@ impl BackendRun<'_> {
             Ok(()) => Ok(None),
             Err(error) if error.is::<Cancelled>() => Err(error),
             Err(error) => {
-                for environment in report.environments.iter_mut().filter(|one| one.changed) {
-                    environment.error = Some(format!("{error:#}"));
+                for run in runs.iter_mut().filter(|run| run.changed) {
+                    run.failure = Some(format!("{error:#}"));
                 }
                 Ok(Some(error))
             }
         }
     }
 
-    pub(crate) fn tell_what_keeps_running(&self, report: &report::BackendReport) {
-        let running = report
+    fn say_what_keeps_running(&self, runs: &[EnvironmentRun]) {
+        for (plan, _) in self
+            .plan
             .environments
             .iter()
-            .filter(|one| one.changed && one.status.as_deref() != Some("Ready"));
-        for environment in running {
+            .zip(runs)
+            .filter(|(_, run)| run.keeps_running())
+        {
             self.console.line(&format!(
                 "the update of `{}` keeps running in Elastic Beanstalk: this run no longer watches it",
-                environment.name
+                plan.name
             ));
-        }
-    }
-
-    pub(crate) fn prefix(&self, name: &str) -> String {
-        if self.plan.environments.len() > 1 {
-            format!("[{name}] ")
-        } else {
-            String::new()
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use aws_sdk_elasticbeanstalk::types::EnvironmentDescription;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::compare::{UpdateCheck, status};
+use crate::aws::backend::compare::UpdateCheck;
 use crate::aws::backend::version;
 use crate::console::Console;
+use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{BackendPlan, UpdateStep, VersionStep, names};
 use crate::core::backend::version_table::{
     VersionChoice, VersionState, VersionStatus, check_same_bundle, choose_version, missing_version, unusable_version,
@@ -53,17 +53,17 @@ pub(crate) async fn plan_backend(
     let deploys_bundle = bundle.filter(|_| !(existing.is_some() && backend.use_existing_version));
     let mut plans = Vec::new();
     for environment in &wanted {
-        let plan_backend = UpdateCheck {
+        let check = UpdateCheck {
             aws,
             api: &api,
             backend,
             bundle: deploys_bundle,
             versions: &versions,
         };
-        plans.push(plan_backend.environment(environment).await?);
+        plans.push(check.environment(environment).await?);
     }
     let mut version_label = backend.version_label.clone();
-    let nothing = plans.iter().all(|plan| matches!(plan.step, UpdateStep::Nothing { .. }));
+    let nothing = plans.iter().all(|plan| matches!(plan.step, UpdateStep::Nothing));
     if nothing && let Some(running) = plans.first().and_then(|plan| plan.previous_label.clone()) {
         // The bundle runs already, under this label: no other one is made for it.
         version = VersionStep::Existing;
@@ -94,9 +94,7 @@ pub(crate) async fn running(aws: &Aws, backend: &BackendInputs) -> anyhow::Resul
     let api = Api::new(aws, &backend.application, None);
     let found = environments(&api, backend).await?;
     let pairs = backend.environments.iter().cloned().zip(found);
-    Ok(pairs
-        .map(|(name, environment)| (name, environment.version_label))
-        .collect())
+    Ok(pairs.map(|(name, environment)| (name, environment.label)).collect())
 }
 
 impl BackendPlan {
@@ -127,14 +125,14 @@ impl BackendPlan {
                 version_label: label.clone(),
                 ..backend.clone()
             };
-            let plan_backend = UpdateCheck {
+            let check = UpdateCheck {
                 aws,
                 api: &api,
                 backend: &backend,
                 bundle: None,
                 versions: &found,
             };
-            plans.push(plan_backend.environment(environment).await?);
+            plans.push(check.environment(environment).await?);
         }
         Ok(Self {
             application: backend.application.clone(),
@@ -148,7 +146,7 @@ impl BackendPlan {
 }
 
 /// The environments that the inputs name, in their order.
-async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<EnvironmentDescription>> {
+async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<EnvironmentState>> {
     let (applications, all) = futures_util::try_join!(api.applications(), api.environments())?;
     if !applications.contains(&api.application) {
         let known = if applications.is_empty() {
@@ -162,7 +160,7 @@ async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<
     let mut wanted = Vec::new();
     let mut missing = Vec::new();
     for name in &backend.environments {
-        match all.iter().find(|one| one.environment_name.as_ref() == Some(name)) {
+        match all.iter().find(|environment| environment.name == *name) {
             Some(environment) => wanted.push(environment.clone()),
             None => missing.push(name.clone()),
         }
@@ -171,13 +169,12 @@ async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<
         return Err(unknown_environments(api, &missing, &all).await);
     }
     for environment in &wanted {
-        let name = environment.environment_name().unwrap_or_default();
-        let status = status(environment);
-        if status == "Terminating" || status == "Terminated" {
+        let EnvironmentState { name, status, .. } = environment;
+        if environment.is_gone() {
             return Err(anyhow!("cannot deploy to `{name}`: the environment is {status}")
                 .hint("create it again, or name another in `environment-name`"));
         }
-        if status != "Ready" && backend.when_busy == WhenBusy::Fail {
+        if !environment.is_ready() && backend.when_busy == WhenBusy::Fail {
             return Err(
                 anyhow!("cannot deploy to `{name}`: the environment is {status}, and `when-busy` is `fail`")
                     .hint("run this step again when it is Ready, or set `when-busy` to `wait` or `abort`"),
@@ -187,24 +184,21 @@ async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<
     Ok(wanted)
 }
 
-async fn unknown_environments(api: &Api, missing: &[String], all: &[EnvironmentDescription]) -> anyhow::Error {
+async fn unknown_environments(api: &Api, missing: &[String], all: &[EnvironmentState]) -> anyhow::Error {
     let elsewhere = api.environments_anywhere(missing.to_vec()).await.unwrap_or_default();
     let mut notes = Vec::new();
     for name in missing {
-        let same_name = elsewhere
-            .iter()
-            .filter(|one| one.environment_name.as_ref() == Some(name));
-        for environment in same_name {
-            let application = environment.application_name().unwrap_or_default();
-            let state = status(environment);
-            if application != api.application && state != "Terminated" {
+        for environment in elsewhere.iter().filter(|environment| environment.name == *name) {
+            let application = &environment.application;
+            let is_terminated = environment.status == "Terminated";
+            if *application != api.application && !is_terminated {
                 notes.push(format!("`{name}` belongs to the application `{application}`"));
-            } else if state == "Terminated" {
+            } else if is_terminated {
                 notes.push(format!("`{name}` was terminated"));
             }
         }
     }
-    let existing: Vec<String> = all.iter().filter_map(|one| one.environment_name.clone()).collect();
+    let existing: Vec<String> = all.iter().map(|environment| environment.name.clone()).collect();
     notes.push(if existing.is_empty() {
         format!("`{}` has no environments", api.application)
     } else {
@@ -236,14 +230,10 @@ fn listed(all: &[String]) -> String {
 async fn versions(
     api: &Api,
     backend: &BackendInputs,
-    wanted: &[EnvironmentDescription],
+    wanted: &[EnvironmentState],
 ) -> anyhow::Result<BTreeMap<String, VersionState>> {
     let mut labels = vec![backend.version_label.clone()];
-    labels.extend(
-        wanted
-            .iter()
-            .filter_map(|environment| environment.version_label.clone()),
-    );
+    labels.extend(wanted.iter().filter_map(|environment| environment.label.clone()));
     labels.sort();
     labels.dedup();
     found_versions(api, labels).await

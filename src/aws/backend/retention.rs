@@ -25,12 +25,9 @@ pub(crate) async fn running_versions(aws: &Aws, backend: &BackendInputs) -> anyh
     Ok(RunningVersions {
         labels: environments
             .iter()
-            .filter_map(|environment| environment.version_label.clone())
+            .filter_map(|environment| environment.label.clone())
             .collect(),
-        environments: environments
-            .into_iter()
-            .filter_map(|environment| environment.environment_name)
-            .collect(),
+        environments: environments.into_iter().map(|environment| environment.name).collect(),
     })
 }
 

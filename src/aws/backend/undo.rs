@@ -3,126 +3,102 @@
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::aws::backend::compare::{health, status};
-use crate::aws::backend::deploy::BackendRun;
-use crate::aws::backend::update::{Settings, Update};
+use crate::aws::backend::run::BackendRun;
+use crate::aws::backend::update::Settings;
+use crate::core::backend::messages::{UndoneEnvironment, rolled_back_error};
+use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::backend::plan::{EnvironmentPlan, is_accepted};
 use crate::core::error::Cancelled;
 use crate::core::inputs::WhenBusy;
-use crate::core::report;
 
-impl BackendRun<'_> {
-    /// `on-failure: rollback`: every environment that this run changed gets back what it ran before; answers what the
-    /// run fails with.
-    pub(crate) async fn roll_back(
-        &self,
-        error: anyhow::Error,
-        settings: &[Settings],
-        report: &mut report::BackendReport,
-    ) -> anyhow::Result<anyhow::Error> {
-        let deadline = Instant::now() + self.backend.timeout;
-        let changed = self
-            .plan
-            .environments
-            .iter()
-            .zip(&mut report.environments)
-            .zip(settings)
-            .filter(|((_, report), _)| report.changed);
-        let runs = changed.map(|((plan, report), settings)| async move {
-            (plan, self.put_one_back(plan, settings, deadline, report).await)
-        });
-        let ends = join_all(runs).await;
-        if ends
-            .iter()
-            .any(|(_, end)| end.as_ref().is_err_and(|error| error.is::<Cancelled>()))
-        {
-            self.tell_what_keeps_running(report);
-            return Err(Cancelled.into());
+/// Every environment that this run changed gets back what it ran before; answers what was done in all, and what the run
+/// fails with.
+pub(crate) async fn roll_back(
+    backend_run: &BackendRun<'_>,
+    error: anyhow::Error,
+    settings: &[Settings],
+    runs: Vec<EnvironmentRun>,
+) -> (Vec<EnvironmentRun>, anyhow::Result<()>) {
+    let deadline = Instant::now() + backend_run.backend.timeout;
+    let changed: Vec<bool> = runs.iter().map(|run| run.changed).collect();
+    let environments = backend_run.plan.environments.iter().zip(settings).zip(runs);
+    let undone = join_all(environments.map(|((plan, settings), run)| async move {
+        if !run.changed {
+            return (run, Ok(()));
         }
-        let mut back = Vec::new();
-        let mut lost = Vec::new();
-        for (plan, end) in ends {
-            let name = &plan.name;
-            let outcome = match (&end, &plan.previous_label) {
-                (Ok(()), Some(label)) => format!("`{name}` is back on `{label}`"),
-                (Ok(()), None) => format!("`{name}` ran nothing before"),
-                (Err(error), _) => format!("`{name}` could not be put back: {error:#}"),
-            };
-            for environment in report.environments.iter_mut().filter(|one| one.name == *name) {
-                environment.error = Some(match environment.error.take() {
-                    Some(error) => format!("{error}; {outcome}"),
-                    None => outcome.clone(),
-                });
+        let (undo, result) = undo_one(backend_run, plan, settings, deadline).await;
+        (run.then(undo), result)
+    }))
+    .await;
+    let (mut runs, results): (Vec<EnvironmentRun>, Vec<anyhow::Result<()>>) = undone.into_iter().unzip();
+    if results
+        .iter()
+        .flat_map(|result| result.as_ref().err())
+        .any(|error| error.is::<Cancelled>())
+    {
+        return (runs, Err(Cancelled.into()));
+    }
+    let mut all = Vec::new();
+    for (((plan, run), result), _) in backend_run
+        .plan
+        .environments
+        .iter()
+        .zip(&mut runs)
+        .zip(results)
+        .zip(changed)
+        .filter(|(_, changed)| *changed)
+    {
+        let undone = UndoneEnvironment { plan, result };
+        run.failure = Some(undone.after(run.failure.take()));
+        all.push(undone);
+    }
+    (runs, Err(rolled_back_error(error, &all)))
+}
+
+async fn undo_one(
+    backend_run: &BackendRun<'_>,
+    plan: &EnvironmentPlan,
+    settings: &Settings,
+    deadline: Instant,
+) -> (EnvironmentRun, anyhow::Result<()>) {
+    let nothing_done = |result| (EnvironmentRun::default(), result);
+    let Some(previous) = &plan.previous_label else {
+        return nothing_done(Ok(()));
+    };
+    let prefix = backend_run.prefix(&plan.name);
+    if settings.is_empty() {
+        match is_back(backend_run, plan, previous).await {
+            Ok(true) => {
+                backend_run.console.line(&format!(
+                    "{prefix}Elastic Beanstalk has rolled back to `{previous}` itself"
+                ));
+                return nothing_done(Ok(()));
             }
-            if end.is_ok() && plan.previous_label.is_some() {
-                back.push(outcome);
-            } else {
-                lost.push(outcome);
-            }
+            Ok(false) => {}
+            Err(error) => return nothing_done(Err(error)),
         }
-        if back.is_empty() && lost.is_empty() {
-            return Ok(error);
-        }
-        back.extend(lost);
-        Ok(error.context(back.join("; ")))
     }
+    backend_run
+        .console
+        .line(&format!("{prefix}rolling back to `{previous}`"));
+    // What hangs would hang on.
+    backend_run
+        .update(plan, previous, settings.clone(), WhenBusy::Abort, deadline)
+        .await
+}
 
-    async fn put_one_back(
-        &self,
-        plan: &EnvironmentPlan,
-        settings: &Settings,
-        deadline: Instant,
-        report: &mut report::EnvironmentReport,
-    ) -> anyhow::Result<()> {
-        let Some(previous) = &plan.previous_label else {
-            return Ok(());
-        };
-        let prefix = self.prefix(&plan.name);
-        if settings.is_empty() && self.is_back(plan, previous).await? {
-            self.console
-                .line(&format!("{prefix}Elastic Beanstalk has put `{previous}` back itself"));
-            return Ok(());
-        }
-        self.console.line(&format!("{prefix}putting `{previous}` back"));
-        let update = Update {
-            api: &self.api,
-            backend: self.backend,
-            console: self.console,
-            name: &plan.name,
-            prefix,
-            label: previous,
-            settings: settings.clone(),
-            // What hangs would hang on.
-            when_busy: WhenBusy::Abort,
-            deadline,
-        };
-        let mut after = plan.report();
-        after.changed = true;
-        let end = update.run(&mut after).await;
-        let concluded = self.conclude(plan, previous, end, &after).await;
-        report.status = after.status;
-        report.health = after.health;
-        report.events.extend(after.events);
-        concluded
+/// Whether Beanstalk took the update back itself, so that all instances run `label` in good health.
+async fn is_back(backend_run: &BackendRun<'_>, plan: &EnvironmentPlan, label: &str) -> anyhow::Result<bool> {
+    let Some(environment) = backend_run.api.environment(&plan.name).await? else {
+        return Ok(false);
+    };
+    let is_well = environment.is_ready()
+        && environment.label.as_deref() == Some(label)
+        && is_accepted(&backend_run.backend.accepted_health, &environment.health);
+    if !is_well {
+        return Ok(false);
     }
-
-    /// Whether Beanstalk took the update back itself, so that all instances run `label` in good health.
-    async fn is_back(&self, plan: &EnvironmentPlan, label: &str) -> anyhow::Result<bool> {
-        let Some(now) = self.api.environment(&plan.name).await? else {
-            return Ok(false);
-        };
-        let is_well = status(&now) == "Ready"
-            && now.version_label() == Some(label)
-            && is_accepted(&self.backend.accepted_health, &health(&now));
-        if !is_well {
-            return Ok(false);
-        }
-        // Basic health does not tell what instances run.
-        let instances = self.api.instances(&plan.name).await?;
-        Ok(instances.is_some_and(|all| {
-            all.iter()
-                .filter_map(|instance| instance.deployment()?.version_label())
-                .all(|running| running == label)
-        }))
-    }
+    // Basic health does not tell what instances run.
+    let instances = backend_run.api.instances(&plan.name).await?;
+    Ok(instances.is_some_and(|instances| !instances.iter().any(|instance| instance.runs_another(label))))
 }

@@ -9,16 +9,16 @@ use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::{Api, EventsOf};
-use crate::aws::backend::retry::message_contains;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::put::put_new_file;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
+use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
 use crate::core::bundle::Bundle;
 use crate::core::bundle::key::key_of_digest;
-use crate::core::error::{HintExt as _, code};
+use crate::core::error::{HintExt as _, code, message_contains};
 use crate::core::iam::calls;
 use crate::core::site::etag::hex;
 use tokio_util::sync::CancellationToken;
@@ -345,13 +345,8 @@ async fn explain_failure(api: &Api, label: &str) -> anyhow::Error {
     let errors: Vec<String> = events
         .into_iter()
         .rev()
-        .filter(|event| {
-            event
-                .severity
-                .as_ref()
-                .is_some_and(|severity| matches!(severity.as_str(), "ERROR" | "FATAL"))
-        })
-        .filter_map(|event| event.message)
+        .filter(EnvironmentEvent::is_error)
+        .map(|event| event.message)
         .collect();
     let reason = if errors.is_empty() {
         "Elastic Beanstalk does not say why".to_owned()

@@ -1,7 +1,18 @@
 //! What to do about Elastic Beanstalk, decided from what was read.
 
 pub(crate) mod backoff;
+pub(crate) mod busy;
+pub(crate) mod environment;
+pub(crate) mod events;
+pub(crate) mod explanation;
+pub(crate) mod follow;
+pub(crate) mod logs;
+pub(crate) mod messages;
+pub(crate) mod outcome;
 pub(crate) mod plan;
+pub(crate) mod reason;
 pub(crate) mod retention;
+pub(crate) mod retry;
 pub(crate) mod rollout;
+pub(crate) mod secrets;
 pub(crate) mod version_table;

@@ -1,7 +1,11 @@
 //! What a deployment will do, as data.
 
+use crate::core::backend::reason::UpdateReason;
 use crate::core::inputs::Health;
 use crate::core::report;
+
+/// Why an environment is left alone.
+pub(crate) const NOTHING_TO_DO: &str = "it runs already, and all is well";
 
 /// What will happen to the backend.
 #[derive(Debug, Clone)]
@@ -60,14 +64,11 @@ pub(crate) struct EnvironmentPlan {
 pub(crate) enum UpdateStep {
     /// Send UpdateEnvironment.
     Update {
-        /// Why, for a person.
-        reason: String,
+        /// Why.
+        reason: UpdateReason,
     },
-    /// Leave it alone.
-    Nothing {
-        /// Why, for a person.
-        reason: String,
-    },
+    /// Leave it alone: it runs already, and all is well.
+    Nothing,
 }
 
 impl BackendPlan {
@@ -120,7 +121,7 @@ impl BackendPlan {
                         environment.name, environment.label
                     )
                 }
-                UpdateStep::Nothing { reason } => format!("keep     {}  {from}  ({reason})", environment.name),
+                UpdateStep::Nothing => format!("keep     {}  {from}  ({NOTHING_TO_DO})", environment.name),
             });
         }
         lines

@@ -63,7 +63,8 @@ pub(crate) enum FailureReason {
 /// Watches one update.
 #[derive(Debug)]
 pub(crate) struct RolloutMonitor {
-    label: String,
+    /// None where option settings go to an environment without a version.
+    label: Option<String>,
     label_changes: bool,
     recovery: Duration,
     grace: Duration,
@@ -75,14 +76,14 @@ pub(crate) struct RolloutMonitor {
 impl RolloutMonitor {
     /// For an update from `previous` to `label`.
     pub(crate) fn new(
-        label: &str,
+        label: Option<&str>,
         previous: Option<&str>,
         recovery: Duration,
         poll_interval: Option<Duration>,
     ) -> Self {
         Self {
-            label: label.to_owned(),
-            label_changes: previous != Some(label),
+            label: label.map(ToOwned::to_owned),
+            label_changes: previous != label,
             recovery,
             grace: poll_interval.map_or(GRACE, |interval| (interval * GRACE_POLLS).clamp(SHORTEST_GRACE, GRACE)),
             begun: false,
@@ -98,7 +99,7 @@ impl RolloutMonitor {
 
     /// Whether `seen` is worth asking the instances about: all else is well.
     pub(crate) fn is_nearly_done(&self, seen: &Observation) -> bool {
-        is_ready(seen) && seen.label.as_deref() == Some(&self.label) && seen.healthy
+        is_ready(seen) && seen.label == self.label && seen.healthy
     }
 
     /// The verdict on what a poll saw at `now`.
@@ -116,7 +117,7 @@ impl RolloutMonitor {
         if failed_event {
             return Verdict::Failed(FailureReason::Event);
         }
-        if seen.label.as_deref() != Some(&self.label) {
+        if seen.label != self.label {
             self.ready_since = None;
             let since = *self.elsewhere_since.get_or_insert(now);
             return if now - since >= self.grace {
@@ -158,8 +159,8 @@ mod tests {
         }
     }
 
-    fn judge() -> RolloutMonitor {
-        RolloutMonitor::new("new", Some("old"), Duration::from_secs(60), None)
+    fn monitor() -> RolloutMonitor {
+        RolloutMonitor::new(Some("new"), Some("old"), Duration::from_secs(60), None)
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {
@@ -175,19 +176,19 @@ mod tests {
             (seen("Ready", "new", false), Verdict::Recovering),
             (seen("Ready", "new", true), Verdict::Succeeded),
         ] {
-            assert_eq!(judge().verdict(&seen, false, start), verdict, "{seen:?}");
+            assert_eq!(monitor().verdict(&seen, false, start), verdict, "{seen:?}");
         }
     }
 
     #[test]
     fn ready_on_another_label_is_a_failure_after_the_grace_only() {
         let start = Instant::now();
-        let mut judge = judge();
+        let mut monitor = monitor();
         let elsewhere = seen("Ready", "old", true);
-        assert_eq!(judge.verdict(&elsewhere, false, start), Verdict::Going);
-        assert_eq!(judge.verdict(&elsewhere, false, after(start, 29)), Verdict::Going);
+        assert_eq!(monitor.verdict(&elsewhere, false, start), Verdict::Going);
+        assert_eq!(monitor.verdict(&elsewhere, false, after(start, 29)), Verdict::Going);
         assert_eq!(
-            judge.verdict(&elsewhere, false, after(start, 30)),
+            monitor.verdict(&elsewhere, false, after(start, 30)),
             Verdict::Failed(FailureReason::Reverted(Some("old".to_owned())))
         );
     }
@@ -195,11 +196,11 @@ mod tests {
     #[test]
     fn a_stale_read_starts_the_grace_anew() {
         let start = Instant::now();
-        let mut judge = judge();
-        judge.verdict(&seen("Ready", "old", true), false, start);
-        judge.verdict(&seen("Updating", "old", false), false, after(start, 20));
+        let mut monitor = monitor();
+        monitor.verdict(&seen("Ready", "old", true), false, start);
+        monitor.verdict(&seen("Updating", "old", false), false, after(start, 20));
         assert_eq!(
-            judge.verdict(&seen("Ready", "old", true), false, after(start, 40)),
+            monitor.verdict(&seen("Ready", "old", true), false, after(start, 40)),
             Verdict::Going
         );
     }
@@ -207,16 +208,16 @@ mod tests {
     #[test]
     fn health_may_recover_for_a_while() {
         let start = Instant::now();
-        let mut judge = judge();
+        let mut monitor = monitor();
         let yellow = seen("Ready", "new", false);
-        assert_eq!(judge.verdict(&yellow, false, start), Verdict::Recovering);
-        assert_eq!(judge.verdict(&yellow, false, after(start, 59)), Verdict::Recovering);
+        assert_eq!(monitor.verdict(&yellow, false, start), Verdict::Recovering);
+        assert_eq!(monitor.verdict(&yellow, false, after(start, 59)), Verdict::Recovering);
         assert_eq!(
-            judge.verdict(&yellow, false, after(start, 60)),
+            monitor.verdict(&yellow, false, after(start, 60)),
             Verdict::Failed(FailureReason::Health)
         );
         assert_eq!(
-            judge.verdict(&seen("Ready", "new", true), false, after(start, 61)),
+            monitor.verdict(&seen("Ready", "new", true), false, after(start, 61)),
             Verdict::Succeeded
         );
     }
@@ -225,11 +226,11 @@ mod tests {
     fn an_error_event_fails_once_ready_even_when_green() {
         let start = Instant::now();
         assert_eq!(
-            judge().verdict(&seen("Updating", "new", true), true, start),
+            monitor().verdict(&seen("Updating", "new", true), true, start),
             Verdict::Going
         );
         for label in ["new", "old"] {
-            let verdict = judge().verdict(&seen("Ready", label, true), true, start);
+            let verdict = monitor().verdict(&seen("Ready", label, true), true, start);
             assert_eq!(verdict, Verdict::Failed(FailureReason::Event));
         }
     }
@@ -242,7 +243,7 @@ mod tests {
                 ..seen("", "new", true)
             };
             assert_eq!(
-                judge().verdict(&seen, false, Instant::now()),
+                monitor().verdict(&seen, false, Instant::now()),
                 Verdict::Failed(FailureReason::Gone)
             );
         }
@@ -255,10 +256,10 @@ mod tests {
             stragglers: vec!["i-1".to_owned()],
             ..seen("Ready", "new", true)
         };
-        let mut judge = judge();
-        assert_eq!(judge.verdict(&seen, false, start), Verdict::Recovering);
+        let mut monitor = monitor();
+        assert_eq!(monitor.verdict(&seen, false, start), Verdict::Recovering);
         assert_eq!(
-            judge.verdict(&seen, false, after(start, 60)),
+            monitor.verdict(&seen, false, after(start, 60)),
             Verdict::Failed(FailureReason::Stragglers(vec!["i-1".to_owned()]))
         );
     }
@@ -266,7 +267,7 @@ mod tests {
     #[test]
     fn the_same_label_again_succeeds_only_once_the_update_was_seen() {
         let start = Instant::now();
-        let again = || RolloutMonitor::new("same", Some("same"), Duration::from_secs(60), None);
+        let again = || RolloutMonitor::new(Some("same"), Some("same"), Duration::from_secs(60), None);
         let green = seen("Ready", "same", true);
         assert_eq!(again().verdict(&green, false, start), Verdict::Going);
         let mut watched = again();
@@ -283,9 +284,9 @@ mod tests {
     #[test]
     fn a_quick_poll_interval_shortens_the_grace() {
         let start = Instant::now();
-        let mut judge = RolloutMonitor::new("new", Some("old"), Duration::ZERO, Some(Duration::from_secs(1)));
-        judge.verdict(&seen("Ready", "old", true), false, start);
-        let verdict = judge.verdict(&seen("Ready", "old", true), false, after(start, 6));
+        let mut monitor = RolloutMonitor::new(Some("new"), Some("old"), Duration::ZERO, Some(Duration::from_secs(1)));
+        monitor.verdict(&seen("Ready", "old", true), false, start);
+        let verdict = monitor.verdict(&seen("Ready", "old", true), false, after(start, 6));
         assert_eq!(
             verdict,
             Verdict::Failed(FailureReason::Reverted(Some("old".to_owned())))

@@ -1,0 +1,216 @@
+//! The events of an environment's update: each once, oldest first, none lost.
+//!
+//! DescribeEvents gives the newest first, and many events may bear one time. So every poll asks again from a little
+//! before the newest event seen (one that was written late may bear an older time), and counts how often each
+//! has been handed out. What was there before the update is counted as handed out.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::core::report::EventReport;
+
+/// How far back every poll looks, in seconds.
+const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+
+/// The first event of every update.
+const STARTING: &str = "Environment update is starting.";
+
+/// An event of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct EnvironmentEvent {
+    /// When it happened.
+    pub(crate) date: DateTime<Utc>,
+    /// `INFO`, `WARN`, `ERROR`, ….
+    pub(crate) severity: String,
+    /// Beanstalk's text.
+    pub(crate) message: String,
+    /// The request that it belongs to; none for health transitions.
+    pub(crate) request_id: Option<String>,
+}
+
+/// Which events of one environment have been handed out.
+#[derive(Debug, Default)]
+pub(crate) struct EventLog {
+    /// The newest event before the update.
+    floor: Option<DateTime<Utc>>,
+    newest: Option<DateTime<Utc>>,
+    handed_out: HashMap<EnvironmentEvent, usize>,
+}
+
+impl EventLog {
+    /// Hands out what comes after `before`, the newest events so far, newest first.
+    pub(crate) fn after(before: &[EnvironmentEvent]) -> Self {
+        let mut log = Self::default();
+        log.take(before);
+        log.floor = log.newest;
+        log
+    }
+
+    /// From when on the next poll has to ask; `None`: from the first event on.
+    pub(crate) fn start(&self) -> Option<DateTime<Utc>> {
+        self.newest.map(|date| date - OVERLAP).max(self.floor)
+    }
+
+    /// `found`, newest first, less what was handed out before; oldest first.
+    pub(crate) fn take(&mut self, found: &[EnvironmentEvent]) -> Vec<EnvironmentEvent> {
+        let mut counts: HashMap<&EnvironmentEvent, usize> = HashMap::new();
+        let mut fresh = Vec::new();
+        for event in found.iter().rev() {
+            let count = counts.entry(event).or_default();
+            *count += 1;
+            let before = self.handed_out.entry(event.clone()).or_default();
+            if *count > *before {
+                *before = *count;
+                fresh.push(event.clone());
+            }
+            self.newest = self.newest.max(Some(event.date));
+        }
+        // Stable: events of one time stay in the order in which Beanstalk gives them.
+        fresh.sort_by_key(|event| event.date);
+        fresh
+    }
+}
+
+impl EnvironmentEvent {
+    /// Whether it belongs to the update `request_id`, or to no request (health transitions); all do when our id is not
+    /// known.
+    pub(crate) fn concerns(&self, request_id: Option<&str>) -> bool {
+        match (request_id, self.request_id.as_deref()) {
+            (Some(ours), Some(its)) => ours == its,
+            _ => true,
+        }
+    }
+
+    /// Whether it says that the update `request_id` failed.
+    pub(crate) fn fails(&self, request_id: Option<&str>) -> bool {
+        let ours = match (request_id, self.request_id.as_deref()) {
+            (Some(ours), its) => its == Some(ours),
+            (None, its) => its.is_some(),
+        };
+        ours && self.is_error()
+    }
+
+    /// Whether it is an ERROR or FATAL one.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self.severity.as_str(), "ERROR" | "FATAL")
+    }
+
+    /// Whether an update begins with it.
+    pub(crate) fn starts_update(&self) -> bool {
+        self.message == STARTING
+    }
+
+    /// `12:34:56 INFO  message`.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {:<5} {}", self.date.format("%H:%M:%S"), self.severity, self.message)
+    }
+
+    /// For the report.
+    pub(crate) fn report(&self) -> EventReport {
+        EventReport {
+            time: self.date.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            severity: self.severity.clone(),
+            message: self.message.clone(),
+        }
+    }
+}
+
+/// Whether the last update of an environment failed, by its events, newest first.
+///
+/// With basic health, events alone tell that instances may run something else than the label says: "some instances may
+/// have deployed the new application version".
+pub(crate) fn last_update_failed(newest_first: &[EnvironmentEvent]) -> bool {
+    newest_first
+        .iter()
+        .take_while(|event| !event.starts_update())
+        .any(EnvironmentEvent::is_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(millis: i64, message: &str, id: &str) -> EnvironmentEvent {
+        EnvironmentEvent {
+            date: DateTime::from_timestamp_millis(millis).expect("a time"),
+            severity: "INFO".to_owned(),
+            message: message.to_owned(),
+            request_id: Some(id.to_owned()),
+        }
+    }
+
+    fn messages(events: &[EnvironmentEvent]) -> Vec<&str> {
+        events.iter().map(|event| event.message.as_str()).collect()
+    }
+
+    #[test]
+    fn hands_out_each_event_once_and_oldest_first() {
+        let mut log = EventLog::default();
+        let first = [event(2000, "b", "1"), event(1000, "a", "1")];
+        assert_eq!(messages(&log.take(&first)), ["a", "b"]);
+        let second = [event(2000, "d", "1"), event(2000, "c", "1"), event(2000, "b", "1")];
+        assert_eq!(messages(&log.take(&second)), ["c", "d"]);
+        assert!(log.take(&second).is_empty());
+    }
+
+    #[test]
+    fn equal_events_of_one_moment_are_all_handed_out() {
+        let mut log = EventLog::default();
+        let two = [event(1000, "done", "1"), event(1000, "done", "1")];
+        assert_eq!(messages(&log.take(&two[..1])), ["done"]);
+        assert_eq!(messages(&log.take(&two)), ["done"]);
+        assert!(log.take(&two).is_empty());
+    }
+
+    #[test]
+    fn an_event_written_late_is_not_lost() {
+        let mut log = EventLog::default();
+        log.take(&[event(100_000, "new", "1")]);
+        assert_eq!(log.start(), DateTime::from_timestamp_millis(40_000));
+        let late = [event(100_000, "new", "1"), event(70_000, "late", "1")];
+        assert_eq!(messages(&log.take(&late)), ["late"]);
+        assert!(EventLog::default().start().is_none());
+    }
+
+    #[test]
+    fn what_was_there_before_is_not_handed_out_and_not_asked_for_again() {
+        let before = [event(100_000, "old", "1"), event(90_000, "older", "1")];
+        let mut log = EventLog::after(&before);
+        assert_eq!(log.start(), DateTime::from_timestamp_millis(100_000));
+        assert_eq!(
+            messages(&log.take(&[event(100_000, "ours", "2"), before[0].clone()])),
+            ["ours"]
+        );
+    }
+
+    #[test]
+    fn tells_our_events_from_those_of_others() {
+        let mut error = event(1000, "bad", "ours");
+        error.severity = "ERROR".to_owned();
+        assert!(error.concerns(Some("ours")) && error.fails(Some("ours")));
+        assert!(!error.concerns(Some("theirs")) && !error.fails(Some("theirs")));
+        assert!(error.concerns(None) && error.fails(None));
+        error.request_id = None;
+        assert!(error.concerns(Some("ours")) && !error.fails(Some("ours")) && !error.fails(None));
+    }
+
+    #[test]
+    fn the_last_update_alone_tells_whether_it_failed() {
+        let error = EnvironmentEvent {
+            severity: "ERROR".to_owned(),
+            ..event(3000, "Failed to deploy application.", "2")
+        };
+        let start = event(2000, STARTING, "2");
+        assert!(last_update_failed(&[error.clone(), start.clone()]));
+        assert!(!last_update_failed(&[start, error]));
+        assert!(!last_update_failed(&[]));
+    }
+
+    #[test]
+    fn a_line_shows_the_time_of_day_and_the_report_all_of_it() {
+        let event = event(1_609_677_296_789, STARTING, "1");
+        assert_eq!(event.line(), "12:34:56 INFO  Environment update is starting.");
+        assert_eq!(event.report().time, "2021-01-03T12:34:56.789Z");
+    }
+}

@@ -1,0 +1,135 @@
+//! Why an update failed, in lines: its events, the causes that health knows, the worst instance.
+
+use crate::core::backend::environment::InstanceState;
+use crate::core::backend::events::EnvironmentEvent;
+
+/// What the error says besides the event.
+#[derive(Debug, Default)]
+pub(crate) struct Explanation {
+    /// The first cause of the environment's health.
+    pub(crate) cause: Option<String>,
+    /// The first real error line of the log.
+    pub(crate) log_line: Option<String>,
+}
+
+/// What an environment's health says.
+#[derive(Debug)]
+pub(crate) enum HealthCauses {
+    /// Enhanced health.
+    Known(Vec<String>),
+    /// Basic health reporting: "DescribeEnvironmentHealth is not supported."
+    Basic,
+    /// It could not be asked.
+    Unknown(anyhow::Error),
+}
+
+/// The rank of an instance with nothing to complain about.
+const HEALTHY: u8 = 4;
+
+/// The lines that say why an update failed.
+pub(crate) fn why_lines(
+    events: &[EnvironmentEvent],
+    causes: &HealthCauses,
+    instances: &[InstanceState],
+) -> Vec<String> {
+    let mut lines: Vec<String> = events
+        .iter()
+        .filter(|event| event.is_error() || event.severity == "WARN")
+        .map(|event| format!("{:<5} {}", event.severity, event.message))
+        .collect();
+    match causes {
+        HealthCauses::Known(causes) => lines.extend(causes.iter().map(|cause| format!("environment: {cause}"))),
+        HealthCauses::Basic => {
+            lines.push("basic health reporting gives no causes; enable enhanced health to see them".to_owned());
+        }
+        HealthCauses::Unknown(error) => lines.push(format!("{error:#}")),
+    }
+    let mut worst_first: Vec<_> = instances.iter().filter(|instance| rank(instance) < HEALTHY).collect();
+    worst_first.sort_by_key(|instance| (rank(instance), &instance.id));
+    lines.extend(worst_first.into_iter().map(instance_line));
+    lines
+}
+
+/// The instance whose log is most worth reading.
+pub(crate) fn worst(instances: &[InstanceState]) -> Option<&str> {
+    let worst = instances.iter().min_by_key(|instance| (rank(instance), &instance.id))?;
+    Some(&worst.id)
+}
+
+/// The lower, the worse.
+fn rank(instance: &InstanceState) -> u8 {
+    match instance.color.as_deref() {
+        _ if instance.deployment_status.as_deref() == Some("Failed") => 0,
+        Some("Red") => 1,
+        Some("Yellow") => 2,
+        Some("Grey") => 3,
+        _ if !instance.causes.is_empty() => 3,
+        _ => HEALTHY,
+    }
+}
+
+fn instance_line(instance: &InstanceState) -> String {
+    let mut line = format!(
+        "{}: {}",
+        instance.id,
+        instance.health_status.as_deref().unwrap_or("Unknown")
+    );
+    if instance.label.is_some() || instance.deployment_status.is_some() {
+        line.push_str(&format!(
+            ", deployment of {} {}",
+            instance.label.as_deref().unwrap_or("?"),
+            instance.deployment_status.as_deref().unwrap_or("?").to_lowercase()
+        ));
+    }
+    for cause in &instance.causes {
+        line.push_str("; ");
+        line.push_str(cause);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(id: &str, color: &str, status: &str) -> InstanceState {
+        InstanceState {
+            id: id.to_owned(),
+            color: Some(color.to_owned()),
+            health_status: Some("Degraded".to_owned()),
+            causes: vec!["Because.".to_owned()],
+            label: Some("v1".to_owned()),
+            deployment_status: Some(status.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_instance_whose_deployment_failed_is_the_worst() {
+        let instances = [
+            instance("i-green", "Green", "Deployed"),
+            instance("i-red", "Red", "Deployed"),
+            instance("i-failed", "Green", "Failed"),
+        ];
+        assert_eq!(worst(&instances), Some("i-failed"));
+        let lines = why_lines(&[], &HealthCauses::Known(vec!["All bad.".to_owned()]), &instances);
+        assert_eq!(
+            lines,
+            [
+                "environment: All bad.",
+                "i-failed: Degraded, deployment of v1 failed; Because.",
+                "i-red: Degraded, deployment of v1 deployed; Because.",
+                "i-green: Degraded, deployment of v1 deployed; Because.",
+            ]
+        );
+    }
+
+    #[test]
+    fn instances_in_good_health_are_not_worth_a_line() {
+        let well = InstanceState {
+            causes: Vec::new(),
+            ..instance("i-green", "Green", "Deployed")
+        };
+        assert!(why_lines(&[], &HealthCauses::Known(Vec::new()), &[well]).is_empty());
+        assert_eq!(worst(&[]), None);
+    }
+}

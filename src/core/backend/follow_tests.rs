@@ -1,0 +1,195 @@
+use chrono::DateTime;
+
+use super::*;
+use crate::core::backend::rollout::FailureReason;
+use crate::core::inputs::OnFailure;
+
+/// A simulated clock: seconds after an update was sent.
+struct Watch {
+    follow: Follow,
+    start: Instant,
+}
+
+fn inputs() -> BackendInputs {
+    BackendInputs {
+        application: "app".to_owned(),
+        environments: vec!["web".to_owned()],
+        package: None,
+        version_label: "v1".to_owned(),
+        version_description: None,
+        package_bucket: None,
+        use_existing_version: false,
+        option_settings: Vec::new(),
+        force: false,
+        wait: true,
+        timeout: Duration::from_secs(600),
+        when_busy: crate::core::inputs::WhenBusy::Wait,
+        accepted_health: vec![Health::Green],
+        recovery: Duration::from_secs(60),
+        poll_interval: None,
+        on_failure: OnFailure::Keep,
+        verify: None,
+        keep_versions: None,
+    }
+}
+
+fn watch(target: UpdateTarget, request_id: Option<&str>) -> Watch {
+    let start = Instant::now();
+    let deadline = start + Duration::from_secs(600);
+    Watch {
+        follow: Follow::new(target, request_id.map(ToOwned::to_owned), &inputs(), deadline, start),
+        start,
+    }
+}
+
+fn to_v1() -> Watch {
+    watch(UpdateTarget::version("v1", Some("v0")), Some("ours"))
+}
+
+fn poll(status: &str, label: &str, health: &str) -> Poll {
+    Poll {
+        environment: Some(EnvironmentState {
+            name: "web".to_owned(),
+            label: Some(label.to_owned()),
+            status: status.to_owned(),
+            health: health.to_owned(),
+            ..EnvironmentState::default()
+        }),
+        ..Poll::default()
+    }
+}
+
+fn event(severity: &str, message: &str, request_id: &str) -> EnvironmentEvent {
+    EnvironmentEvent {
+        date: DateTime::from_timestamp(45_296, 0).expect("a time"),
+        severity: severity.to_owned(),
+        message: message.to_owned(),
+        request_id: Some(request_id.to_owned()),
+    }
+}
+
+impl Poll {
+    fn with(mut self, event: EnvironmentEvent) -> Self {
+        self.events.push(event);
+        self
+    }
+}
+
+impl Watch {
+    fn after(&mut self, seconds: u64, poll: Poll) -> FollowStep {
+        self.follow.step(poll, self.start + Duration::from_secs(seconds))
+    }
+}
+
+/// How the step ended, in words.
+fn end(step: &FollowStep) -> String {
+    match &step.end {
+        None => "goes on".to_owned(),
+        Some(UpdateOutcome::Failed { why, event }) => format!("{why:?} {}", event.as_deref().unwrap_or("-")),
+        Some(outcome) => format!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn an_update_is_followed_to_its_success() {
+    let mut watch = to_v1();
+    let start = event("INFO", "Environment update is starting.", "ours");
+    let step = watch.after(1, poll("Updating", "v0", "Green").with(start));
+    assert_eq!(step.lines, ["12:34:56 INFO  Environment update is starting."]);
+    assert_eq!((end(&step).as_str(), step.events.len()), ("goes on", 1));
+    let step = watch.after(20, poll("Ready", "v1", "Green"));
+    assert_eq!(end(&step), "Succeeded");
+}
+
+#[test]
+fn an_error_of_ours_fails_it_and_one_of_others_does_not() {
+    for (request_id, expected) in [("ours", "Event Failed to deploy application."), ("theirs", "Succeeded")] {
+        let mut watch = to_v1();
+        let error = event("ERROR", "Failed to deploy application.", request_id);
+        let step = watch.after(5, poll("Updating", "v1", "Green").with(error));
+        assert_eq!(step.lines.len(), usize::from(request_id == "ours"));
+        assert_eq!(end(&watch.after(9, poll("Ready", "v1", "Green"))), expected);
+    }
+}
+
+#[test]
+fn a_slow_recovery_is_announced_once() {
+    let mut watch = to_v1();
+    let first = watch.after(5, poll("Ready", "v1", "Yellow"));
+    assert_eq!(
+        first.lines,
+        ["updated, but not healthy yet (Yellow): waiting up to 60 s"]
+    );
+    assert!(watch.after(7, poll("Ready", "v1", "Yellow")).lines.is_empty());
+    assert_eq!(end(&watch.after(65, poll("Ready", "v1", "Yellow"))), "Health -");
+}
+
+#[test]
+fn the_deadline_ends_a_wait_that_sees_nothing() {
+    let mut watch = to_v1();
+    watch.after(5, poll("Updating", "v0", "Grey"));
+    let error = anyhow::anyhow!("no answer");
+    let blind = |seconds| {
+        watch
+            .follow
+            .step_blind(&error, watch.start + Duration::from_secs(seconds))
+    };
+    assert_eq!(blind(10).lines, ["cannot read the environment's state now: no answer"]);
+    assert_eq!(end(&blind(10)), "goes on");
+    assert_eq!(end(&blind(600)), "Deadline { status: \"Updating\" }");
+}
+
+#[test]
+fn instances_are_asked_once_all_else_is_well() {
+    let watch = to_v1();
+    let wants = |status, label, health| {
+        watch
+            .follow
+            .wants_instances(poll(status, label, health).environment.as_ref())
+    };
+    assert!(wants("Ready", "v1", "Green"));
+    assert!(!wants("Ready", "v1", "Red") && !wants("Ready", "v0", "Green") && !wants("Updating", "v1", "Green"));
+}
+
+#[test]
+fn instances_on_another_version_keep_it_from_succeeding() {
+    let instance = |id: &str, label: Option<&str>| InstanceState {
+        id: id.to_owned(),
+        label: label.map(ToOwned::to_owned),
+        ..InstanceState::default()
+    };
+    let mut watch = to_v1();
+    let with_instances = || Poll {
+        instances: vec![
+            instance("i-1", Some("v1")),
+            instance("i-2", Some("v0")),
+            instance("i-3", None),
+        ],
+        ..poll("Ready", "v1", "Green")
+    };
+    assert_eq!(end(&watch.after(5, with_instances())), "goes on");
+    let step = watch.after(65, with_instances());
+    let expected = FailureReason::Stragglers(vec!["i-2".to_owned()]);
+    assert_eq!(end(&step), format!("{expected:?} -"));
+}
+
+#[test]
+fn settings_of_an_environment_without_a_version_are_followed_by_their_end() {
+    let mut watch = watch(UpdateTarget::settings(None), Some("ours"));
+    let without = |status: &str| Poll {
+        environment: Some(EnvironmentState {
+            status: status.to_owned(),
+            health: "Grey".to_owned(),
+            ..EnvironmentState::default()
+        }),
+        ..Poll::default()
+    };
+    assert_eq!(end(&watch.after(1, without("Updating"))), "goes on");
+    assert_eq!(end(&watch.after(5, without("Ready"))), "Succeeded");
+}
+
+#[test]
+fn an_environment_that_is_gone_ends_it() {
+    let mut watch = to_v1();
+    assert_eq!(end(&watch.after(5, Poll::default())), "Gone -");
+}

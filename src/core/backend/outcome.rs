@@ -1,0 +1,214 @@
+//! What became of a backend's plan, and the part of the report that shows it.
+
+use crate::core::backend::environment::EnvironmentState;
+use crate::core::backend::events::EnvironmentEvent;
+use crate::core::backend::plan::BackendPlan;
+use crate::core::backend::rollout::FailureReason;
+use crate::core::report::{BackendReport, EnvironmentReport};
+
+/// How an update ended.
+#[derive(Debug)]
+pub(crate) enum UpdateOutcome {
+    /// As it should.
+    Succeeded,
+    /// It was sent, and is not to be waited for.
+    Sent,
+    /// The run is to stop.
+    Cancelled,
+    /// It did not work: why, and the event that said so first.
+    Failed { why: FailureReason, event: Option<String> },
+    /// The deadline came first; the environment is in this status.
+    Deadline { status: String },
+    /// A request failed.
+    Error(anyhow::Error),
+}
+
+/// What was done to one environment, and what was seen of it.
+#[derive(Debug, Default)]
+pub(crate) struct EnvironmentRun {
+    /// An update was started, or perhaps was.
+    pub(crate) changed: bool,
+    /// The version that ran right before that update; `None`: nobody has looked.
+    pub(crate) previous: Option<Option<String>>,
+    /// What was seen last; `None`: nothing yet.
+    pub(crate) seen: Option<LastSeen>,
+    /// The events of the update, oldest first.
+    pub(crate) events: Vec<EnvironmentEvent>,
+    /// Why it failed, in one line.
+    pub(crate) failure: Option<String>,
+}
+
+/// What was seen last of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LastSeen {
+    /// It is not there any more.
+    Gone,
+    /// It is there.
+    There(EnvironmentState),
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub(crate) struct BackendOutcome {
+    /// The version was created.
+    pub(crate) version_created: bool,
+    /// As in the plan; empty when none was reached.
+    pub(crate) environments: Vec<EnvironmentRun>,
+    /// Why it failed.
+    pub(crate) error: Option<anyhow::Error>,
+    /// The run was asked to stop; updates that were started keep running.
+    pub(crate) cancelled: bool,
+}
+
+impl EnvironmentRun {
+    /// Notes what an answer showed.
+    pub(crate) fn see(&mut self, found: Option<&EnvironmentState>) {
+        self.seen = Some(found.cloned().map_or(LastSeen::Gone, LastSeen::There));
+    }
+
+    /// This run with what was done afterwards.
+    pub(crate) fn then(mut self, later: Self) -> Self {
+        self.changed |= later.changed;
+        self.seen = later.seen.or(self.seen);
+        self.events.extend(later.events);
+        self
+    }
+
+    /// The environment as it was seen last.
+    pub(crate) fn state(&self) -> Option<&EnvironmentState> {
+        match &self.seen {
+            Some(LastSeen::There(state)) => Some(state),
+            Some(LastSeen::Gone) | None => None,
+        }
+    }
+
+    /// Its update goes on in Elastic Beanstalk.
+    pub(crate) fn keeps_running(&self) -> bool {
+        self.changed && !self.state().is_some_and(EnvironmentState::is_ready)
+    }
+
+    /// The report of an environment, from what `planned` says of it.
+    fn report(&self, planned: EnvironmentReport) -> EnvironmentReport {
+        let mut report = EnvironmentReport {
+            changed: self.changed,
+            events: self.events.iter().map(EnvironmentEvent::report).collect(),
+            error: self.failure.clone(),
+            ..planned
+        };
+        if let Some(previous) = &self.previous {
+            report.previous_version_label.clone_from(previous);
+        }
+        match &self.seen {
+            Some(LastSeen::There(state)) => {
+                report.status = Some(state.status.clone());
+                report.health = Some(state.health.clone());
+                report.url.clone_from(&state.url);
+            }
+            Some(LastSeen::Gone) => report.status = Some("Terminated".to_owned()),
+            None => {}
+        }
+        report
+    }
+}
+
+impl BackendOutcome {
+    /// The part of the report: what `plan` said, and what became of it.
+    pub(crate) fn report(&self, plan: &BackendPlan) -> BackendReport {
+        let mut report = plan.report();
+        report.version_created = self.version_created;
+        let planned = std::mem::take(&mut report.environments);
+        let mut runs = self.environments.iter();
+        report.environments = planned
+            .into_iter()
+            .map(|planned| match runs.next() {
+                Some(run) => run.report(planned),
+                None => planned,
+            })
+            .collect();
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::backend::plan::{EnvironmentPlan, UpdateStep, VersionStep};
+    use crate::core::backend::reason::UpdateReason;
+
+    fn plan() -> BackendPlan {
+        BackendPlan {
+            application: "app".to_owned(),
+            version_label: "v1".to_owned(),
+            version: VersionStep::Existing,
+            processing: Vec::new(),
+            environments: vec![EnvironmentPlan {
+                name: "web".to_owned(),
+                label: "v1".to_owned(),
+                previous_label: Some("v0".to_owned()),
+                status: "Ready".to_owned(),
+                health: "Green".to_owned(),
+                url: Some("http://web".to_owned()),
+                step: UpdateStep::Update {
+                    reason: UpdateReason::NewBundle,
+                },
+            }],
+            bundle: None,
+        }
+    }
+
+    #[test]
+    fn what_was_seen_last_is_reported_and_else_what_was_planned() {
+        let untouched = BackendOutcome::default().report(&plan());
+        assert_eq!(untouched, plan().report());
+        let mut run = EnvironmentRun {
+            changed: true,
+            failure: Some("no".to_owned()),
+            ..EnvironmentRun::default()
+        };
+        let state = EnvironmentState {
+            status: "Updating".to_owned(),
+            health: "Red".to_owned(),
+            ..EnvironmentState::default()
+        };
+        run.see(Some(&state));
+        assert!(run.keeps_running());
+        let outcome = BackendOutcome {
+            environments: vec![run],
+            ..BackendOutcome::default()
+        };
+        let report = outcome.report(&plan()).environments.remove(0);
+        assert!(report.changed && report.url.is_none());
+        assert_eq!(report.previous_version_label.as_deref(), Some("v0"));
+        assert_eq!(report.status.as_deref(), Some("Updating"));
+        assert_eq!(report.health.as_deref(), Some("Red"));
+        assert_eq!(report.error.as_deref(), Some("no"));
+    }
+
+    #[test]
+    fn what_ran_right_before_the_update_is_reported() {
+        let run = EnvironmentRun {
+            changed: true,
+            previous: Some(Some("between".to_owned())),
+            ..EnvironmentRun::default()
+        };
+        let outcome = BackendOutcome {
+            environments: vec![run],
+            ..BackendOutcome::default()
+        };
+        let report = outcome.report(&plan()).environments.remove(0);
+        assert_eq!(report.previous_version_label.as_deref(), Some("between"));
+    }
+
+    #[test]
+    fn an_environment_that_is_gone_is_terminated() {
+        let mut run = EnvironmentRun::default();
+        run.see(None);
+        let outcome = BackendOutcome {
+            environments: vec![run],
+            ..BackendOutcome::default()
+        };
+        let report = outcome.report(&plan()).environments.remove(0);
+        assert_eq!(report.status.as_deref(), Some("Terminated"));
+        assert_eq!(report.health.as_deref(), Some("Green"));
+    }
+}
