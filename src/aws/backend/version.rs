@@ -11,7 +11,7 @@ use crate::aws::Aws;
 use crate::aws::backend::api::{Api, EventsOf};
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::put::put_new_file;
+use crate::aws::s3::upload::put_new_file;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
 use crate::core::backend::events::EnvironmentEvent;

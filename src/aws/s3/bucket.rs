@@ -24,7 +24,7 @@ const FIRST_REGION: &str = "us-east-1";
 
 /// How long S3 may take to begin its answer once it has the whole request. Completing a large upload takes longer than
 /// anything else; S3 then begins early and keeps the connection busy.
-pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A bucket that can be reached.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl Bucket {
             .sdk
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-        let direct = FastPut::new(aws.http.clone(), aws.sdk.credentials_provider());
+        let direct = FastPut::new(aws.http.clone(), aws.sdk.credentials_provider(), ANSWER_TIMEOUT);
         let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
             .interceptor(CaptureEndpoint(Arc::clone(&direct)))
             .region(Region::new(region.to_owned()))

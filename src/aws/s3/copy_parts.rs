@@ -10,8 +10,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::aws::error::AwsContextExt as _;
-use crate::aws::s3::copy::{Object, payer, source_key_headers};
-use crate::aws::s3::request_headers::{self, Headers};
+use crate::aws::s3::object::{Object, payer};
+use crate::aws::s3::request_headers::{self, Headers, source_key_headers};
 use crate::core::iam::calls::{
     COMPLETE_MULTIPART_UPLOAD, CREATE_MULTIPART_UPLOAD, GET_OBJECT_TAGGING, GET_OBJECT_VERSION_TAGGING,
     UPLOAD_PART_COPY,

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_s3::types::ServerSideEncryption;
@@ -31,7 +31,6 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use percent_encoding::utf8_percent_encode;
 
-use crate::aws::s3::bucket::ANSWER_TIMEOUT;
 use crate::aws::s3::request_headers::{Headers, UNSAFE_IN_PATH};
 use crate::http::Client;
 
@@ -39,6 +38,8 @@ use crate::http::Client;
 pub(crate) struct FastPut {
     http: Client,
     credentials: Option<SharedCredentialsProvider>,
+    /// How long S3 may take to begin its answer.
+    timeout: Duration,
     /// `None` inside: requests to this bucket are not signed in the usual way.
     way: OnceLock<Option<Endpoint>>,
     /// It was refused once; the SDK may know better.
@@ -71,10 +72,11 @@ pub(crate) enum FastPutError {
 }
 
 impl FastPut {
-    pub(crate) fn new(http: Client, credentials: Option<SharedCredentialsProvider>) -> Arc<Self> {
+    pub(crate) fn new(http: Client, credentials: Option<SharedCredentialsProvider>, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             http,
             credentials,
+            timeout,
             way: OnceLock::new(),
             off: AtomicBool::new(false),
         })
@@ -91,7 +93,7 @@ impl FastPut {
         let request = way
             .request(key, headers, body, &credentials.into())
             .ok_or(FastPutError::Other)?;
-        let sent = self.http.call(request, Some(ANSWER_TIMEOUT)).await;
+        let sent = self.http.call(request, Some(self.timeout)).await;
         let mut response = sent.map_err(|_| FastPutError::Other)?;
         match response.status().as_u16() {
             200 => {}

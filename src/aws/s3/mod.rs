@@ -1,6 +1,6 @@
 //! S3: the bucket's client, listings, uploads, copies and deletes.
 //!
-//! [`look()`] makes the plan of a site, [`execute()`] carries any plan out: a deploy's or a rollback's.
+//! One file an operation; what they mean for a site is [`crate::aws::site`]'s.
 
 pub(crate) mod body;
 pub(crate) mod bucket;
@@ -12,7 +12,10 @@ pub(crate) mod delete;
 pub(crate) mod fast_put;
 pub(crate) mod list;
 pub(crate) mod multipart;
+pub(crate) mod object;
 pub(crate) mod put;
 pub(crate) mod request_headers;
+pub(crate) mod upload;
+pub(crate) mod uploader;
 pub(crate) mod versioning;
 pub(crate) mod versions;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
+use crate::core::site::copy::StoredEncryption;
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::object::{Encryption, GrantPermission, ObjectOptions};
 
@@ -90,6 +91,40 @@ pub(crate) fn customer_key_headers(encryption: &Encryption) -> Headers {
         ],
         _ => Headers::new(),
     }
+}
+
+/// The customer's key once more, for reading the source.
+pub(crate) fn source_key_headers(encryption: &Encryption) -> Headers {
+    customer_key_headers(encryption)
+        .into_iter()
+        .map(|(name, value)| {
+            let name = name.trim_start_matches("x-amz-");
+            (Cow::Owned(format!("x-amz-copy-source-{name}")), value)
+        })
+        .collect()
+}
+
+/// The encryption of an object, to be asked for again; without it the bucket's default would be taken.
+pub(crate) fn encryption_headers(encryption: &StoredEncryption) -> Headers {
+    let StoredEncryption::Managed {
+        algorithm,
+        key_id,
+        bucket_key,
+    } = encryption
+    else {
+        return Headers::new();
+    };
+    let mut headers: Headers = vec![("x-amz-server-side-encryption".into(), algorithm.clone())];
+    if let Some(key) = key_id {
+        headers.push(("x-amz-server-side-encryption-aws-kms-key-id".into(), key.clone()));
+    }
+    if *bucket_key {
+        headers.push((
+            "x-amz-server-side-encryption-bucket-key-enabled".into(),
+            "true".to_owned(),
+        ));
+    }
+    headers
 }
 
 /// The same as the SDK's builders take it: key, its MD5, algorithm.
@@ -189,5 +224,35 @@ mod tests {
         );
         assert_eq!(customer_key_headers(&encryption).len(), 3);
         assert!(headers(&ObjectHeaders::default(), &ObjectOptions::default()).is_empty());
+    }
+
+    #[test]
+    fn the_encryption_of_an_object_is_asked_for_again() {
+        let managed = StoredEncryption::Managed {
+            algorithm: "aws:kms".into(),
+            key_id: Some("arn:aws:kms:us-east-1:123456789012:key/k".into()),
+            bucket_key: true,
+        };
+        let names: Vec<_> = encryption_headers(&managed).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            names,
+            [
+                "x-amz-server-side-encryption",
+                "x-amz-server-side-encryption-aws-kms-key-id",
+                "x-amz-server-side-encryption-bucket-key-enabled"
+            ]
+        );
+        assert!(encryption_headers(&StoredEncryption::Unknown).is_empty());
+    }
+
+    #[test]
+    fn the_source_needs_its_key_too() {
+        let encryption = Encryption::CustomerKey {
+            key: Secret::new("a2V5"),
+            key_md5: "bWQ1".into(),
+        };
+        let headers = source_key_headers(&encryption);
+        assert_eq!(headers[1].0, "x-amz-copy-source-server-side-encryption-customer-key");
+        assert!(source_key_headers(&Encryption::BucketDefault).is_empty());
     }
 }

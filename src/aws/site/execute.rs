@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::put::Uploader;
-use crate::aws::s3::{copy, delete};
+use crate::aws::s3::uploader::Uploader;
+use crate::aws::s3::{copy, delete, upload};
 use crate::aws::site::progress::{EVERY, Progress, size};
 use crate::console::Console;
 use crate::core::error::{Cancelled, service_error};
@@ -38,7 +38,7 @@ pub(crate) async fn execute(
     console: &Console,
     verbosity: Verbosity,
 ) -> SiteOutcome {
-    let uploader = Uploader::new(bucket, options, stop);
+    let uploader = Arc::new(Uploader::new(bucket, options, stop));
     let mut execution = Execution {
         progress: Progress::new(
             (plan.writes.len() + plan.deletes.len()) as u64,
@@ -174,7 +174,7 @@ impl Execution<'_> {
 /// Writes one object.
 async fn one(uploader: &Uploader, write: &Write) -> anyhow::Result<Option<String>> {
     match &write.source {
-        WriteSource::File(file) => uploader.upload(write, file).await,
+        WriteSource::File(file) => upload::upload(uploader, write, file).await,
         WriteSource::InPlace | WriteSource::Version { .. } => {
             copy::copy(&uploader.bucket, write, &uploader.options).await
         }

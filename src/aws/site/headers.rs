@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::copy::headers_of;
+use crate::aws::s3::object::headers_of;
 use crate::aws::s3::request_headers::customer_key;
 use crate::core::iam::calls::HEAD_OBJECT;
 use crate::core::inputs::SiteInputs;

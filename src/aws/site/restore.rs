@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::releases::History;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::copy::{Object, headers_of};
+use crate::aws::s3::object::{Object, headers_of};
 use crate::aws::s3::versioning::check_versioning;
 use crate::aws::s3::versions::versions;
 use crate::core::error::HintExt as _;

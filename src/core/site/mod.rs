@@ -4,6 +4,7 @@
 
 pub(crate) mod assemble;
 pub(crate) mod content_type;
+pub(crate) mod copy;
 pub(crate) mod diff;
 pub(crate) mod etag;
 pub(crate) mod filter;
