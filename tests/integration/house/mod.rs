@@ -1,0 +1,125 @@
+//! The rules of the house that a compiler does not check. Each holds for `src/`, and each complains when it is broken.
+
+mod imports;
+mod rules;
+mod samples;
+mod source;
+
+use std::path::Path;
+
+use self::source::Source;
+use crate::support::project;
+
+/// A rule: what is wrong with these sources.
+type Rule = fn(&[Source]) -> Vec<String>;
+
+/// Places that break a rule and wait to be mended.
+const EXCEPTIONS: &str = include_str!("exceptions.txt");
+
+/// Fails with what `rule` says of `src/`, and with exceptions that are not needed any more.
+#[track_caller]
+fn holds(name: &str, rule: Rule) {
+    judge(name, &rule(&source::read(&project().join("src"))));
+}
+
+#[track_caller]
+fn judge(name: &str, complaints: &[String]) {
+    let lines = EXCEPTIONS.lines().filter_map(|line| line.split_once(": "));
+    let excepted: Vec<&str> = lines
+        .filter(|(rule, _)| *rule == name)
+        .map(|(_, place)| place)
+        .collect();
+    check(name, complaints, &excepted);
+}
+
+#[track_caller]
+fn check(name: &str, complaints: &[String], excepted: &[&str]) {
+    let new: Vec<&String> = complaints
+        .iter()
+        .filter(|one| !excepted.contains(&one.as_str()))
+        .collect();
+    assert!(new.is_empty(), "{name}: {new:#?}");
+    let mended: Vec<&&str> = excepted
+        .iter()
+        .filter(|place| !complaints.iter().any(|one| one == *place))
+        .collect();
+    assert!(mended.is_empty(), "{name}: no exception any more: {mended:#?}");
+}
+
+#[test]
+fn arrows_run_down() {
+    holds("arrows_run_down", rules::arrows_run_down);
+}
+
+#[test]
+fn no_two_files_use_each_other() {
+    holds("no_two_files_use_each_other", rules::no_two_files_use_each_other);
+}
+
+#[test]
+fn core_is_pure() {
+    holds("core_is_pure", rules::core_is_pure);
+}
+
+#[test]
+fn only_scanners_touch_files() {
+    holds("only_scanners_touch_files", rules::only_scanners_touch_files);
+}
+
+#[test]
+fn type_names_are_unique() {
+    holds("type_names_are_unique", rules::type_names_are_unique);
+}
+
+#[test]
+fn nothing_is_public_but_the_door() {
+    holds("nothing_is_public_but_the_door", rules::nothing_is_public_but_the_door);
+}
+
+#[test]
+fn only_the_console_prints() {
+    holds("only_the_console_prints", rules::only_the_console_prints);
+}
+
+#[test]
+fn functions_say_what_comes_out() {
+    holds("functions_say_what_comes_out", rules::functions_say_what_comes_out);
+}
+
+#[test]
+fn exceptions_are_of_rules() {
+    for line in EXCEPTIONS.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(": ").next().unwrap_or_default();
+        assert!(include_str!("mod.rs").contains(&format!("fn {name}()")), "{line}");
+    }
+}
+
+#[test]
+fn files_are_short() {
+    let mut files = Vec::new();
+    for directory in ["src", "tests", "bench", "scripts"] {
+        collect(&project().join(directory), &mut files);
+    }
+    assert!(files.len() > 250, "only {} files", files.len());
+    judge(
+        "files_are_short",
+        &rules::files_are_short(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))),
+    );
+}
+
+/// Code below `directory`: paths from the project on, and texts.
+fn collect(directory: &Path, files: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "rs" || extension == "py")
+        {
+            let name = path.strip_prefix(project()).expect("a file of the project");
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            files.push((name.to_string_lossy().into_owned(), text));
+        }
+    }
+}
