@@ -48,12 +48,12 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::aws::auth::cached::mask_id;
 use crate::core::context::RunContext;
+use crate::core::inputs::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, is_secret};
-use crate::core::inputs::{Command, parse};
-use crate::core::report::Report;
-use crate::run::Deployment;
+use crate::core::report::build::Frame;
 use crate::run::phases::Phases;
+use crate::run::{Deployment, Ended};
 
 /// Runs once with the inputs in `env` and returns the exit code: 0 done or nothing to do, 1 failed, 2 wrong inputs,
 /// 130 cancelled. `directory` and `temp` stand in where there is no runner.
@@ -65,19 +65,24 @@ pub async fn run(env: &Env, directory: PathBuf, temp: PathBuf, console: &Console
     mask(&raw, env, console);
     console.line(version());
 
-    let mut report = Report::new(now.to_rfc3339_opts(SecondsFormat::Millis, true));
     let mut phases = Phases::new(console.clone());
-    let mut extra = String::new();
-    let result = match parse::parse(&raw, env, &context, now) {
-        Err(errors) => Err(errors.into()),
+    let mut frame = Frame {
+        command: None,
+        dry_run: false,
+        started_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
+        seconds: 0.0,
+        timeline: Vec::new(),
+    };
+    let (ended, result) = match parse::parse(&raw, env, &context, now) {
+        Err(errors) => (Ended::default(), Err(errors.into())),
         Ok(inputs) => {
             inputs
                 .parts
                 .iter()
                 .chain(&inputs.notices)
                 .for_each(|line| console.line(line));
-            report.command = inputs.command.name().to_owned();
-            report.dry_run = inputs.dry_run;
+            frame.command = Some(inputs.command);
+            frame.dry_run = inputs.dry_run;
             let deployment = Deployment {
                 inputs: &inputs,
                 context: &context,
@@ -87,15 +92,12 @@ pub async fn run(env: &Env, directory: PathBuf, temp: PathBuf, console: &Console
                 now,
                 random: now.timestamp_subsec_nanos() ^ std::process::id(),
             };
-            match inputs.command {
-                Command::Check => deployment.check(&mut phases, &mut extra).await,
-                Command::Deploy | Command::Rollback => deployment.execute(&mut report, &mut phases, &mut extra).await,
-            }
+            deployment.run(&mut phases).await
         }
     };
-    report.timeline = phases.finish();
-    report.seconds = run::phases::round(clock.elapsed().as_secs_f64());
-    run::finish::finish(report, result, &extra, &context, console)
+    frame.timeline = phases.finish();
+    frame.seconds = run::phases::round(clock.elapsed().as_secs_f64());
+    run::finish::finish(frame, &ended, &result, &context, console)
 }
 
 /// Secrets are masked before anything is printed, wherever they come from.

@@ -4,46 +4,28 @@ use std::path::PathBuf;
 
 use crate::console::Console;
 use crate::core::context::RunContext;
-use crate::core::error::{Cancelled, InputErrors, RenderedError};
+use crate::core::error::{Cancelled, InputErrors};
+use crate::core::report::build::{Frame, build};
 use crate::core::report::outputs::outputs;
 use crate::core::report::summary::summary;
 use crate::core::report::{Outcome, Report};
 use crate::github::files::{write_outputs, write_summary};
+use crate::run::Ended;
 
 /// Exit code of a run that was cancelled, as a shell gives for SIGINT.
 const CANCELLED: u8 = 130;
 
-/// Fills the outcome in, writes everything that outlives the run, and returns the exit code; `extra` is Markdown for
-/// the summary.
+/// Builds the report, writes everything that outlives the run, and returns the exit code.
 ///
 /// A file that cannot be written is a warning: what happened in AWS has happened.
 pub(crate) fn finish(
-    mut report: Report,
-    result: Result<(), anyhow::Error>,
-    extra: &str,
+    frame: Frame,
+    ended: &Ended,
+    result: &anyhow::Result<()>,
     context: &RunContext,
     console: &Console,
 ) -> u8 {
-    let code = match &result {
-        Ok(()) => {
-            let nothing = !report.changed() && !report.dry_run && report.command != "check";
-            report.outcome = if nothing {
-                Outcome::Unchanged
-            } else {
-                Outcome::Succeeded
-            };
-            0
-        }
-        Err(error) if error.is::<Cancelled>() => {
-            report.outcome = Outcome::Cancelled;
-            CANCELLED
-        }
-        Err(error) => {
-            report.outcome = Outcome::Failed;
-            report.error = Some(RenderedError::from(error));
-            if error.is::<InputErrors>() { 2 } else { 1 }
-        }
-    };
+    let report = build(frame, ended.plan.as_ref(), ended.outcomes.as_ref(), result);
     let path = write_report(&report, context, console);
     if let Some(file) = &context.output_file {
         let path = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
@@ -52,11 +34,20 @@ pub(crate) fn finish(
     if let Some(file) = &context.summary_file {
         warn(
             console,
-            write_summary(file, &console.redact(&summary(&report, context, extra))),
+            write_summary(file, &console.redact(&summary(&report, context, &ended.markdown))),
         );
     }
     say(&report, console);
-    code
+    exit_code(result)
+}
+
+fn exit_code(result: &anyhow::Result<()>) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(error) if error.is::<Cancelled>() => CANCELLED,
+        Err(error) if error.is::<InputErrors>() => 2,
+        Err(_) => 1,
+    }
 }
 
 /// The report's path, unless it could not be written.

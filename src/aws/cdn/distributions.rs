@@ -9,10 +9,11 @@ use aws_sdk_cloudfront::types::{
 };
 use futures_util::future::try_join_all;
 
-use crate::aws::cdn::{Arns, SiteOrigin};
+use crate::aws::cdn::Arns;
 use crate::aws::error::AwsContextExt as _;
 use crate::console::Console;
 use crate::core::cdn::behaviors::{Behavior, View};
+use crate::core::cdn::invalidation::SiteOrigin;
 use crate::core::cdn::origins::{is_bucket, key_prefix};
 use crate::core::error::code;
 use crate::core::iam::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG};

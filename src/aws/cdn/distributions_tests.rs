@@ -1,9 +1,7 @@
-use crate::aws::cdn::SiteOrigin;
-use crate::aws::cdn::fake::{Fake, console, error, text};
-use crate::aws::cdn::load_distributions;
+use crate::aws::cdn::fake::{Fake, console, error, planned, text};
+use crate::core::cdn::invalidation::SiteOrigin;
 use crate::core::error::RenderedError;
 use crate::core::inputs::{CdnInputs, InvalidationFailure};
-use crate::core::release::pending::PendingInvalidations;
 
 fn inputs(distributions: &[&str]) -> CdnInputs {
     CdnInputs {
@@ -55,10 +53,9 @@ fn config(origins: &[(&str, &str, &str)], more: &str) -> Option<(u16, String)> {
 /// What is planned for `keys` in E1, and the log.
 async fn plan(fake: &Fake, prefix: &str, keys: &[&str]) -> (Vec<String>, String) {
     let (console, log) = console();
-    let cdn = load_distributions(&fake.aws("eu-west-1"), &inputs(&["E1"]), site(prefix), &console)
+    let (_, planned) = planned(&fake.aws("eu-west-1"), &inputs(&["E1"]), site(prefix), keys, &console)
         .await
         .expect("a distribution");
-    let planned = cdn.plan(keys, &PendingInvalidations::default());
     (
         planned.into_iter().flat_map(|planned| planned.paths).collect(),
         text(&log),
@@ -170,10 +167,15 @@ async fn a_cache_policy_that_may_not_be_read_is_taken_to_have_query_strings() {
 async fn without_permission_the_prefix_is_the_origin_path_or_there_is_none() {
     let fake = Fake::new(|_, _| error(403, "AccessDenied"));
     let (console, log) = console();
-    let cdn = load_distributions(&fake.aws("eu-west-1"), &inputs(&["E1", "E2"]), site("p/"), &console)
-        .await
-        .expect("no error");
-    let planned = cdn.plan(&["p/index.html"], &PendingInvalidations::default());
+    let (_, planned) = planned(
+        &fake.aws("eu-west-1"),
+        &inputs(&["E1", "E2"]),
+        site("p/"),
+        &["p/index.html"],
+        &console,
+    )
+    .await
+    .expect("no error");
     assert_eq!(planned.len(), 2);
     assert_eq!(planned[1].paths, ["/", "/index.html", "/p/", "/p/index.html"]);
     let log = text(&log);
@@ -208,7 +210,7 @@ async fn an_unknown_distribution_is_an_error_with_explicit_paths_too() {
             paths,
             ..inputs(&["E9"])
         };
-        let error = load_distributions(&fake.aws("eu-west-1"), &inputs, site(""), &console().0)
+        let error = planned(&fake.aws("eu-west-1"), &inputs, site(""), &[], &console().0)
             .await
             .expect_err("no such distribution");
         let failure = RenderedError::from(&error);
@@ -220,9 +222,9 @@ async fn an_unknown_distribution_is_an_error_with_explicit_paths_too() {
 #[tokio::test]
 async fn nothing_to_derive_and_nothing_explicit_is_no_request() {
     let fake = Fake::new(|seen, _| panic!("unexpected {}", seen.line));
-    let cdn = load_distributions(&fake.aws("eu-west-1"), &inputs(&["E1"]), None, &console().0)
+    let (_, planned) = planned(&fake.aws("eu-west-1"), &inputs(&["E1"]), None, &[], &console().0)
         .await
         .expect("no error");
-    assert!(cdn.plan(&[], &PendingInvalidations::default()).is_empty());
+    assert!(planned.is_empty());
     assert!(fake.seen().is_empty());
 }

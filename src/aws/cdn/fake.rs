@@ -13,8 +13,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
 use crate::aws::Aws;
+use crate::aws::cdn::Cdn;
 use crate::console::Console;
+use crate::core::cdn::invalidation::{InvalidationPlan, PlannedInvalidation, SiteOrigin};
 use crate::core::context::Env;
+use crate::core::inputs::CdnInputs;
+use crate::core::release::pending::PendingInvalidations;
 
 /// A request as it was sent.
 #[derive(Debug, Clone)]
@@ -149,4 +153,18 @@ pub(crate) fn console() -> (Console, Arc<Mutex<Vec<u8>>>) {
 /// The text of a log.
 pub(crate) fn text(log: &Arc<Mutex<Vec<u8>>>) -> String {
     String::from_utf8_lossy(&log.lock().expect("no test panicked here")).into_owned()
+}
+
+/// CloudFront behind `fake`, and what is planned for `keys` of `site`.
+pub(crate) async fn planned(
+    aws: &Aws,
+    inputs: &CdnInputs,
+    site: Option<SiteOrigin>,
+    keys: &[&str],
+    console: &Console,
+) -> anyhow::Result<(Cdn, Vec<PlannedInvalidation>)> {
+    let cdn = Cdn::new(aws, inputs);
+    let views = cdn.load_distributions(site, console).await?;
+    let plan = InvalidationPlan::new(views, inputs.paths.clone(), PendingInvalidations::default(), keys);
+    Ok((cdn, plan.planned().to_vec()))
 }

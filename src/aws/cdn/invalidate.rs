@@ -8,10 +8,11 @@ use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::aws::cdn::{Cdn, PlannedInvalidation};
+use crate::aws::cdn::Cdn;
 use crate::aws::error::AwsContextExt as _;
 use crate::console::Console;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
+use crate::core::cdn::invalidation::PlannedInvalidation;
 use crate::core::error::{Cancelled, HintExt as _, service_error};
 use crate::core::iam::calls::{CREATE_INVALIDATION, GET_INVALIDATION};
 use crate::core::inputs::InvalidationFailure;

@@ -1,8 +1,6 @@
 use super::*;
-use crate::aws::cdn::fake::{Fake, SeenRequest, console, error, invalidation, text};
-use crate::aws::cdn::load_distributions;
+use crate::aws::cdn::fake::{Fake, SeenRequest, console, error, invalidation, planned, text};
 use crate::core::inputs::{CdnInputs, InvalidationFailure};
-use crate::core::release::pending::PendingInvalidations;
 use tokio_util::sync::CancellationToken;
 
 fn inputs(distributions: &[&str]) -> CdnInputs {
@@ -18,10 +16,9 @@ fn inputs(distributions: &[&str]) -> CdnInputs {
 async fn run(fake: &Fake, inputs: &CdnInputs, region: &'static str) -> (InvalidationOutcome, String, u64) {
     let (console, log) = console();
     let started = Instant::now();
-    let cdn = load_distributions(&fake.aws(region), inputs, None, &console)
+    let (cdn, planned) = planned(&fake.aws(region), inputs, None, &[], &console)
         .await
         .expect("distributions");
-    let planned = cdn.plan(&[], &PendingInvalidations::default());
     let stop = CancellationToken::new();
     let outcome = cdn.invalidate(&planned, "run-1", &stop, &console).await;
     (outcome, text(&log), started.elapsed().as_secs())
@@ -200,10 +197,9 @@ async fn the_wish_to_stop_ends_waiting_and_starts_nothing() {
         on_failure: InvalidationFailure::Warn,
         ..inputs(&["E1"])
     };
-    let cdn = load_distributions(&fake.aws("us-east-1"), &inputs, None, &console)
+    let (cdn, planned) = planned(&fake.aws("us-east-1"), &inputs, None, &[], &console)
         .await
         .expect("distributions");
-    let planned = cdn.plan(&[], &PendingInvalidations::default());
     let stop = CancellationToken::new();
     let stopping = async {
         tokio::time::sleep(Duration::from_secs(5)).await;

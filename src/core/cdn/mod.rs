@@ -7,6 +7,7 @@
 pub(crate) mod behaviors;
 pub(crate) mod collapse;
 pub(crate) mod encode;
+pub(crate) mod invalidation;
 pub(crate) mod origins;
 
 /// The path that invalidates everything.

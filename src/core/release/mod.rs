@@ -8,10 +8,15 @@ pub(crate) mod id;
 pub(crate) mod keys;
 pub(crate) mod labels;
 pub(crate) mod live;
+pub(crate) mod outcome;
 pub(crate) mod pending;
+pub(crate) mod plan;
 pub(crate) mod record;
+pub(crate) mod recording;
+pub(crate) mod restoration;
 pub(crate) mod restore;
 pub(crate) mod target;
+pub(crate) mod versioning;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -91,6 +91,23 @@ impl CheckResult {
             .filter(|finding| finding.status == CheckStatus::Problem)
     }
 
+    /// Whether a deploy could work.
+    ///
+    /// # Errors
+    /// It would fail; all reasons in one error.
+    pub(crate) fn verdict(&self) -> anyhow::Result<()> {
+        let problems: Vec<String> = self
+            .problems()
+            .map(|finding| format!("{}: {}", finding.what, finding.text))
+            .collect();
+        anyhow::ensure!(
+            problems.is_empty(),
+            "a deploy with these inputs would fail: {}",
+            problems.join("; ")
+        );
+        Ok(())
+    }
+
     /// The log: a line for each finding, its advice below it, and the policy.
     #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {

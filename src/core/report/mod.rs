@@ -2,6 +2,7 @@
 //!
 //! Field names and shapes are the report file's, see the README. Fields that do not apply are absent.
 
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod history;
 pub(crate) mod markdown;

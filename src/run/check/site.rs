@@ -5,13 +5,14 @@ use aws_sdk_s3::types::{ObjectOwnership, PublicAccessBlockConfiguration, ServerS
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::versioning::{turn_on, versioning};
+use crate::aws::s3::versioning::versioning;
 use crate::core::error::code;
 use crate::core::iam::calls::{
     GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_PUBLIC_ACCESS_BLOCK, LIST_OBJECTS,
 };
 use crate::core::inputs::SiteInputs;
 use crate::core::release::record::Versioning;
+use crate::core::release::versioning::turn_on;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::run::check::failed;
 

@@ -148,7 +148,7 @@ fn a_key_changed_by_hand_is_taken_back_and_said() {
     );
     assert!(
         run.log
-            .contains("index.html: was changed by somebody else since release"),
+            .contains("index.html: was modified outside this action since release"),
         "{}",
         run.log
     );

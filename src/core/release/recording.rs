@@ -1,0 +1,153 @@
+//! The record of a run, built from its plan before the first change, and from its outcomes after the last.
+
+use chrono::{DateTime, Utc};
+
+use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, UpdateStep};
+use crate::core::inputs::Command;
+use crate::core::release::outcome::Outcomes;
+use crate::core::release::plan::Plan;
+use crate::core::release::record::{
+    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedCdn, RecordedEnvironment, RecordedSite,
+    ReleaseKind, VERSION, WorkflowRun,
+};
+use crate::core::report::{BackendReport, EnvironmentReport};
+use crate::core::site::repair::ObjectSettings;
+
+/// What a record says of its run, besides plan and outcomes.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFacts {
+    /// The release's id.
+    pub(crate) id: String,
+    /// Deploy or rollback.
+    pub(crate) command: Command,
+    /// When the run started, by the runner's clock.
+    pub(crate) started_at: DateTime<Utc>,
+    /// The commit of the workflow.
+    pub(crate) commit: Option<Commit>,
+    /// The workflow run.
+    pub(crate) run: WorkflowRun,
+    /// What a deploy sends objects with.
+    pub(crate) settings: Option<ObjectSettings>,
+    /// The region of the backend.
+    pub(crate) region: String,
+}
+
+/// The record of a run that is about to carry `plan` out.
+#[must_use]
+pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
+    let target = plan.target.as_ref();
+    // What is live after a rollback is the target's.
+    let (kind, commit, settings) = match facts.command {
+        Command::Rollback => (
+            ReleaseKind::Rollback,
+            target.and_then(|target| target.commit.clone()),
+            target.and_then(|target| target.site.as_ref()?.applied.clone()),
+        ),
+        Command::Deploy | Command::Check => (ReleaseKind::Deploy, facts.commit, facts.settings),
+    };
+    Record {
+        version: VERSION,
+        id: facts.id,
+        status: RecordStatus::Started,
+        command: kind,
+        rolls_back_to: target.map(|target| target.id.clone()),
+        started_at: facts.started_at,
+        finished_at: None,
+        commit,
+        run: facts.run,
+        site: plan.site.as_ref().map(|site| {
+            let mut record = RecordedSite {
+                bucket: site.bucket.clone(),
+                prefix: site.prefix.clone(),
+                applied: settings,
+                versioning: plan.versioning,
+                ..RecordedSite::default()
+            };
+            record.plan(site);
+            record
+        }),
+        cdn: plan.cdn.as_ref().map(|cdn| RecordedCdn {
+            distributions: cdn
+                .planned()
+                .iter()
+                .map(|planned| planned.distribution.clone())
+                .collect(),
+            ..RecordedCdn::default()
+        }),
+        backend: plan
+            .backend
+            .as_ref()
+            .map(|backend| recorded_backend(backend, facts.region)),
+        stored_at: None,
+    }
+}
+
+/// The same record once the run has ended.
+#[must_use]
+pub(crate) fn finished(mut record: Record, outcomes: &Outcomes, status: RecordStatus, now: DateTime<Utc>) -> Record {
+    record.status = status;
+    record.finished_at = Some(now);
+    if let Some(site) = &mut record.site {
+        site.finish(&outcomes.site.changed);
+    }
+    if let Some(cdn) = &mut record.cdn {
+        let invalidations = &outcomes.cdn.invalidations;
+        // The paths that did change may be of other distributions than those that were planned.
+        cdn.distributions.extend(
+            invalidations
+                .iter()
+                .map(|invalidation| invalidation.distribution.clone()),
+        );
+        cdn.distributions.extend(outcomes.cdn.unconfirmed.keys().cloned());
+        cdn.distributions.sort();
+        cdn.distributions.dedup();
+        cdn.confirmed = invalidations
+            .iter()
+            .filter(|invalidation| invalidation.id.is_some())
+            .map(|invalidation| invalidation.distribution.clone())
+            .collect();
+        cdn.unconfirmed.clone_from(&outcomes.cdn.unconfirmed);
+    }
+    if let (Some(backend), Some(done)) = (&mut record.backend, &outcomes.backend) {
+        finish_backend(backend, done, status);
+    }
+    record
+}
+
+fn recorded_backend(backend: &BackendPlan, region: String) -> RecordedBackend {
+    let environment = |environment: &EnvironmentPlan| RecordedEnvironment {
+        name: environment.name.clone(),
+        previous_label: environment.previous_label.clone(),
+        label: environment.label.clone(),
+        outcome: match environment.step {
+            UpdateStep::Update { .. } => EnvironmentOutcome::Planned,
+            UpdateStep::Nothing { .. } => EnvironmentOutcome::Unchanged,
+        },
+    };
+    RecordedBackend {
+        application: backend.application.clone(),
+        region,
+        version_label: Some(backend.version_label.clone()),
+        bundle_sha256: backend.bundle.as_ref().map(|bundle| bundle.sha256.clone()),
+        environments: backend.environments.iter().map(environment).collect(),
+    }
+}
+
+fn finish_backend(backend: &mut RecordedBackend, done: &BackendReport, status: RecordStatus) {
+    backend.bundle_sha256 = done.bundle.as_ref().map(|bundle| bundle.sha256.clone());
+    for environment in &mut backend.environments {
+        if let Some(done) = done.environments.iter().find(|done| done.name == environment.name) {
+            environment.outcome = environment_outcome(environment.outcome, done, status);
+        }
+    }
+}
+
+fn environment_outcome(planned: EnvironmentOutcome, done: &EnvironmentReport, run: RecordStatus) -> EnvironmentOutcome {
+    match (done.changed, &done.error) {
+        (true, Some(_)) => EnvironmentOutcome::Failed,
+        (true, None) if run == RecordStatus::Cancelled => EnvironmentOutcome::Failed,
+        (true, None) => EnvironmentOutcome::Succeeded,
+        (false, None) if planned == EnvironmentOutcome::Unchanged => EnvironmentOutcome::Unchanged,
+        (false, _) => EnvironmentOutcome::Skipped,
+    }
+}

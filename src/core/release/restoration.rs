@@ -1,0 +1,375 @@
+//! The site's part of a rollback: which version of which key comes back, decided from records and versions that were
+//! loaded. Everything that could make the rollback fail half-way is found here, before it starts.
+//!
+//! What one key goes back to is decided in [`crate::core::release::restore`]. The plan is one like a deploy's, and the
+//! same executor carries it out.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::core::error::HintExt as _;
+use crate::core::release::record::{Record, RecordStatus};
+use crate::core::release::restore::{KeyAction, KeyHistory, Version, before, changed_by_hand, changed_since, step};
+use crate::core::site::headers::ObjectHeaders;
+use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};
+use crate::core::site::repair::ObjectSettings;
+
+/// How many keys an error or a warning names.
+const NAMED: usize = 10;
+
+/// The versions of all keys that the records after a target changed, and what is known of them.
+pub(crate) struct Restoration {
+    versions: HashMap<String, Vec<Version>>,
+    /// Versions that the target wrote: older than everything that is taken back.
+    ours: HashSet<String>,
+    /// Who wrote a version: the settings of that release, where they are recorded.
+    writers: HashMap<String, Option<ObjectSettings>>,
+}
+
+/// Two versions of a key with the same bytes, written with the same settings: only their headers can tell whether the
+/// older one has to come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SameBytes {
+    /// The full key.
+    pub(crate) key: String,
+    /// The version that it had.
+    pub(crate) wanted: String,
+    /// The version that it has.
+    pub(crate) current: String,
+}
+
+type KeyStep<'r> = (KeyHistory<'r>, &'r [Version], KeyAction<'r>);
+
+/// The keys whose versions a [`Restoration`] needs, sorted.
+#[must_use]
+pub(crate) fn keys_to_restore(after: &[Record]) -> Vec<String> {
+    changed_since(after).into_keys().map(str::to_owned).collect()
+}
+
+impl Restoration {
+    /// From the versions of [`keys_to_restore`], to the state of `target` (its list of keys loaded).
+    #[must_use]
+    pub(crate) fn new(versions: HashMap<String, Vec<Version>>, target: Option<&Record>) -> Self {
+        let changed = target.and_then(|target| target.site.as_ref()).into_iter();
+        Self {
+            versions,
+            ours: changed
+                .flat_map(|site| &site.changed)
+                .filter_map(|key| key.version_id.clone())
+                .collect(),
+            writers: HashMap::new(),
+        }
+    }
+
+    /// Whether every version that has to come back can; `to` is where, in words.
+    ///
+    /// # Errors
+    /// A version is gone or archived.
+    pub(crate) fn check(&self, after: &[Record], to: &str) -> anyhow::Result<()> {
+        let steps = self.steps(after);
+        let keys_that = |wanted: fn(&KeyAction<'_>) -> bool| -> Vec<&str> {
+            let keys = steps.iter().filter(|(_, (_, _, step))| wanted(step));
+            keys.map(|(key, _)| *key).collect()
+        };
+        let gone = keys_that(|step| matches!(step, KeyAction::Gone));
+        if !gone.is_empty() {
+            return Err(anyhow::anyhow!(
+                "cannot roll back to {to}: the versions that it needs of {} are gone, probably removed by a lifecycle rule",
+                name(&gone)
+            ))
+            .hint(self.instead(after));
+        }
+        let archived = keys_that(|step| matches!(step, KeyAction::Archived(_)));
+        if !archived.is_empty() {
+            return Err(anyhow::anyhow!(
+                "cannot roll back to {to}: the versions that it needs of {} are archived",
+                name(&archived)
+            ))
+            .hint(format!(
+                "restore them first (`aws s3api restore-object`); {}",
+                self.instead(after)
+            ));
+        }
+        Ok(())
+    }
+
+    /// The versions of which it matters who wrote them.
+    #[must_use]
+    pub(crate) fn wanted_writers(&self, after: &[Record]) -> HashSet<String> {
+        let mut wanted: HashSet<String> = HashSet::new();
+        for (_, _, step) in self.steps(after).values() {
+            match step {
+                KeyAction::Restore(version, _) => {
+                    wanted.insert(version.id.clone());
+                }
+                KeyAction::KeepIfSame(version, current) => {
+                    wanted.extend([version.id.clone(), current.id.clone()]);
+                }
+                _ => {}
+            }
+        }
+        wanted
+    }
+
+    /// Notes which of the `wanted` versions `records` wrote (lists of keys loaded), and takes those out of `wanted`.
+    pub(crate) fn note_writers(&mut self, records: &[Record], wanted: &mut HashSet<String>) {
+        for site in records.iter().filter_map(|record| record.site.as_ref()) {
+            for key in &site.changed {
+                if let Some(id) = key.version_id.as_ref().filter(|id| *id != "null" && wanted.remove(*id)) {
+                    self.writers.insert(id.clone(), site.applied.clone());
+                }
+            }
+        }
+    }
+
+    /// The pairs of versions whose headers have to be compared.
+    #[must_use]
+    pub(crate) fn same_bytes(&self, after: &[Record]) -> Vec<SameBytes> {
+        let steps = self.steps(after);
+        let pairs = steps.iter().filter_map(|(key, (_, _, step))| match step {
+            KeyAction::KeepIfSame(wanted, current) if self.have_same_settings(wanted, current) => Some(SameBytes {
+                key: (*key).to_owned(),
+                wanted: wanted.id.clone(),
+                current: current.id.clone(),
+            }),
+            _ => None,
+        });
+        pairs.collect()
+    }
+
+    /// The plan; the keys in `same` have the headers already that they had.
+    #[must_use]
+    pub(crate) fn plan(&self, after: &[Record], same: &HashSet<String>, bucket: &str, prefix: &str) -> SitePlan {
+        let mut plan = SitePlan {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            ..SitePlan::default()
+        };
+        let mut by_hand = Vec::new();
+        for (key, (touch, versions, step)) in self.steps(after) {
+            match step {
+                KeyAction::Restore(version, reason) => plan.writes.push(self.restore(key, version, reason)),
+                KeyAction::KeepIfSame(wanted, _) if !same.contains(key) => {
+                    plan.writes.push(self.restore(key, wanted, Reason::HeadersChanged));
+                }
+                KeyAction::Delete => plan.deletes.push(key.to_owned()),
+                KeyAction::Keep | KeyAction::KeepIfSame(..) | KeyAction::Gone | KeyAction::Archived(_) => {
+                    plan.unchanged += 1;
+                    continue;
+                }
+            }
+            if changed_by_hand(versions, &touch) {
+                by_hand.push((key, touch.newest.0.id.as_str()));
+            }
+        }
+        plan.warnings = warnings(&by_hand, prefix);
+        // Pages last, as in a deploy; the sort keeps the order of the keys.
+        plan.writes.sort_by_key(Write::is_html);
+        plan
+    }
+
+    /// What to do with each key that the records `after` a target changed.
+    fn steps<'r>(&'r self, after: &'r [Record]) -> BTreeMap<&'r str, KeyStep<'r>> {
+        let ours: HashSet<&str> = self.ours.iter().map(String::as_str).collect();
+        changed_since(after)
+            .into_iter()
+            .map(|(key, touch)| {
+                let versions = self.versions.get(key).map_or(&[][..], Vec::as_slice);
+                let step = step(versions, before(versions, &touch, &ours));
+                (key, (touch, versions, step))
+            })
+            .collect()
+    }
+
+    /// The releases that can still be gone back to.
+    fn instead(&self, after: &[Record]) -> String {
+        let possible: Vec<&str> = (0..after.len())
+            .filter(|&position| after[position].status == RecordStatus::Succeeded)
+            .filter(|&position| {
+                let steps = self.steps(&after[..position]);
+                let impossible = |step: &KeyAction<'_>| matches!(step, KeyAction::Gone | KeyAction::Archived(_));
+                // What is live already is no way out.
+                !steps.is_empty() && !steps.values().any(|(_, _, step)| impossible(step))
+            })
+            .map(|position| after[position].id.as_str())
+            .take(5)
+            .collect();
+        match possible.as_slice() {
+            [] => "deploy the commit that you want instead".to_owned(),
+            ids => format!(
+                "deploy the commit that you want instead, or choose one of: {}",
+                ids.join(", ")
+            ),
+        }
+    }
+
+    fn settings(&self, version: &Version) -> Option<&ObjectSettings> {
+        self.writers.get(&version.id)?.as_ref()
+    }
+
+    fn have_same_settings(&self, wanted: &Version, current: &Version) -> bool {
+        match (self.settings(wanted), self.settings(current)) {
+            (Some(wanted), Some(current)) => wanted == current,
+            _ => false,
+        }
+    }
+
+    fn restore(&self, key: &str, version: &Version, reason: Reason) -> Write {
+        let settings = self.settings(version);
+        Write {
+            key: key.to_owned(),
+            size: version.size,
+            reason,
+            source: WriteSource::Version {
+                version_id: version.id.clone(),
+                acl: settings.and_then(|settings| settings.acl.clone()),
+                plain: settings.is_some_and(is_plain),
+            },
+            headers: ObjectHeaders {
+                storage_class: version.storage_class.clone().filter(|class| class != "STANDARD"),
+                ..ObjectHeaders::default()
+            },
+        }
+    }
+}
+
+/// Whether S3 copies all that such an object has: no redirect, no encryption or grants of its own.
+fn is_plain(settings: &ObjectSettings) -> bool {
+    const REDIRECT: &str = "x-amz-website-redirect-location";
+    let redirects = |rule: &String| rule.to_ascii_lowercase().contains(REDIRECT);
+    settings.grants.is_empty()
+        && settings.encryption.is_none()
+        && settings.headers.website_redirect.is_none()
+        && !settings.rules.iter().any(redirects)
+}
+
+fn name(keys: &[&str]) -> String {
+    let named: Vec<String> = keys.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
+    match keys.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more keys", named.join(", ")),
+    }
+}
+
+/// Of keys that somebody else changed: key, and the release that changed it last.
+fn warnings(by_hand: &[(&str, &str)], prefix: &str) -> Vec<SiteWarning> {
+    let named = by_hand.iter().take(NAMED).map(|(key, release)| SiteWarning {
+        path: (*key).to_owned(),
+        message: format!(
+            "was modified outside this action since release `{release}`; the rollback will still restore it"
+        ),
+    });
+    let more = by_hand.len().saturating_sub(NAMED);
+    let rest = (more > 0).then(|| SiteWarning {
+        path: prefix.to_owned(),
+        message: format!("{more} more keys were modified outside this action; the rollback will still restore them"),
+    });
+    named.chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::release::fixtures::{release, with_site};
+
+    #[test]
+    fn only_plain_objects_are_copied_without_a_look() {
+        let plain = ObjectSettings {
+            acl: Some("public-read".into()),
+            rules: vec!["* Cache-Control: max-age=60".into()],
+            ..ObjectSettings::default()
+        };
+        assert!(is_plain(&plain));
+        for special in [
+            ObjectSettings {
+                grants: vec!["read=id=x".into()],
+                ..ObjectSettings::default()
+            },
+            ObjectSettings {
+                encryption: Some("aws:kms".into()),
+                ..ObjectSettings::default()
+            },
+            ObjectSettings {
+                rules: vec!["old/* X-Amz-Website-Redirect-Location: /new".into()],
+                ..ObjectSettings::default()
+            },
+        ] {
+            assert!(!is_plain(&special), "{special:?}");
+        }
+    }
+
+    #[test]
+    fn many_keys_are_counted() {
+        let keys: Vec<String> = (0..12).map(|n| format!("k{n}")).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        assert_eq!(name(&keys[..2]), "`k0`, `k1`");
+        assert!(name(&keys).ends_with("`k9` and 2 more keys"));
+        let by_hand: Vec<(&str, &str)> = keys.iter().map(|&key| (key, "r1")).collect();
+        let warnings = warnings(&by_hand, "p/");
+        assert_eq!((warnings.len(), warnings[10].path.as_str()), (11, "p/"));
+    }
+
+    /// Versions newest first: id and ETag.
+    fn versions(list: &[(&str, &str)]) -> Vec<Version> {
+        let version = |(position, &(id, etag)): (usize, &(&str, &str))| Version {
+            id: id.into(),
+            latest: position == 0,
+            size: 5,
+            etag: etag.into(),
+            last_modified: 1_795_000_000,
+            ..Version::default()
+        };
+        list.iter().enumerate().map(version).collect()
+    }
+
+    #[test]
+    fn versions_of_the_same_bytes_and_settings_come_back_only_when_their_headers_differ() {
+        let settings = |mut record: Record, acl: &str| {
+            if let Some(site) = &mut record.site {
+                site.applied = Some(ObjectSettings {
+                    acl: Some(acl.to_owned()),
+                    ..ObjectSettings::default()
+                });
+            }
+            record
+        };
+        let record =
+            |id: &str, keys: &[(&str, &str)], acl| settings(with_site(release(id, RecordStatus::Succeeded), keys), acl);
+        let all = [("same", "s1"), ("acl", "a1"), ("changed.html", "c1"), ("asset", "d1")];
+        let older = record("r10", &all, "private");
+        let newer = [
+            record("r30", &[("acl", "a2")], "public-read"),
+            record(
+                "r20",
+                &[("same", "s2"), ("changed.html", "c2"), ("asset", "d2")],
+                "private",
+            ),
+        ];
+        let found = HashMap::from([
+            ("same".to_owned(), versions(&[("s2", "x"), ("s1", "x")])),
+            ("acl".to_owned(), versions(&[("a2", "x"), ("a1", "x")])),
+            ("changed.html".to_owned(), versions(&[("c2", "y"), ("c1", "x")])),
+            (
+                "asset".to_owned(),
+                versions(&[("other", "z"), ("d2", "y"), ("d1", "x")]),
+            ),
+        ]);
+        assert_eq!(keys_to_restore(&newer), ["acl", "asset", "changed.html", "same"]);
+        let mut restoration = Restoration::new(found, Some(&older));
+        restoration
+            .check(&newer, "release `r10`")
+            .expect("all versions are there");
+        let mut wanted = restoration.wanted_writers(&newer);
+        restoration.note_writers(&newer, &mut wanted);
+        restoration.note_writers(&[older], &mut wanted);
+        assert!(wanted.is_empty(), "{wanted:?}");
+        let pairs = restoration.same_bytes(&newer);
+        assert_eq!(pairs.iter().map(|pair| pair.key.as_str()).collect::<Vec<_>>(), ["same"]);
+        let keys = |plan: &SitePlan| plan.writes.iter().map(|write| write.key.clone()).collect::<Vec<_>>();
+        let plan = restoration.plan(&newer, &HashSet::from(["same".to_owned()]), "b", "");
+        assert_eq!(keys(&plan), ["acl", "asset", "changed.html"]);
+        assert_eq!((plan.unchanged, plan.warnings.len()), (1, 1));
+        assert_eq!(plan.warnings[0].path, "asset");
+        let plan = restoration.plan(&newer, &HashSet::new(), "b", "");
+        assert_eq!(keys(&plan), ["acl", "asset", "same", "changed.html"]);
+    }
+}

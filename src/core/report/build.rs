@@ -1,0 +1,123 @@
+//! The report, built once at the end from plan and outcomes.
+
+use std::collections::HashSet;
+
+use crate::core::backend::plan::BackendPlan;
+use crate::core::error::{Cancelled, RenderedError};
+use crate::core::inputs::Command;
+use crate::core::release::outcome::{Outcomes, SiteChanges};
+use crate::core::release::plan::Plan;
+use crate::core::report::{Github, Invalidation, Outcome, Phase, Report, SiteReport, TargetReport, UploadReport};
+use crate::core::site::key_change::KeyOperation;
+use crate::core::site::plan::SitePlan;
+
+/// What a report says of its run, besides plan and outcomes.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// `command`; `None` when the inputs are wrong.
+    pub(crate) command: Option<Command>,
+    /// `dry-run`.
+    pub(crate) dry_run: bool,
+    /// When the run started, RFC 3339, UTC.
+    pub(crate) started_at: String,
+    /// How long it took, in seconds.
+    pub(crate) seconds: f64,
+    /// Where the time went.
+    pub(crate) timeline: Vec<Phase>,
+}
+
+/// The report of a run: without a plan of one that ended before, without outcomes of one that changed nothing on purpose.
+#[must_use]
+pub(crate) fn build(
+    frame: Frame,
+    plan: Option<&Plan>,
+    outcomes: Option<&Outcomes>,
+    result: &anyhow::Result<()>,
+) -> Report {
+    let mut report = Report {
+        command: frame.command.unwrap_or(Command::Deploy).name().to_owned(),
+        dry_run: frame.dry_run,
+        seconds: frame.seconds,
+        timeline: frame.timeline,
+        ..Report::new(frame.started_at)
+    };
+    if let Some(plan) = plan {
+        report.rolled_back_to = plan.target.as_ref().map(|target| TargetReport {
+            release: target.id.clone(),
+            commit: target.commit.as_ref().map(|commit| commit.sha.clone()),
+        });
+        report.site = plan.site.as_ref().map(|site| match outcomes {
+            Some(outcomes) => site_report(site, &outcomes.site),
+            None => planned_site(site),
+        });
+        report.backend = outcomes
+            .and_then(|outcomes| outcomes.backend.clone())
+            .or_else(|| plan.backend.as_ref().map(BackendPlan::report));
+        report.invalidations = match outcomes {
+            Some(outcomes) => outcomes.cdn.invalidations.clone(),
+            None => planned_invalidations(plan),
+        };
+    }
+    if let Some(outcomes) = outcomes {
+        report.release.clone_from(&outcomes.release);
+        report.github = outcomes.deployment_id.map(|deployment_id| Github { deployment_id });
+    }
+    report.outcome = match result {
+        Ok(()) if !report.changed() && !report.dry_run && frame.command != Some(Command::Check) => Outcome::Unchanged,
+        Ok(()) => Outcome::Succeeded,
+        Err(error) if error.is::<Cancelled>() => Outcome::Cancelled,
+        Err(error) => {
+            report.error = Some(RenderedError::from(error));
+            Outcome::Failed
+        }
+    };
+    report
+}
+
+/// The site's plan.
+fn planned_site(plan: &SitePlan) -> SiteReport {
+    SiteReport {
+        bucket: plan.bucket.clone(),
+        prefix: plan.prefix.clone(),
+        unchanged: plan.unchanged,
+        uploads: plan
+            .writes
+            .iter()
+            .map(|write| UploadReport {
+                key: write.key.clone(),
+                size: write.size,
+                reason: write.reason,
+                content_type: write.headers.content_type.clone(),
+            })
+            .collect(),
+        deletes: plan.deletes.clone(),
+        failures: Vec::new(),
+        warnings: plan.warnings.clone(),
+    }
+}
+
+/// What of the site's plan did happen, in its order.
+fn site_report(plan: &SitePlan, done: &SiteChanges) -> SiteReport {
+    let happened = |operation: KeyOperation| -> HashSet<&str> {
+        let changed = done.changed.iter().filter(|key| key.operation == operation);
+        changed.map(|key| key.key.as_str()).collect()
+    };
+    let (written, deleted) = (happened(KeyOperation::Written), happened(KeyOperation::Deleted));
+    let mut site = planned_site(plan);
+    site.uploads.retain(|upload| written.contains(upload.key.as_str()));
+    site.deletes.retain(|key| deleted.contains(key.as_str()));
+    site.failures.clone_from(&done.failures);
+    site
+}
+
+fn planned_invalidations(plan: &Plan) -> Vec<Invalidation> {
+    let planned = plan.cdn.iter().flat_map(|cdn| cdn.planned());
+    planned
+        .map(|planned| Invalidation {
+            distribution: planned.distribution.clone(),
+            id: None,
+            paths: planned.paths.clone(),
+            status: "Planned".to_owned(),
+        })
+        .collect()
+}

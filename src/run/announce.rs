@@ -1,0 +1,71 @@
+//! The GitHub Deployment of a run: opened before the first change, closed after the last.
+
+use crate::core::error::Cancelled;
+use crate::core::release::outcome::Outcomes;
+use crate::core::release::plan::Plan;
+use crate::github::deployments::{DeploymentState, Deployments, NewDeployment};
+use crate::run::Deployment;
+use crate::run::state::CurrentState;
+
+impl Deployment<'_> {
+    /// A GitHub Deployment of this commit, in a rollback of the target's.
+    pub(crate) async fn start_deployment(&self, state: &CurrentState, plan: &Plan) -> Option<Deployments> {
+        let target = plan.target.as_ref();
+        let sha = match target {
+            Some(record) => record.commit.as_ref().map(|commit| commit.sha.as_str()),
+            None => self.context.sha.as_deref(),
+        };
+        let release = self.release_id();
+        let description = match target {
+            Some(record) => format!("rolling back to {}", record.id),
+            None => self.context.commit_subject.clone().unwrap_or_default(),
+        };
+        let new = NewDeployment {
+            sha: sha?,
+            target: &self.target(),
+            release: &release,
+            description: &description,
+        };
+        Deployments::start(&state.aws.http, &self.inputs.github, self.context, new, self.console).await
+    }
+
+    /// Closes it with what became of the run.
+    pub(crate) async fn finish_deployment(
+        &self,
+        deployment: Deployments,
+        outcomes: &Outcomes,
+        result: &anyhow::Result<()>,
+    ) {
+        let (state, description) = match result {
+            Ok(()) => (DeploymentState::Success, String::new()),
+            Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, "cancelled".to_owned()),
+            Err(error) => (DeploymentState::Failure, format!("{error:#}")),
+        };
+        let url = outcomes
+            .backend
+            .iter()
+            .flat_map(|backend| &backend.environments)
+            .find_map(|environment| environment.url.as_deref());
+        deployment.finish(state, url, &description).await;
+    }
+
+    /// What this run deploys to, the same from run to run.
+    fn target(&self) -> String {
+        let site = self
+            .inputs
+            .site
+            .as_ref()
+            .map(|site| format!("s3://{}/{}", site.bucket, site.prefix));
+        let backend = self
+            .inputs
+            .backend
+            .as_ref()
+            .map(|backend| format!("{}/{}", backend.application, backend.environments.join("+")));
+        let distributions = self.inputs.cdn.as_ref().map(|cdn| cdn.distributions.join("+"));
+        [site, distributions, backend]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}

@@ -1,0 +1,186 @@
+//! The one safe order, written down once: nothing is changed before every plan is made, a backend that fails leaves the
+//! site untouched, and what did change is invalidated also when the run then fails. Deploy and rollback both come here.
+
+use crate::aws::backend;
+use crate::aws::backend::retention::{prune, running_versions};
+use crate::aws::site::execute::execute;
+use crate::core::error::Cancelled;
+use crate::core::release::outcome::{Invalidated, Outcomes, SiteChanges};
+use crate::core::release::plan::Plan;
+use crate::core::report::BackendReport;
+use crate::core::site::plan::{SitePlan, SiteWarning};
+use crate::run::Deployment;
+use crate::run::phases::Phases;
+use crate::run::state::CurrentState;
+
+impl Deployment<'_> {
+    /// Carries `plan` out: what became of it, and the first error.
+    pub(crate) async fn apply(
+        &self,
+        state: &CurrentState,
+        plan: &Plan,
+        phases: &mut Phases,
+    ) -> (Outcomes, anyhow::Result<()>) {
+        let record = self.begin_record(state, plan).await;
+
+        let (backend, mut result) = self.deploy_backend(state, plan, phases).await;
+        let mut site = SiteChanges::default();
+        if result.is_ok() {
+            (site, result) = self.sync_site(state, plan, phases).await;
+        }
+        let (cdn, invalidated) = self.invalidate(state, plan, &site, result.is_err(), phases).await;
+        result = result.and(invalidated);
+
+        let outcomes = Outcomes {
+            release: record.as_ref().map(|record| record.id.clone()),
+            backend,
+            site,
+            cdn,
+            deployment_id: None,
+        };
+        if let Some(record) = record {
+            phases.begin("Record");
+            self.end_record(state, record, &outcomes, &result).await;
+            if result.is_ok() {
+                self.prune(state, plan).await;
+            }
+        }
+        phases.end();
+        (outcomes, result)
+    }
+
+    /// Deploys the backend, waits, verifies.
+    async fn deploy_backend(
+        &self,
+        state: &CurrentState,
+        plan: &Plan,
+        phases: &mut Phases,
+    ) -> (Option<BackendReport>, anyhow::Result<()>) {
+        let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
+            return (None, Ok(()));
+        };
+        phases.begin("Backend");
+        let outcome = backend::deploy::deploy(
+            &state.aws,
+            inputs,
+            backend,
+            plan.bundle.as_ref(),
+            self.stop,
+            self.console,
+        )
+        .await;
+        let report = outcome.report(backend);
+        let result = match outcome.error {
+            _ if outcome.cancelled => Err(Cancelled.into()),
+            Some(error) => Err(error),
+            None => Ok(()),
+        };
+        (Some(report), result)
+    }
+
+    /// Assets, then HTML, then deletes.
+    async fn sync_site(
+        &self,
+        state: &CurrentState,
+        plan: &Plan,
+        phases: &mut Phases,
+    ) -> (SiteChanges, anyhow::Result<()>) {
+        let site = plan.site.as_ref().filter(|site| !site.is_empty());
+        let (Some(site), Some(inputs), Some(bucket)) = (site, &self.inputs.site, &state.bucket) else {
+            return (SiteChanges::default(), Ok(()));
+        };
+        if self.stop.is_cancelled() {
+            return (SiteChanges::default(), Err(Cancelled.into()));
+        }
+        phases.begin("Site");
+        let outcome = execute(bucket, site, &inputs.object, self.stop, self.console, inputs.verbosity).await;
+        let changes = SiteChanges {
+            changed: outcome.changed,
+            failures: outcome
+                .failed
+                .iter()
+                .map(|(key, error)| SiteWarning {
+                    path: key.clone(),
+                    message: format!("{error:#}"),
+                })
+                .collect(),
+        };
+        (changes, first_failure(site, outcome.failed, outcome.cancelled))
+    }
+
+    /// Invalidates what did change, also when the run failed; not when it was cancelled: the next run does it then.
+    async fn invalidate(
+        &self,
+        state: &CurrentState,
+        plan: &Plan,
+        site: &SiteChanges,
+        failed: bool,
+        phases: &mut Phases,
+    ) -> (Invalidated, anyhow::Result<()>) {
+        let (Some(cdn), Some(invalidation)) = (&state.cdn, &plan.cdn) else {
+            return (Invalidated::default(), Ok(()));
+        };
+        let keys: Vec<&str> = site.changed.iter().map(|change| change.key.as_str()).collect();
+        let unreached = failed && keys.is_empty();
+        let planned = match failed {
+            false => invalidation.planned().to_vec(),
+            true if unreached => invalidation.unreached(),
+            true => invalidation.after(&keys),
+        };
+        if planned.is_empty() {
+            return (Invalidated::default(), Ok(()));
+        }
+        if unreached || self.stop.is_cancelled() {
+            let left = planned.into_iter().map(|planned| (planned.distribution, planned.paths));
+            let invalidated = Invalidated {
+                invalidations: Vec::new(),
+                unconfirmed: left.collect(),
+            };
+            return (invalidated, Ok(()));
+        }
+        phases.begin("CloudFront");
+        let outcome = cdn
+            .invalidate(&planned, &self.release_id(), self.stop, self.console)
+            .await;
+        let invalidated = Invalidated {
+            invalidations: outcome.invalidations,
+            unconfirmed: outcome.unconfirmed,
+        };
+        (invalidated, outcome.error.map_or(Ok(()), Err))
+    }
+
+    /// `keep-versions`: deletes application versions that nobody needs any more; none when that cannot be told.
+    async fn prune(&self, state: &CurrentState, plan: &Plan) {
+        let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
+            return;
+        };
+        let Some(keep) = inputs.keep_versions else { return };
+        let pruned = async {
+            let running = running_versions(&state.aws, inputs).await?;
+            let mut needed = state.history.needed_labels(&running.environments).await?;
+            needed.extend(running.labels);
+            needed.extend(backend.labels().map(ToOwned::to_owned));
+            prune(&state.aws, &inputs.application, keep as usize, &needed, self.console).await
+        };
+        if let Err(error) = pruned.await {
+            let text =
+                format!("`keep-versions` has deleted nothing: it is not known which versions are needed: {error:#}");
+            self.console.warning("Old versions kept", &text);
+        }
+    }
+}
+
+/// One error for all failed objects: the first with its cause, and how many more.
+fn first_failure(plan: &SitePlan, failed: Vec<(String, anyhow::Error)>, cancelled: bool) -> anyhow::Result<()> {
+    let more = failed.len().saturating_sub(1);
+    match failed.into_iter().next() {
+        Some((_, error)) if more > 0 => Err(error.context(format!(
+            "{} objects of `{}` could not be changed",
+            more + 1,
+            plan.bucket
+        ))),
+        Some((_, error)) => Err(error),
+        None if cancelled => Err(Cancelled.into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,86 @@
+//! The plan in the log: numbers always, every line in a dry run.
+
+use crate::console::Console;
+use crate::core::backend::plan::BackendPlan;
+use crate::core::inputs::Verbosity;
+use crate::core::release::plan::Plan;
+use crate::core::report::{history, human_bytes};
+use crate::core::site::plan::SitePlan;
+use crate::run::Deployment;
+use crate::run::state::CurrentState;
+
+/// Releases that a dry run of a rollback lists to choose from.
+const LISTED: usize = 20;
+
+impl Deployment<'_> {
+    /// Prints the plan.
+    pub(crate) fn print_plan(&self, plan: &Plan) {
+        let (console, dry_run) = (self.console, self.inputs.dry_run);
+        let verbosity = self
+            .inputs
+            .site
+            .as_ref()
+            .map_or(Verbosity::Changes, |site| site.verbosity);
+        if let Some(site) = &plan.site {
+            print_site(site, console, dry_run, verbosity);
+        }
+        for planned in plan.cdn.iter().flat_map(|cdn| cdn.planned()) {
+            console.line(&format!("cdn: {}: {} paths", planned.distribution, planned.paths.len()));
+            if dry_run {
+                planned
+                    .paths
+                    .iter()
+                    .for_each(|path| console.line(&format!("(dry run) invalidate  {path}")));
+            }
+        }
+        for line in plan.backend.iter().flat_map(BackendPlan::lines) {
+            console.line(&format!("backend: {line}"));
+        }
+    }
+
+    /// Prints the last releases to choose from; answers them as Markdown for the summary.
+    pub(crate) fn list_releases(&self, state: &CurrentState) -> String {
+        history::lines(&state.records, LISTED)
+            .iter()
+            .for_each(|line| self.console.line(line));
+        history::history(&state.records, LISTED, &self.context.server_url)
+    }
+}
+
+fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verbosity) {
+    if verbosity != Verbosity::Quiet {
+        for warning in &site.warnings {
+            console.line(&format!("warning: {}: {}", warning.path, warning.message));
+        }
+        if !site.warnings.is_empty() {
+            let first = &site.warnings[0];
+            let more = match site.warnings.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more, see the log)"),
+            };
+            console.warning("Site", &format!("{}: {}{more}", first.path, first.message));
+        }
+    }
+    console.line(&format!(
+        "site: s3://{}/{}: {} to write, {} to delete, {} unchanged",
+        site.bucket,
+        site.prefix,
+        site.writes.len(),
+        site.deletes.len(),
+        site.unchanged
+    ));
+    if dry_run && verbosity != Verbosity::Quiet {
+        for write in &site.writes {
+            let size = human_bytes(write.size);
+            console.line(&format!(
+                "(dry run) {}  {}  {size}  ({})",
+                write.source.verb(),
+                write.key,
+                write.reason.text()
+            ));
+        }
+        site.deletes
+            .iter()
+            .for_each(|key| console.line(&format!("(dry run) delete  {key}")));
+    }
+}
