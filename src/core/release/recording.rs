@@ -121,7 +121,7 @@ fn recorded_backend(backend: &BackendPlan, region: String) -> RecordedBackend {
         label: environment.label.clone(),
         outcome: match environment.step {
             UpdateStep::Update { .. } => EnvironmentOutcome::Planned,
-            UpdateStep::Nothing { .. } => EnvironmentOutcome::Unchanged,
+            UpdateStep::Nothing => EnvironmentOutcome::Unchanged,
         },
     };
     RecordedBackend {
