@@ -154,7 +154,7 @@ fn a_missing_permission_is_named_with_the_lines_to_add() {
 fn an_untrusted_repository_gets_the_trust_policy_for_it() {
     let cloud = trusting();
     cloud.post("/oidc", &json!({"sub": "repo:octo/other:environment:production"}));
-    let run = by_role(&cloud).run();
+    let run = by_role(&cloud).env("AWS_MAX_ATTEMPTS", "1").run();
     assert_error(
         &run,
         &[

@@ -1,6 +1,7 @@
 //! The freshly built binary inside a copy of the action, run through `action.yml` against the local cloud.
 
 mod access;
+mod access_fresh;
 mod access_keys;
 mod backend;
 mod backend_bundle;

@@ -86,7 +86,7 @@ impl RoleProvider {
         endpoint: &OidcEndpoint,
     ) -> anyhow::Result<Option<sts::types::Credentials>> {
         let role = &self.role;
-        let mut pause = Duration::from_secs(1);
+        let mut pauses = self.pauses();
         loop {
             let token = oidc::token(http, endpoint, &role.audience).await?;
             self.console.mask(token.value.expose());
@@ -104,10 +104,7 @@ impl RoleProvider {
                 Ok(answer) => return Ok(answer.credentials),
                 Err(error) => service_error(&calls::ASSUME_ROLE_WITH_WEB_IDENTITY, &error),
             };
-            // AWS now and then cannot fetch GitHub's keys: aws-actions/configure-aws-credentials retries that too.
-            if trust::is_key_retrieval(&error) && pause < Duration::from_secs(8) {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
+            if self.is_worth_another_try(&error, &mut pauses).await {
                 continue;
             }
             let hint = trust::web_identity_hint(&error, &role.arn, &token.claims, &role.audience);
@@ -117,25 +114,61 @@ impl RoleProvider {
 
     async fn assume_by_keys(&self) -> anyhow::Result<Option<sts::types::Credentials>> {
         let role = &self.role;
-        let answer = self
-            .sts
-            .assume_role()
-            .role_arn(&role.arn)
-            .role_session_name(&role.session_name)
-            .duration_seconds(seconds(role.duration))
-            .set_external_id(role.external_id.clone())
-            .set_policy(role.session_policy.clone())
-            .set_tags(tags(&role.session_tags)?)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => Ok(answer.credentials),
-            Err(error) => {
-                let error = service_error(&calls::ASSUME_ROLE, &error);
-                let hint = trust::assume_role_hint(&error, &role.arn);
-                Err(self.refused(error, hint))
+        let mut pauses = self.pauses();
+        loop {
+            let answer = self
+                .sts
+                .assume_role()
+                .role_arn(&role.arn)
+                .role_session_name(&role.session_name)
+                .duration_seconds(seconds(role.duration))
+                .set_external_id(role.external_id.clone())
+                .set_policy(role.session_policy.clone())
+                .set_tags(tags(&role.session_tags)?)
+                .send()
+                .await;
+            let error = match answer {
+                Ok(answer) => return Ok(answer.credentials),
+                Err(error) => service_error(&calls::ASSUME_ROLE, &error),
+            };
+            if self.is_worth_another_try(&error, &mut pauses).await {
+                continue;
             }
+            let hint = trust::assume_role_hint(&error, &role.arn);
+            return Err(self.refused(error, hint));
         }
+    }
+
+    /// The pauses between tries: seven seconds in all, none where the user wants one attempt only.
+    fn pauses(&self) -> std::slice::Iter<'static, u64> {
+        let retries = self
+            .sts
+            .config()
+            .retry_config()
+            .map_or(0, |retry| retry.max_attempts() - 1);
+        let all: &[u64] = &[1, 2, 4];
+        all[..all.len().min(retries as usize)].iter()
+    }
+
+    /// Whether `error` may pass, after a pause: a role that has just been made or changed is not known everywhere at
+    /// once, and AWS now and then cannot fetch GitHub's keys. aws-actions/configure-aws-credentials retries both
+    /// (<https://github.com/aws-actions/configure-aws-credentials#options>, `retry-max-attempts`).
+    async fn is_worth_another_try(&self, error: &ServiceError, pauses: &mut std::slice::Iter<'static, u64>) -> bool {
+        let denied = matches!(error.code.as_deref(), Some("AccessDenied" | "AccessDeniedException"));
+        if !denied && !trust::is_key_retrieval(error) {
+            return false;
+        }
+        let Some(pause) = pauses.next() else {
+            return false;
+        };
+        if denied {
+            self.console.line(&format!(
+                "STS refuses the role `{}`; trying again in {pause} s, in case it was created or changed a moment ago",
+                self.role.arn
+            ));
+        }
+        tokio::time::sleep(Duration::from_secs(*pause)).await;
+        true
     }
 
     fn refused(&self, error: ServiceError, hint: Option<String>) -> anyhow::Error {

@@ -1,0 +1,47 @@
+//! Roles that were made a moment ago, and subjects with ids.
+
+use serde_json::json;
+
+use crate::access::{ROLE, assert_error, by_role, trusting};
+
+#[test]
+fn a_role_that_was_just_made_is_asked_for_again() {
+    let cloud = trusting();
+    cloud.post("/oidc", &json!({"fresh_tries": 2}));
+    let run = by_role(&cloud).run().expect_exit(0);
+    assert_eq!(run.log.matches("trying again in").count(), 2, "{}", run.log);
+}
+
+/// <https://github.com/github/docs/issues/45221>
+#[test]
+fn a_subject_with_ids_is_let_in_by_a_policy_for_it_and_proposed_as_it_is() {
+    let cloud = trusting();
+    let subject = "repo:octo@1/site@2:ref:refs/heads/main";
+    cloud.post(
+        "/oidc",
+        &json!({"sub": subject, "trust": [{"role": ROLE, "sub": subject}]}),
+    );
+    by_role(&cloud).run().expect_exit(0);
+
+    cloud.post(
+        "/oidc",
+        &json!({"trust": [{"role": ROLE, "sub": "repo:octo/site:ref:refs/heads/main"}]}),
+    );
+    let run = by_role(&cloud).env("AWS_MAX_ATTEMPTS", "1").run();
+    assert_error(
+        &run,
+        &[&format!("\"token.actions.githubusercontent.com:sub\": \"{subject}\"")],
+    );
+}
+
+#[test]
+fn no_policy_is_proposed_for_the_subject_of_pull_requests() {
+    let cloud = trusting();
+    cloud.post(
+        "/oidc",
+        &json!({"sub": "repo:octo/site:pull_request", "trust": [{"role": ROLE, "sub": "repo:octo/site:ref:refs/heads/main"}]}),
+    );
+    let run = by_role(&cloud).env("AWS_MAX_ATTEMPTS", "1").run();
+    assert_error(&run, &["which every pull request has", "protected `environment:`"]);
+    assert!(!run.log.contains("\"Principal\""), "{}", run.log);
+}
