@@ -4,7 +4,9 @@ set -eu
 cd "$(dirname -- "$0")/.."
 mkdir -p target
 AWD_TEST_TIMES=$PWD/target/test-times
-export AWD_TEST_TIMES
+# Most tests wait for their cloud, and most of the time at that.
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
+export AWD_TEST_TIMES RUST_TEST_THREADS
 : >"$AWD_TEST_TIMES"
 
 cargo test --locked --quiet
