@@ -38,7 +38,7 @@ def collect(environment: Environment, request: InfoRequest) -> None:
         _write(environment, logtexts.collecting(request.kind), f"{request.kind}-log")
     for instance in environment.instances:
         text = environment.log if environment.log is not None else _tail(environment, instance)
-        body = _zip(text) if request.kind == "bundle" else text.encode()
+        body = _zip({"var/log/eb-engine.log": text}) if request.kind == "bundle" else text.encode()
         request.keys[instance.id] = _key(environment, instance, request)
         context.current().state.web.publish(request.keys[instance.id], body)
     if environment.own_commands:
@@ -49,14 +49,24 @@ def upload_deployment_log(environment: Environment, request_id: str, state: str,
     """Upload the log of a deployment (`started`, `completed` or `failed`), where the platform does so.
 
     https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-deployment-logs.html: "platform versions
-    released on or after March 11, 2026", unless EB_DEPLOYMENT_LOG_S3_DISABLED is set.
+    released on or after March 11, 2026", unless EB_DEPLOYMENT_LOG_S3_DISABLED is set. A Cluster environment has a zip
+    file, always and only after the operation.
     """
-    if not environment.deployment_logs or environment.settings.get(_DISABLED, "").lower() == "true":
+    folder = f"resources/environments/logs/deployments/{environment.id}"
+    if environment.tier == "Cluster":
+        if state != "started":
+            key = f"{folder}/deployment-{environment.name}-{request_id}.zip"
+            _upload(environment, key, _zip(logtexts.cluster_logs(environment.name)))
         return
+    if environment.deployment_logs and environment.settings.get(_DISABLED, "").lower() != "true":
+        log = logtexts.deployment_log(state, cause, noise)
+        _upload(environment, f"{folder}/eb-deployment-{request_id}.log", log.encode())
+
+
+def _upload(environment: Environment, key: str, body: bytes) -> None:
     bucket = _bucket(environment)
     buckets.ensure(bucket, environment.region)
-    key = f"resources/environments/logs/deployments/{environment.id}/eb-deployment-{request_id}.log"
-    objects.put(bucket, key, logtexts.deployment_log(state, cause, noise).encode(), {"content-type": "text/plain"}, 0)
+    objects.put(bucket, key, body, {}, 0)
 
 
 def _write(environment: Environment, template: str, command: str) -> None:
@@ -104,8 +114,9 @@ def _bucket(environment: Environment) -> str:
     return f"elasticbeanstalk-{environment.region}-{context.current().account}"
 
 
-def _zip(text: str) -> bytes:
+def _zip(files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("var/log/eb-engine.log", text)
+        for name, text in files.items():
+            archive.writestr(name, text)
     return buffer.getvalue()

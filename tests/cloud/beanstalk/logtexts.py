@@ -203,3 +203,12 @@ def deployment_log(state: str, cause: str, noise: int) -> str:
     first = next(index for index, line in enumerate(lines) if line.startswith("[ERROR]"))
     output = [line.removeprefix("[INFO] ") for line in lines[max(0, first - _MOST_OUTPUT_LINES) : first]]
     return _DEPLOYMENT_STARTED + "\n".join([*lines[first:], *output]) + "\n"
+
+
+def cluster_logs(environment: str) -> dict[str, str]:
+    """The files of a Cluster environment's deployment log, by name. Its events and lines are the application's own.
+
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-deployment-logs.html
+    """
+    pod = f"{environment}-6d4cf56db6-2x8kq"
+    return {"1-environment/_k8Events.txt": "", f"1-environment/{pod}.txt": "=====EVENTS=====\n\n=====LOGS=====\n\n"}

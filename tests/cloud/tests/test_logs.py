@@ -1,7 +1,9 @@
 """Logs of instances and of deployments."""
 
+import io
 import re
 import unittest
+import zipfile
 from typing import Any
 
 from cloud.tests.support import REGION
@@ -156,6 +158,16 @@ class DeploymentLogs(BeanstalkTestCase):
         good = failed.rpartition("/")[0] + f"/eb-deployment-{self.deploy('v2')}.log"
         self.assertEqual(self.keys(), sorted([failed, good]))
         self.assertTrue(self.read(good).endswith("[INFO] Completed Application deployment\n"))
+
+    def test_cluster_environment_has_a_zip_file(self) -> None:
+        self.launch(tier="Cluster")
+        identifier = self.environment()["EnvironmentId"]
+        key = f"resources/environments/logs/deployments/{identifier}/deployment-my-app-prod-{self.deploy('v1')}.zip"
+        self.assertEqual(self.keys(), [key])
+        body = self.client("s3", REGION).get_object(Bucket=_BUCKET, Key=key)["Body"].read()
+        events, pod = zipfile.ZipFile(io.BytesIO(body)).namelist()
+        self.assertEqual(events, "1-environment/_k8Events.txt")
+        self.assertRegex(pod, r"^1-environment/my-app-prod-.*\.txt$")
 
     def test_older_platforms_and_those_that_must_not_leave_none(self) -> None:
         self.scenario("success")
