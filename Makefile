@@ -2,12 +2,14 @@
 PYTHON ?= python3
 CARGO_DENY := 0.20.2
 VENV := .venv/bin
+# Only what has one of the hashes in the file, and nothing that would run a build script with whatever that fetches.
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
 
 # What `make test` makes, in this order; `.ci/run` says how long each takes.
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint dist verify-dist dist-check emulated fidelity bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint requirements dist verify-dist dist-check emulated fidelity bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +56,12 @@ docs: .venv/tests ## Write anew what is generated: tables, policies, action.yml,
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
 	scripts/lint.sh
 
+requirements: .venv/lint ## Pin what the *requirements.in ask for, with hashes; versions stay unless P='--upgrade-package X'
+	for file in tests/requirements tests/lint-requirements tests/setup/requirements; do \
+	  CUSTOM_COMPILE_COMMAND='make requirements' $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	    --no-emit-find-links --no-emit-index-url $(P) --output-file $$file.txt $$file.in || exit 1; \
+	done
+
 dist: ## Build both binaries from a clean copy of the sources into dist/
 	$(PYTHON) scripts/dist.py build
 
@@ -83,17 +91,17 @@ clean:
 	touch $@
 
 .venv/tests: tests/requirements.txt .venv/python
-	$(VENV)/pip install --quiet --disable-pip-version-check -r $<
+	$(VENV)/$(PIP_INSTALL) $<
 	touch $@
 
 .venv/lint: tests/lint-requirements.txt .venv/python
-	$(VENV)/pip install --quiet --disable-pip-version-check -r $<
+	$(VENV)/$(PIP_INSTALL) $<
 	touch $@
 
 # An environment of its own: the emulator wants other versions than the tests.
 target/fidelity/installed: tests/setup/requirements.txt
 	$(PYTHON) -m venv --clear target/fidelity
-	target/fidelity/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	target/fidelity/bin/$(PIP_INSTALL) $<
 	touch $@
 
 target/lint/installed: scripts/lint/package-lock.json .venv/lint

@@ -206,9 +206,12 @@ class Step(unittest.TestCase):
             },
         )  # fmt: skip
 
-    def test_they_are_inputs_of_the_action(self):
-        known = yaml.safe_load((PROJECT / "action.yml").read_text())["inputs"]
+    def test_they_are_inputs_of_the_action_with_their_values(self):
+        known = yaml.safe_load((PROJECT / "action-types.yml").read_text())["inputs"]
         self.assertLessEqual(self.step(**OPTIONS).keys(), known.keys())
+        for parameter, name in (("Acl", "acl"), ("WhenBusy", "when-busy")):
+            values = [value for value in ROLE.parameters[parameter]["AllowedValues"] if value]
+            self.assertEqual(values, known[name]["allowed-values"])
 
     def test_it_says_what_the_job_needs(self):
         def said(**given):
