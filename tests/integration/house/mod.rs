@@ -98,7 +98,8 @@ fn exceptions_are_of_rules() {
 fn files_are_short() {
     let mut files = Vec::new();
     for directory in ["src", "tests", "bench", "scripts"] {
-        collect(&project().join(directory), &mut files);
+        collect(&project().join(directory), "rs", &mut files);
+        collect(&project().join(directory), "py", &mut files);
     }
     assert!(files.len() > 250, "only {} files", files.len());
     judge(
@@ -107,16 +108,31 @@ fn files_are_short() {
     );
 }
 
-/// Code below `directory`: paths from the project on, and texts.
-fn collect(directory: &Path, files: &mut Vec<(String, String)>) {
+#[test]
+fn pages_name_files_that_are_there() {
+    let mut pages = Vec::new();
+    collect(&project().join("docs"), "md", &mut pages);
+    for page in ["CONTRIBUTING.md", "README.md", "SECURITY.md"] {
+        let text = std::fs::read_to_string(project().join(page)).expect("a page");
+        pages.push((page.to_owned(), text));
+    }
+    assert!(pages.len() > 8, "only {} pages", pages.len());
+    judge(
+        "pages_name_files_that_are_there",
+        &rules::pages_name_files_that_are_there(
+            pages.iter().map(|(path, text)| (path.as_str(), text.as_str())),
+            |path| project().join(path).exists(),
+        ),
+    );
+}
+
+/// Files below `directory` with that extension: paths from the project on, and texts.
+fn collect(directory: &Path, extension: &str, files: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(directory).expect("a directory") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            collect(&path, files);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "rs" || extension == "py")
-        {
+            collect(&path, extension, files);
+        } else if path.extension().is_some_and(|own| own == extension) {
             let name = path.strip_prefix(project()).expect("a file of the project");
             let text = std::fs::read_to_string(&path).expect("a source file");
             files.push((name.to_string_lossy().into_owned(), text));

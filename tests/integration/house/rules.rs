@@ -179,3 +179,22 @@ pub(crate) fn files_are_short<'a>(files: impl Iterator<Item = (&'a str, &'a str)
     long.map(|(path, _)| format!("{path}: more than {MAX_LINES} lines"))
         .collect()
 }
+
+/// Pages name only files that are there: in `code`, below the directories of the project.
+pub(crate) fn pages_name_files_that_are_there<'a>(
+    pages: impl Iterator<Item = (&'a str, &'a str)>,
+    is_there: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    const DIRECTORIES: [&str; 8] = ["bench", "data", "docs", "examples", "scripts", "setup", "src", "tests"];
+    let mut wrong = Vec::new();
+    for (page, text) in pages {
+        for word in text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)) {
+            let first = word.split_once('/').map_or("", |(first, _)| first);
+            let is_path = DIRECTORIES.contains(&first) && !word.contains([' ', '*', '…', '{']);
+            if is_path && !is_there(word) {
+                wrong.push(format!("{page}: {word}"));
+            }
+        }
+    }
+    wrong
+}

@@ -227,6 +227,15 @@ fn a_long_file_is_found() {
 }
 
 #[test]
+fn a_page_that_names_a_file_that_is_gone_is_found() {
+    let text = "`src/there.rs` and `src/gone.rs`, `dist/` and `src/*.rs`\nsrc/only/words.rs, `tests/gone`";
+    assert_eq!(
+        rules::pages_name_files_that_are_there([("docs/a.md", text)].into_iter(), |path| path == "src/there.rs"),
+        ["docs/a.md: src/gone.rs", "docs/a.md: tests/gone"]
+    );
+}
+
+#[test]
 #[should_panic(expected = "no exception any more")]
 fn an_exception_that_is_not_needed_is_found() {
     super::check("rule", &[], &["src/mended.rs"]);
