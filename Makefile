@@ -47,7 +47,7 @@ rust: .venv/tests ## The Rust tests: unit, and action.yml against the local clou
 	scripts/rust-tests.sh
 
 python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
-	cd tests && ../$(VENV)/python -m unittest discover --top-level-directory . --pattern 'test_*.py'
+	$(VENV)/python tests/python_tests.py
 
 docs: .venv/tests ## Write anew what is generated: tables, policies, action.yml, action-types.yml
 	UPDATE_DOCS=1 cargo test --locked --quiet --test integration -- contract permissions

@@ -6,22 +6,28 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Notes from when to when, in seconds, the test of this thread has had something; libtest names threads by their tests.
-pub(crate) struct Span(f64);
+pub(crate) struct Span {
+    test: Option<String>,
+    begin: f64,
+}
 
 impl Span {
     /// Begins now.
     pub(crate) fn begin() -> Self {
-        Self(seconds())
+        let thread = std::thread::current();
+        Self {
+            test: thread.name().map(ToOwned::to_owned),
+            begin: seconds(),
+        }
     }
 }
 
 impl Drop for Span {
     fn drop(&mut self) {
-        let Some(path) = std::env::var_os("AWD_TEST_TIMES") else {
+        let (Some(test), Some(path)) = (&self.test, std::env::var_os("AWD_TEST_TIMES")) else {
             return;
         };
-        let thread = std::thread::current();
-        let line = format!("{}\t{:.3}\t{:.3}\n", thread.name().unwrap_or("?"), self.0, seconds());
+        let line = format!("{test}\t{:.3}\t{:.3}\n", self.begin, seconds());
         // Nothing but a line of the summary is lost.
         let _ = OpenOptions::new()
             .append(true)
