@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -45,6 +46,10 @@ SOURCES = ROOT / "sources"
 TARGET_DIR = ROOT / "target"
 BIN = ROOT / "bin"
 ZIG = ROOT / "ziglang"
+CARGO_HOME = ROOT / "cargo"
+
+# What of a person's own configuration of cargo is kept: where crates come from. `Cargo.lock` has their hashes.
+KEPT_CONFIGURATION = ("source", "registries", "registry", "http", "net")
 
 # What a build may see of the environment. RUSTFLAGS, CFLAGS, CC, CARGO_PROFILE_*, RUSTUP_TOOLCHAIN and the like change
 # bytes.
@@ -94,7 +99,7 @@ def build_place(cold: bool):
             print("another build is running, waiting for it", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         if cold:
-            for folder in (SOURCES, TARGET_DIR, BIN):
+            for folder in (SOURCES, TARGET_DIR, BIN, CARGO_HOME):
                 shutil.rmtree(folder, ignore_errors=True)
         yield
 
@@ -170,6 +175,47 @@ def script(path: Path, text: str) -> bool:
     return True
 
 
+def isolate(env: dict[str, str]) -> None:
+    """Gives cargo a home of its own, with no configuration in it but `KEPT_CONFIGURATION`.
+
+    Cargo reads `.cargo/config.toml` of its home, of the directory it is started in and of all above it: wrappers,
+    profiles and flags can stand there, and /tmp, above the place of the build, is everybody's. So `cargo` starts it in
+    the root directory. Crates are unpacked into that home, too, where no editor has been at them.
+    """
+    own = Path(env.get("CARGO_HOME") or Path.home() / ".cargo")
+    found: dict = {}
+    # The name without an ending is older and wins: https://doc.rust-lang.org/cargo/reference/config.html
+    for name in ("config", "config.toml"):
+        if (own / name).is_file():
+            found = tomllib.loads((own / name).read_text())
+            break
+    CARGO_HOME.mkdir(mode=0o700, exist_ok=True)
+    kept = {name: found[name] for name in KEPT_CONFIGURATION if name in found}
+    (CARGO_HOME / "config.toml").write_text("".join(f"{name} = {toml(value)}\n" for name, value in kept.items()))
+    env["CARGO_HOME"] = str(CARGO_HOME)
+    # rustup, too, looks for its file from the directory that it is started in.
+    env["RUSTUP_TOOLCHAIN"] = channel()
+
+
+def toml(value) -> str:
+    """A value of TOML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+def cargo(*arguments, env: dict[str, str], **options) -> None:
+    """Runs cargo for the sources, in the root directory: only its owner could put a configuration there."""
+    run("cargo", *arguments, "--manifest-path", SOURCES / "Cargo.toml", env=env, cwd="/", **options)
+
+
+def channel() -> str:
+    """The pinned toolchain's name."""
+    return tomllib.loads((SOURCES / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
+
+
 def toolchain(env: dict[str, str]) -> tuple[Path, str]:
     """The pinned toolchain's directory and commit, with both targets installed."""
     with contextlib.suppress(FileNotFoundError):
@@ -181,9 +227,8 @@ def toolchain(env: dict[str, str]) -> tuple[Path, str]:
         version = subprocess.run(["rustc", "--version", "--verbose"], **ask).stdout
     except FileNotFoundError as error:
         raise Failure("`rustc` is not installed; see https://rustup.rs") from error
-    channel = tomllib.loads((SOURCES / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
-    if f"release: {channel}\n" not in version:
-        raise Failure(f"the binaries are built with Rust {channel}, but this is {version.splitlines()[0]}")
+    if f"release: {channel()}\n" not in version:
+        raise Failure(f"the binaries are built with Rust {channel()}, but this is {version.splitlines()[0]}")
     if "host: x86_64-unknown-linux-gnu\n" not in version:
         raise Failure("the binaries are built on x86_64 Linux with glibc: another host gives other symbol hashes")
     for rust, _ in TARGETS.values():
@@ -199,14 +244,14 @@ def build(names: list[str]) -> tuple[dict[str, Path], str]:
     install_ziglang(env)
     write_helpers()
     sysroot, commit = toolchain(env)
+    isolate(env)
     # Where the crates are is known once they are there.
-    run("cargo", "fetch", "--locked", "--quiet", env=env, cwd=SOURCES)
-    cargo_home = Path(env.get("CARGO_HOME") or Path.home() / ".cargo").resolve()
+    cargo("fetch", "--locked", "--quiet", env=env)
     flags = [
-        f"--remap-path-prefix={cargo_home}=/cargo",
+        f"--remap-path-prefix={CARGO_HOME}=/cargo",
         # The last that fits is used. Short, for hundreds of these paths are in the binary; and the name of the directory
         # says from where the crates were fetched.
-        *(f"--remap-path-prefix={registry}=" for registry in sorted((cargo_home / "registry/src").glob("*"))),
+        *(f"--remap-path-prefix={registry}=" for registry in sorted((CARGO_HOME / "registry/src").glob("*"))),
         f"--remap-path-prefix={SOURCES}=/aws-web-deploy",
         # Where the component rust-src is installed, rustc writes its real path.
         f"--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}",
@@ -230,19 +275,23 @@ def build(names: list[str]) -> tuple[dict[str, Path], str]:
         "ZIG_LOCAL_CACHE_DIR": str(ROOT / "zig-cache"),
         "LC_ALL": "C",
     }
-    command = ["cargo", "build", "--locked", "--release", "--bin", NAME]
+    command = ["build", "--locked", "--release", "--bin", NAME]
     for name in names:
         rust = TARGETS[name][0]
         variable = rust.replace("-", "_")
         env[f"CC_{variable}"] = str(BIN / f"cc-{name}")
         env[f"AR_{variable}"] = str(BIN / "ar")
-        env[f"CFLAGS_{variable}"] = f"-ffile-prefix-map={cargo_home}=/cargo"
+        env[f"CFLAGS_{variable}"] = f"-ffile-prefix-map={CARGO_HOME}=/cargo"
         command += ["--target", rust]
     # One call for all targets: build scripts and macros are compiled once, and the links run beside one another.
-    run(*command, env=env, cwd=SOURCES)
+    cargo(*command, env=env)
     built = {name: TARGET_DIR / TARGETS[name][0] / "release" / NAME for name in names}
     # The same for both targets: no dependency is for one of them alone.
-    return built, notices.notices(SOURCES, TARGETS["linux-x64"][0], env)
+    described = ROOT / "metadata.json"
+    with described.open("w") as file:
+        cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", TARGETS["linux-x64"][0],
+              env=env, stdout=file, stderr=subprocess.DEVNULL)
+    return built, notices.notices(json.loads(described.read_text()))
 
 
 def command_build(names: list[str], cold: bool) -> None:

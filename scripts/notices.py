@@ -1,17 +1,12 @@
 """The licence texts of the crates that are linked into the binaries, which their licences ask to hand on."""
 
-import json
-import subprocess
 from pathlib import Path
 
 FILES = ("LICENSE*", "LICENCE*", "COPYING*", "COPYRIGHT*", "NOTICE*", "UNLICENSE*", "c_src/*/LICENSE*")
 
 
-def notices(sources: Path, rust_target: str, env: dict[str, str]) -> str:
-    """One text for all crates; each licence text once, under the crates that carry it."""
-    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", rust_target]
-    done = subprocess.run(command, cwd=sources, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    metadata = json.loads(done.stdout)
+def notices(metadata: dict) -> str:
+    """One text for all crates of `cargo metadata`; each licence text once, under the crates that carry it."""
     packages = {package["id"]: package for package in metadata["packages"]}
     texts: dict[str, list[str]] = {}
     for package in sorted(linked(metadata["resolve"], packages), key=lambda package: (package["name"], package["version"])):
