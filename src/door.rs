@@ -23,7 +23,7 @@ pub use crate::core::iam::calls::{ALL as CALLS, Call, Need, actions};
 pub use crate::core::iam::policy::{
     BackendScope, PolicyScope, PolicySite, PolicyTarget, beanstalk_note, for_scope as policy_for,
 };
-pub use crate::core::inputs::table::{ALIASES, Alias, INPUTS, InputSpec, OLD_ENVIRONMENT, Section, variable};
+pub use crate::core::inputs::table::{ALIASES, Alias, INPUTS, InputSpec, MISTAKEN, OLD_ENVIRONMENT, Section, variable};
 pub use crate::core::report::policy::policy_text;
 
 /// All outputs with what they mean.

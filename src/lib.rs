@@ -81,6 +81,9 @@ pub async fn run(env: &Env, directory: PathBuf, temp: PathBuf, console: &Console
                 .iter()
                 .chain(&inputs.notices)
                 .for_each(|line| console.line(line));
+            if !inputs.warnings.is_empty() {
+                console.warning("Inputs", &inputs.warnings.join("\n"));
+            }
             frame.command = Some(inputs.command);
             frame.dry_run = inputs.dry_run;
             let deployment = Deployment {

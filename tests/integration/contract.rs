@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use aws_web_deploy::door::{ALIASES, INPUTS, InputSpec, OLD_ENVIRONMENT, Section, outputs, variable, written_outputs};
+use aws_web_deploy::door::{
+    ALIASES, INPUTS, InputSpec, MISTAKEN, OLD_ENVIRONMENT, Section, outputs, variable, written_outputs,
+};
 use serde_json::Value;
 
 use crate::support::project;
@@ -68,6 +70,21 @@ fn action_inputs() -> String {
         let _ = writeln!(out, "  {}:\n    description: {}", alias.name, scalar(&description));
         let _ = writeln!(out, "    required: false\n    deprecationMessage: {}", scalar(&instead));
     }
+    out.push_str(
+        "\n  # No inputs of this action; declared so that a step which has them is told, not deployed without them.\n",
+    );
+    for mistaken in MISTAKEN {
+        let name = mistaken.replaced_by.expect("a name");
+        let _ = writeln!(
+            out,
+            "  {}:\n    description: \"Not an input of this action: use `{name}`.\"",
+            mistaken.name
+        );
+        let _ = writeln!(
+            out,
+            "    required: false\n    deprecationMessage: \"Use `{name}` instead.\""
+        );
+    }
     out
 }
 
@@ -81,10 +98,8 @@ fn action_outputs() -> String {
 }
 
 fn action_environment() -> String {
-    let names = INPUTS
-        .iter()
-        .map(|input| input.name)
-        .chain(ALIASES.iter().map(|alias| alias.name));
+    let old = ALIASES.iter().chain(MISTAKEN).map(|alias| alias.name);
+    let names = INPUTS.iter().map(|input| input.name).chain(old);
     names.fold(String::new(), |mut out, name| {
         let _ = writeln!(out, "        {}: ${{{{ inputs.{name} }}}}", variable(name));
         out
@@ -179,11 +194,11 @@ fn action_yml_is_what_the_tables_say() {
     hold("action.yml", &renewed_action(&read("action.yml")));
     let action = action();
     let names: BTreeSet<&str> = INPUTS.iter().map(|input| input.name).collect();
-    let aliases: BTreeSet<&str> = ALIASES.iter().map(|alias| alias.name).collect();
+    let aliases: BTreeSet<&str> = ALIASES.iter().chain(MISTAKEN).map(|alias| alias.name).collect();
     assert_eq!(keys(&action["inputs"]), &names | &aliases);
     assert_eq!(
         keys(&action["runs"]["steps"][0]["env"]).len(),
-        INPUTS.len() + ALIASES.len()
+        INPUTS.len() + aliases.len()
     );
     for name in names.union(&aliases) {
         let expected = format!("${{{{ inputs.{name} }}}}");

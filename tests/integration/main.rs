@@ -19,6 +19,7 @@ mod direct;
 mod harness;
 mod house;
 mod main_job;
+mod migrating;
 mod network;
 mod permissions;
 mod release;

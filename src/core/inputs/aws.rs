@@ -6,7 +6,7 @@ use crate::core::context::{Env, RunContext};
 use crate::core::iam::session_tags::session_tags;
 use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::reader::Reader;
-use crate::core::inputs::urls::is_http_url;
+use crate::core::inputs::urls::{check_url, unencrypted_host};
 use crate::core::secret::Secret;
 
 /// Where credentials come from, and the region.
@@ -56,12 +56,15 @@ pub(crate) struct RoleInputs {
 
 /// Reads region, credentials, role and endpoint; `--region` and `--endpoint-url` of `args` are inputs by another name.
 pub(crate) fn read(reader: &mut Reader<'_>, env: &Env, context: &RunContext, flags: &SyncFlags) -> AwsInputs {
+    let region = region(reader, env, flags);
+    let endpoint_url = endpoint_url(reader, flags);
+    warn_of_unencrypted(reader, env, endpoint_url.as_deref());
     AwsInputs {
-        region: region(reader, env, flags),
+        region,
         keys: keys(reader),
         role: role(reader, context),
         allowed_account_ids: account_ids(reader),
-        endpoint_url: endpoint_url(reader, flags),
+        endpoint_url,
     }
 }
 
@@ -83,12 +86,36 @@ fn region(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> Option<Strin
 
 fn endpoint_url(reader: &mut Reader<'_>, flags: &SyncFlags) -> Option<String> {
     let (name, url) = input_or_flag(reader, "endpoint-url", "endpoint-url", flags.endpoint_url.as_deref())?;
-    if !is_http_url(&url) {
-        reader.errors.push(format!(
-            "{name} is `{url}`; it must be an `http://` or `https://` address"
-        ));
-    }
+    check_url(reader, &name, &url);
     Some(url)
+}
+
+/// The variables by which the SDKs are sent elsewhere
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
+const ENDPOINT_VARIABLES: [&str; 5] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_CLOUDFRONT",
+    "AWS_ENDPOINT_URL_ELASTIC_BEANSTALK",
+];
+
+/// Requests carry session tokens, and what they bring back is trusted.
+fn warn_of_unencrypted(reader: &mut Reader<'_>, env: &Env, endpoint_url: Option<&str>) {
+    let variables = ENDPOINT_VARIABLES
+        .into_iter()
+        .filter_map(|name| Some((name, env.get(name)?)));
+    let named = endpoint_url
+        .map(|url| ("endpoint-url", url))
+        .into_iter()
+        .chain(variables);
+    for (name, url) in named {
+        if let Some(host) = unencrypted_host(url) {
+            reader.warnings.push(format!(
+                "`{name}` begins with `http://`: credentials and content travel unencrypted to `{host}`; use `https://`"
+            ));
+        }
+    }
 }
 
 /// The value of `input`, else of `flag` in `args`, and what it is called in an error.
@@ -103,8 +130,8 @@ fn input_or_flag(
         && given.value != value
     {
         reader.errors.push(format!(
-            "`{}` is `{}` and `--{flag}` in `args` is `{value}`: keep one of them",
-            given.name, given.value
+            "`{}` and `--{flag}` in `args` differ: keep one of them",
+            given.name
         ));
     }
     match given {

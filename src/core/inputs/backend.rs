@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use crate::core::bundle::label::{self, LabelValues};
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
+use crate::core::inputs::expand::first_variable;
+use crate::core::inputs::option_settings::{self, OptionSetting};
 use crate::core::inputs::package::{self, PackageInputs};
 use crate::core::inputs::reader::{MAX_SECONDS, Reader};
-use crate::core::inputs::urls::is_http_url;
+use crate::core::inputs::urls::check_url;
 
 /// The backend part.
 #[derive(Debug, Clone)]
@@ -50,23 +52,6 @@ pub(crate) struct BackendInputs {
     pub(crate) verify: Option<VerifyInputs>,
     /// `keep-versions`.
     pub(crate) keep_versions: Option<u32>,
-}
-
-/// One option setting, as in the [Elastic Beanstalk API].
-///
-/// [Elastic Beanstalk API]: https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ConfigurationOptionSetting.html
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct OptionSetting {
-    /// Such as `aws:elasticbeanstalk:application:environment`.
-    pub(crate) namespace: String,
-    /// The option's name.
-    pub(crate) option_name: String,
-    /// Its value.
-    pub(crate) value: String,
-    /// For resource-specific options.
-    #[serde(default)]
-    pub(crate) resource_name: Option<String>,
 }
 
 /// `when-busy`: what to do with an environment that is not Ready.
@@ -139,13 +124,13 @@ pub(crate) fn read(
         .flatten();
     let (version_label, version_description) = version(reader, command, context, now, &application, package.is_some());
     let backend = BackendInputs {
-        environments: reader.words("environment-name"),
+        environments: reader.names("environment-name"),
         package,
         version_label,
         version_description,
         package_bucket: reader.owned("package-bucket"),
         use_existing_version: reader.boolean("use_existing_version_if_available", false),
-        option_settings: option_settings(reader, context),
+        option_settings: option_settings::read(reader, context),
         force: reader.boolean("force", false),
         wait: reader.boolean("wait-for-deployment", true),
         timeout: reader.seconds("deployment-timeout", 1800, 1..=MAX_SECONDS),
@@ -159,7 +144,7 @@ pub(crate) fn read(
             WhenBusy::Wait,
         ),
         accepted_health: accepted_health(reader),
-        recovery: reader.seconds("recovery-seconds", 60, 0..=MAX_SECONDS),
+        recovery: recovery(reader),
         poll_interval: reader.number("poll-interval", 1..=600).map(Duration::from_secs),
         on_failure: reader.choice(
             "on-failure",
@@ -174,6 +159,20 @@ pub(crate) fn read(
     };
     check_combinations(reader, &backend);
     Some(backend)
+}
+
+/// `recovery-seconds`; under its old name `false` was no wait at all, and `true` no number either.
+fn recovery(reader: &mut Reader<'_>) -> Duration {
+    const DEFAULT: u64 = 60;
+    let old = reader
+        .given("recovery-seconds")
+        .filter(|given| given.name == "wait_for_environment_recovery")
+        .map(|given| given.value.to_ascii_lowercase());
+    match old.as_deref() {
+        Some("false") => Duration::ZERO,
+        Some("true") => Duration::from_secs(DEFAULT),
+        _ => reader.seconds("recovery-seconds", DEFAULT, 0..=MAX_SECONDS),
+    }
 }
 
 /// Inputs that make no sense with each other.
@@ -225,6 +224,19 @@ fn version(
             "`package` and `version-label` are both empty: say what to deploy, or which version that exists".to_owned(),
         );
     }
+    if let Some(variable) = typed.and_then(first_variable) {
+        let name = reader
+            .given("version-label")
+            .map_or("version-label", |given| given.name);
+        let instead = match placeholder(variable) {
+            Some(placeholder) => format!("write `{placeholder}`"),
+            None => format!("use an expression such as `${{{{ env.{variable} }}}}`"),
+        };
+        reader.errors.push(format!(
+            "`{name}` holds `${variable}`, and no shell expands it: {instead}"
+        ));
+        return (String::new(), None);
+    }
     let label = label::fill(typed.unwrap_or("{repo}-{timestamp}"), &values).unwrap_or_else(|reason| {
         let name = reader
             .given("version-label")
@@ -244,36 +256,21 @@ fn version(
     (label, Some(description).filter(|text| !text.is_empty()))
 }
 
-fn option_settings(reader: &mut Reader<'_>, context: &RunContext) -> Vec<OptionSetting> {
-    let Some(text) = reader.owned("option-settings") else {
-        return Vec::new();
-    };
-    let (origin, json) = if text.starts_with('[') {
-        ("`option-settings`".to_owned(), text)
-    } else {
-        match std::fs::read_to_string(context.workspace.join(&text)) {
-            Ok(json) => (format!("the file `{text}` of `option-settings`"), json),
-            Err(error) => {
-                reader.errors.push(format!(
-                    "`option-settings` is `{text}`; it must be a JSON array or the path of a file that holds one: {error}"
-                ));
-                return Vec::new();
-            }
-        }
-    };
-    match serde_json::from_str::<Vec<OptionSetting>>(&json) {
-        Ok(settings) => settings,
-        Err(error) => {
-            reader.errors.push(format!(
-                "{origin} is not valid: {error}; it must be an array of objects with `Namespace`, `OptionName` and `Value`, all strings"
-            ));
-            Vec::new()
-        }
-    }
+/// The placeholder for a variable of GitHub's.
+fn placeholder(variable: &str) -> Option<&'static str> {
+    Some(match variable {
+        "GITHUB_SHA" => "{sha}",
+        "GITHUB_REF" | "GITHUB_REF_NAME" => "{ref}",
+        "GITHUB_REPOSITORY" => "{repo}",
+        "GITHUB_RUN_ID" => "{run-id}",
+        "GITHUB_RUN_NUMBER" => "{run-number}",
+        "GITHUB_RUN_ATTEMPT" => "{run-attempt}",
+        _ => return None,
+    })
 }
 
 fn accepted_health(reader: &mut Reader<'_>) -> Vec<Health> {
-    let words = reader.words("accepted-health");
+    let words = reader.names("accepted-health");
     if words.is_empty() {
         return vec![Health::Green];
     }
@@ -297,9 +294,7 @@ fn verify(reader: &mut Reader<'_>) -> Option<VerifyInputs> {
         }
         return None;
     };
-    if !is_http_url(&url) {
-        reader.reject("verify-url", "an `http://` or `https://` address");
-    }
+    check_url(reader, "`verify-url`", &url);
     Some(VerifyInputs {
         url,
         contains: reader.owned("verify-contains"),

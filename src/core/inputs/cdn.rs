@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::core::cdn::encode::check_path;
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
+use crate::core::inputs::paths::read_text;
 use crate::core::inputs::reader::{Reader, unique};
 
 /// The cdn part.
@@ -31,10 +32,10 @@ pub(crate) enum InvalidationFailure {
 
 /// Reads the cdn part.
 pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunContext, site_on: bool) -> CdnInputs {
-    let distributions = reader.words("distribution");
+    let distributions = reader.names("distribution");
     if distributions
         .iter()
-        .any(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .any(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b','))
     {
         reader.reject(
             "distribution",
@@ -50,7 +51,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
         None
     };
     for path in typed.iter().chain(&listed).flatten() {
-        if let Err(reason) = check_path(path) {
+        if path.contains(",/") || path.ends_with(',') {
+            reader.errors.push(format!(
+                "the path `{path}` holds a comma: paths are separated by white space; write a comma that belongs to a path as `%2C`"
+            ));
+        } else if let Err(reason) = check_path(path) {
             reader
                 .errors
                 .push(format!("the path `{path}` cannot be invalidated: {reason}"));
@@ -85,13 +90,23 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
 }
 
 fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<String> {
-    match std::fs::read_to_string(context.workspace.join(file)) {
-        Ok(text) => unique(text.lines().map(str::trim).filter(|line| !line.is_empty())),
+    match read_text(context, file) {
+        Ok(text) => unique(text.lines().flat_map(paths_of)),
         Err(error) => {
             reader
                 .errors
                 .push(format!("`paths-from` is `{file}`, which cannot be read: {error}"));
             Vec::new()
         }
+    }
+}
+
+/// The paths of a line: several, parted by blanks, where each begins as a path does.
+fn paths_of(line: &str) -> Vec<&str> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if words.iter().all(|word| word.starts_with(['/', '#'])) {
+        words
+    } else {
+        vec![line.trim()]
     }
 }

@@ -6,8 +6,13 @@
 pub(crate) mod args;
 pub(crate) mod aws;
 pub(crate) mod backend;
+pub(crate) mod bucket;
 pub(crate) mod cdn;
 pub(crate) mod command;
+pub(crate) mod expand;
+pub(crate) mod exposed;
+pub(crate) mod old_names;
+pub(crate) mod option_settings;
 pub(crate) mod package;
 pub(crate) mod parse;
 pub(crate) mod paths;
@@ -20,9 +25,10 @@ pub(crate) mod urls;
 
 pub(crate) use args::sync_flags::Verbosity;
 pub(crate) use aws::{AwsInputs, RoleInputs, StaticKeys};
-pub(crate) use backend::{BackendInputs, Health, OnFailure, OptionSetting, VerifyInputs, WhenBusy};
+pub(crate) use backend::{BackendInputs, Health, OnFailure, VerifyInputs, WhenBusy};
 pub(crate) use cdn::{CdnInputs, InvalidationFailure};
 pub(crate) use command::Command;
+pub(crate) use option_settings::OptionSetting;
 pub(crate) use package::PackageInputs;
 pub(crate) use parse::Inputs;
 pub(crate) use release::GithubInputs;

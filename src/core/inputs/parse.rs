@@ -9,7 +9,8 @@ use crate::core::inputs::aws::{self, AwsInputs};
 use crate::core::inputs::backend::{self, BackendInputs};
 use crate::core::inputs::cdn::{self, CdnInputs};
 use crate::core::inputs::command::Command;
-use crate::core::inputs::raw::RawInputs;
+use crate::core::inputs::expand::first_variable;
+use crate::core::inputs::raw::{RawInputs, is_expanded};
 use crate::core::inputs::reader::{Reader, quoted};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
 use crate::core::inputs::site::{self, SiteInputs};
@@ -38,6 +39,8 @@ pub(crate) struct Inputs {
     pub(crate) parts: Vec<String>,
     /// Things worth saying that are no errors, such as flags of `args` that have no effect here.
     pub(crate) notices: Vec<String>,
+    /// Things that are probably mistakes, and no errors.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads and checks all inputs.
@@ -63,7 +66,7 @@ pub(crate) fn parse(
     check_parts(&mut reader);
     let site_on = reader.is_on(Part::Site);
     let flags = if site_on {
-        site::read_args(&mut reader, context)
+        site::read_args(&mut reader, env, context)
     } else {
         SyncFlags::default()
     };
@@ -87,6 +90,7 @@ pub(crate) fn parse(
             "`max_backoff_retries` is not needed: throttled calls are retried until `deployment-timeout`".to_owned(),
         );
     }
+    warn_of_variables(&mut reader);
     if !reader.errors.is_empty() {
         return Err(InputErrors(reader.errors));
     }
@@ -101,6 +105,7 @@ pub(crate) fn parse(
         github,
         parts: parts(&reader),
         notices: reader.notices,
+        warnings: reader.warnings,
     })
 }
 
@@ -133,6 +138,39 @@ fn check_parts(reader: &mut Reader<'_>) {
             "No part is enabled: set `bucket` (site), `distribution` (cdn) or `application-name` (backend). If you set one from a secret or variable, that secret or variable is empty."
                 .to_owned(),
         );
+    }
+}
+
+/// Inputs whose `$NAME` somebody may expect a shell to expand.
+const UNEXPANDED: [&str; 14] = [
+    "bucket",
+    "source",
+    "prefix",
+    "exclude",
+    "include",
+    "cache-control",
+    "headers",
+    "distribution",
+    "paths",
+    "application-name",
+    "environment-name",
+    "package",
+    "package-bucket",
+    "history",
+];
+
+/// Only `args` and some old variables are expanded.
+fn warn_of_variables(reader: &mut Reader<'_>) {
+    for name in UNEXPANDED {
+        if let Some(given) = reader.given(name)
+            && !is_expanded(given.name)
+            && let Some(variable) = first_variable(&given.value)
+        {
+            reader.warnings.push(format!(
+                "`{}` holds `${variable}`, and no shell expands it: use an expression such as `${{{{ env.{variable} }}}}`",
+                given.name
+            ));
+        }
     }
 }
 

@@ -6,7 +6,31 @@
 use std::collections::BTreeMap;
 
 use crate::core::context::Env;
-use crate::core::inputs::table::{ALIASES, INPUTS, OLD_ENVIRONMENT, is_secret, variable};
+use crate::core::inputs::expand::{Purpose, expand};
+use crate::core::inputs::old_names::{OldNames, OldStep};
+use crate::core::inputs::table::{ALIASES, INPUTS, MISTAKEN, OLD_ENVIRONMENT, Part, is_secret, variable};
+
+/// What to do where both old steps are possible.
+const AMBIGUOUS: &str = "`AWS_S3_BUCKET` with `SOURCE_DIR` or `DEST_DIR`, and `DISTRIBUTION` with paths, are all set in \
+    the environment, and no input says whether this step syncs or invalidates: set `bucket: ${{ env.AWS_S3_BUCKET }}` in \
+    the step that syncs, and `distribution: ${{ env.DISTRIBUTION }}` with `paths` in the step that invalidates";
+
+/// Whether the old action's shell expanded what stands in `variable`.
+#[must_use]
+pub(crate) fn is_expanded(variable: &str) -> bool {
+    matches!(
+        variable,
+        "AWS_S3_BUCKET" | "SOURCE_DIR" | "DEST_DIR" | "AWS_S3_ENDPOINT"
+    )
+}
+
+/// The old variables that are set: variable, input and value.
+fn old_environment(env: &Env) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
+    OLD_ENVIRONMENT.iter().filter_map(|old| {
+        let value = env.get(old.name)?.trim();
+        (!value.is_empty()).then_some((old.name, old.replaced_by?, value))
+    })
+}
 
 /// A value and the name under which it was given, for errors that name what the user typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +49,8 @@ pub(crate) struct RawInputs {
     pub(crate) errors: Vec<String>,
     /// What should be said about them.
     pub(crate) notices: Vec<String>,
+    /// What should be looked at.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl RawInputs {
@@ -47,7 +73,18 @@ impl RawInputs {
                 raw.insert(alias.replaced_by.unwrap_or(alias.name), alias.name, value);
             }
         }
-        raw.read_old_environment(env);
+        for mistaken in MISTAKEN {
+            if let (Some(_), Some(name)) = (typed(mistaken.name), mistaken.replaced_by) {
+                raw.errors.push(format!(
+                    "`{}` is not an input of this action: use `{name}`",
+                    mistaken.name
+                ));
+            }
+        }
+        match raw.switch() {
+            Some(switch) => raw.compare_old_environment(env, switch),
+            None => raw.read_old_environment(env),
+        }
         raw
     }
 
@@ -63,32 +100,93 @@ impl RawInputs {
         self.get(name).map(|given| given.value.as_str())
     }
 
-    /// The old names count where no input switches any part on; then an empty one is an unset secret.
-    fn read_old_environment(&mut self, env: &Env) {
-        let switched = ["bucket", "distribution", "application-name"]
+    /// The input that enables a part, as it was typed.
+    fn switch(&self) -> Option<&'static str> {
+        ["bucket", "distribution", "application-name"]
             .into_iter()
-            .any(|switch| self.values.contains_key(switch));
-        for alias in OLD_ENVIRONMENT {
-            let (Some(value), Some(name)) = (env.present(alias.name), alias.replaced_by) else {
+            .find_map(|switch| Some(self.get(switch)?.name))
+    }
+
+    /// Where an input enables a part, the variables of old steps are somebody else's: none of them counts.
+    fn compare_old_environment(&mut self, env: &Env, switch: &str) {
+        for (variable, name, value) in old_environment(env) {
+            if self.values.contains_key(name) {
+                self.insert(name, variable, value);
                 continue;
-            };
-            let value = value.trim();
-            let is_switch = matches!(name, "bucket" | "distribution");
-            if switched && is_switch && !self.values.contains_key(name) {
-                if !value.is_empty() {
-                    self.notices.push(format!(
-                        "`{}` in the environment is ignored: inputs say which parts are on; set `{name}` to use it",
-                        alias.name
-                    ));
-                }
-            } else if !value.is_empty() {
-                self.insert(name, alias.name, value);
-            } else if !switched {
+            }
+            let ignored = format!(
+                "`{variable}` in the environment is ignored, because the input `{switch}` says what this step does: set \
+                 `{name}` to use it"
+            );
+            if matches!(name, "source" | "prefix" | "endpoint-url") {
+                self.warnings.push(ignored);
+            } else {
+                self.notices.push(ignored);
+            }
+        }
+    }
+
+    /// The old names alone say which old step this is; an empty switch among them is an unset secret.
+    fn read_old_environment(&mut self, env: &Env) {
+        for name in ["AWS_S3_BUCKET", "DISTRIBUTION"] {
+            if env.present(name).is_some_and(|value| value.trim().is_empty()) {
                 self.errors.push(format!(
-                    "the environment variable `{}` is present but empty: Is the secret or variable it comes from defined for this repository and environment?",
-                    alias.name
+                    "the environment variable `{name}` is present but empty. Is the secret or variable it comes from defined for this repository and environment?"
                 ));
             }
+        }
+        let step = OldStep::of(self.old_names(env));
+        if step == OldStep::Ambiguous {
+            self.errors.push(AMBIGUOUS.to_owned());
+        }
+        for (variable, name, value) in old_environment(env) {
+            if step.takes(name) {
+                self.insert_old(name, variable, value, env);
+            } else if step != OldStep::Neither {
+                self.notices.push(format!(
+                    "`{variable}` in the environment is ignored: this step is {}; set `{name}` as an input to use it",
+                    step.describe()
+                ));
+            }
+        }
+    }
+
+    fn old_names(&self, env: &Env) -> OldNames {
+        let set = |names: &[&str]| old_environment(env).any(|(variable, ..)| names.contains(&variable));
+        let given = |part: Part| {
+            INPUTS
+                .iter()
+                .any(|spec| spec.part == part && self.values.contains_key(spec.name))
+        };
+        OldNames {
+            bucket: set(&["AWS_S3_BUCKET"]),
+            directories: set(&["SOURCE_DIR", "DEST_DIR"]),
+            site_inputs: given(Part::Site),
+            distribution: set(&["DISTRIBUTION"]),
+            paths: set(&["PATHS", "PATHS_FROM"]),
+            cdn_inputs: given(Part::Cdn),
+        }
+    }
+
+    /// Takes an old variable as the old action did: the shell of the sync expanded what stood in it.
+    fn insert_old(&mut self, name: &'static str, variable: &'static str, value: &str, env: &Env) {
+        if !is_expanded(variable) {
+            self.insert(name, variable, value);
+            return;
+        }
+        match expand(value, env, Purpose::Value) {
+            Ok(expansion) => {
+                for (inner, to) in &expansion.variables {
+                    self.notices
+                        .push(format!("`{variable}`: `${inner}` is expanded to `{to}`"));
+                }
+                if !expansion.text.trim().is_empty() {
+                    self.insert(name, variable, expansion.text.trim());
+                }
+            }
+            Err(errors) => self
+                .errors
+                .extend(errors.into_iter().map(|error| format!("`{variable}` {error}"))),
         }
     }
 

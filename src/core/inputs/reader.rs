@@ -14,6 +14,7 @@ pub(crate) struct Reader<'a> {
     raw: &'a RawInputs,
     pub(crate) errors: Vec<String>,
     pub(crate) notices: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -22,6 +23,7 @@ impl<'a> Reader<'a> {
             raw,
             errors: raw.errors.clone(),
             notices: raw.notices.clone(),
+            warnings: raw.warnings.clone(),
         }
     }
 
@@ -107,6 +109,15 @@ impl<'a> Reader<'a> {
     /// The words of a list, without repetitions.
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         unique(self.text(name).unwrap_or_default().split_whitespace())
+    }
+
+    /// The words of a list of names, none of which can hold a comma.
+    pub(crate) fn names(&mut self, name: &str) -> Vec<String> {
+        let words = self.words(name);
+        if words.iter().any(|word| word.contains(',')) {
+            self.reject(name, "names separated by white space or newlines: remove the commas");
+        }
+        words
     }
 
     /// The lines of a list, without empty ones.

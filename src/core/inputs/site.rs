@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::core::context::RunContext;
+use crate::core::context::{Env, RunContext};
 use crate::core::inputs::args;
 use crate::core::inputs::args::sync_flags::{SyncFlags, Verbosity};
+use crate::core::inputs::bucket;
 use crate::core::inputs::command::Command;
-use crate::core::inputs::paths::{as_prefix, check_directory, workspace_path};
+use crate::core::inputs::expand::{Purpose, expand};
+use crate::core::inputs::exposed;
+use crate::core::inputs::paths::{as_prefix, check_directory, read_file, workspace_path};
 use crate::core::inputs::reader::Reader;
 use crate::core::site::filter::{Filter, Rule, prefix_is_pattern};
 use crate::core::site::guard::MaxDelete;
@@ -47,13 +50,23 @@ pub(crate) struct SiteInputs {
     pub(crate) verbosity: Verbosity,
 }
 
-/// Reads `args`; no flags beside an error.
-pub(crate) fn read_args(reader: &mut Reader<'_>, context: &RunContext) -> SyncFlags {
-    let read = |file: &str| std::fs::read(context.workspace.join(file)).map_err(|error| error.to_string());
-    let flags = args::parse(reader.text("args").unwrap_or_default(), &read).unwrap_or_else(|errors| {
-        reader.errors.extend(errors);
-        SyncFlags::default()
-    });
+/// Reads `args`, variables expanded as the old action's shell did; no flags beside an error.
+pub(crate) fn read_args(reader: &mut Reader<'_>, env: &Env, context: &RunContext) -> SyncFlags {
+    let read = |file: &str| read_file(context, file);
+    let flags = expand(reader.text("args").unwrap_or_default(), env, Purpose::Words)
+        .map_err(|errors| errors.into_iter().map(|error| format!("`args` {error}")).collect())
+        .and_then(|expansion| {
+            for (name, value) in &expansion.variables {
+                reader
+                    .notices
+                    .push(format!("`args`: `${name}` is expanded to `{value}`"));
+            }
+            args::parse(&expansion.text, &read)
+        })
+        .unwrap_or_else(|errors: Vec<String>| {
+            reader.errors.extend(errors);
+            SyncFlags::default()
+        });
     reader.notices.extend(flags.notices.iter().cloned());
     flags
 }
@@ -66,7 +79,9 @@ pub(crate) fn read(
     flags: &SyncFlags,
 ) -> Option<SiteInputs> {
     let bucket = reader.owned("bucket")?;
-    check_bucket(reader, &bucket);
+    bucket::check(reader, &bucket);
+    check_patterns(reader, "exclude");
+    check_patterns(reader, "include");
     let typed = reader.owned("source").unwrap_or_else(|| ".".to_owned());
     let source = workspace_path(context, &typed);
     if command == Command::Deploy {
@@ -75,8 +90,11 @@ pub(crate) fn read(
     }
     let prefix = prefix(reader);
     let filter = filter(reader, flags, &source, &bucket, &prefix);
+    if command == Command::Deploy {
+        check_source(reader, flags, &source, &filter);
+    }
     if !filter.is_empty() && prefix_is_pattern(&prefix) {
-        reader.notices.push(format!(
+        reader.warnings.push(format!(
             "`prefix` is `{prefix}`, and its `*`, `?` or `[` is read as a pattern where keys are filtered, as `aws s3 \
              sync` does: `exclude` may protect none of its keys from `delete`"
         ));
@@ -103,26 +121,55 @@ pub(crate) fn read(
     })
 }
 
-fn check_bucket(reader: &mut Reader<'_>, bucket: &str) {
-    if bucket.ends_with("--x-s3") {
-        reader.reject(
-            "bucket",
-            "a general purpose bucket; directory buckets (S3 Express One Zone) cannot be synced",
-        );
-        return;
+/// Refuses to publish what is a secret, and warns where a whole checkout goes up.
+fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filter: &Filter) {
+    let secrets = exposed::secrets(source, filter);
+    if !secrets.is_empty() {
+        let names: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
+        reader.errors.push(format!(
+            "the source directory holds {}, which should not be published: exclude them by `exclude`, or name them in \
+             `include` if they are meant to be",
+            names.join(", ")
+        ));
     }
-    if bucket.starts_with("s3://") || bucket.contains('/') {
-        reader.reject("bucket", "the bucket's name alone; a path inside it goes into `prefix`");
-        return;
+    let excludes = reader.given("exclude").is_some() || flags.filters.iter().any(|(rule, _)| *rule == Rule::Exclude);
+    if reader.given("source").is_none()
+        && !excludes
+        && let Some((first, all)) = exposed::checkout(source)
+    {
+        let names: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
+        let more = match all - first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        reader.warnings.push(format!(
+            "`source` is not set, so the whole checkout is published: {}{more}. Set `source` to the directory that holds \
+             the site",
+            names.join(", ")
+        ));
     }
-    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; other stores, and old buckets in
-    // us-east-1, allow upper case and underscores.
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-    if !(3..=255).contains(&bucket.len()) || !bucket.bytes().all(legal) {
-        reader.reject(
-            "bucket",
-            "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
-        );
+}
+
+/// Names what a list of patterns is not.
+fn check_patterns(reader: &mut Reader<'_>, name: &str) {
+    for line in reader.lines(name) {
+        if line.contains("--exclude") || line.contains("--include") {
+            reader.errors.push(format!(
+                "`{name}` holds `{line}`; it must be patterns alone, one per line: flags belong in `args`"
+            ));
+        } else if line.contains(", ") || line.ends_with(',') {
+            reader.warnings.push(format!(
+                "`{name}` holds `{line}`: write one pattern per line, the comma is part of the pattern"
+            ));
+        } else if line.len() > 1
+            && ["'", "\""]
+                .iter()
+                .any(|quote| line.starts_with(quote) && line.ends_with(quote))
+        {
+            reader.warnings.push(format!(
+                "`{name}` holds `{line}`: remove the quotes, they are part of the pattern"
+            ));
+        }
     }
 }
 
@@ -147,8 +194,9 @@ fn prefix(reader: &mut Reader<'_>) -> String {
         );
     }
     if prefix.starts_with('/') {
-        reader.notices.push(format!(
-            "`prefix` begins with `/`, and so will every key, as with `aws s3 sync`: `{prefix}`"
+        reader.warnings.push(format!(
+            "`prefix` is `{prefix}`, so every key will begin with `/`, as with `aws s3 sync`: remove the `/` unless you \
+             mean it"
         ));
     }
     prefix

@@ -100,7 +100,7 @@ specs! {
         "bucket" Site "NAME" = "":
             "Enables the site part: the S3 bucket to sync `source` to. A general purpose bucket; directory buckets are not supported.";
         "source" Site "DIRECTORY" = "`.`":
-            "The directory to sync, relative to the workspace.";
+            "The directory to sync, relative to the workspace. Secrets in its root (`.env`, `*.pem`, `id_rsa`, `.npmrc` with a token, `.aws/`, `terraform.tfstate`) stop the run unless a pattern excludes or includes them.";
         "distribution" Cdn "IDS" = "":
             "Enables the cdn part: one or several CloudFront distribution IDs, separated by white space.";
         "application-name" Backend "NAME" = "":
@@ -164,7 +164,7 @@ specs! {
         "max-delete" Site "LIMIT" = "`50%`":
             "The most objects one run may delete: a number, or a percentage of the objects under `prefix` (new ones included). Up to 20 deletions are always allowed; deleting everything never is.";
         "compare" Site "RULE" = "`content`":
-            "How files are compared with objects: `content` (size, then MD5 against the ETag), `modified` (the size-and-time rule of `aws s3 sync`) or `size`.";
+            "How files are compared with objects: `content` (size, then MD5 against the ETag), `modified` (the size-and-time rule of `aws s3 sync`) or `size` (it reads no file, so one that cannot be read shows when it is uploaded).";
         "force" SiteOrBackend "BOOLEAN" = "`false`":
             "`true`: upload every file, and deploy the bundle even when it is what runs already.";
     }
@@ -172,7 +172,7 @@ specs! {
         "paths" Cdn "PATHS" = "what this run changed":
             "Paths to invalidate, separated by white space; they are invalidated even when nothing changed. Needed when no bucket is set.";
         "paths-from" Cdn "FILE" = "":
-            "A file with paths to invalidate, one per line. A missing file is an error; an empty one means nothing to do.";
+            "A file with paths to invalidate, separated by white space or newlines. A missing file is an error; an empty one means nothing to do.";
         "wait-for-invalidation" Cdn "BOOLEAN" = "`false`":
             "`true`: wait until the invalidation is `Completed`.";
         "invalidation-timeout" Cdn "SECONDS" = "`600`":
@@ -271,6 +271,17 @@ pub const OLD_ENVIRONMENT: &[Alias] = &[
     alias("DISTRIBUTION", "distribution"),
     alias("PATHS", "paths"),
     alias("PATHS_FROM", "paths-from"),
+];
+
+/// Names that other actions and guides use, and that people write here: each is an error that names the input.
+pub const MISTAKEN: &[Alias] = &[
+    alias("aws_s3_bucket", "bucket"),
+    alias("source_dir", "source"),
+    alias("dest_dir", "prefix"),
+    alias("aws_s3_endpoint", "endpoint-url"),
+    alias("distribution_id", "distribution"),
+    alias("paths_from", "paths-from"),
+    alias("zip_file", "package"),
 ];
 
 const fn alias(name: &'static str, replaced_by: &'static str) -> Alias {

@@ -36,6 +36,24 @@ pub(crate) fn code(text: &str) -> String {
     out
 }
 
+/// A sentence of ours on one line: what stands between backticks is code.
+#[must_use]
+pub(crate) fn prose(sentence: &str) -> String {
+    let pieces: Vec<&str> = sentence.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        // One backtick is not closed: it is part of a value.
+        return text(sentence);
+    }
+    let marked = pieces.into_iter().enumerate();
+    marked
+        .map(|(position, piece)| match (position % 2, piece) {
+            (0, piece) => text(piece),
+            (_, "") => "\\`\\`".to_owned(),
+            (_, piece) => code(piece),
+        })
+        .collect()
+}
+
 /// A link, when `url` is one that a summary may carry (`http` or `https`, nothing that ends the link); else its text.
 #[must_use]
 pub(crate) fn link(label: &str, url: &str) -> String {
@@ -95,6 +113,9 @@ mod tests {
         assert_eq!(text("@team `rm`"), "&#64;team \\`rm\\`");
         assert_eq!(code("`a|b`"), "<code>&#96;a&#124;b&#96;</code>");
         assert_eq!(code("\u{1b}[31m"), "<code>\u{fffd}&#91;31m</code>");
+        assert_eq!(prose("`a|b` is <b>"), "<code>a&#124;b</code> is &lt;b&gt;");
+        assert_eq!(prose("`a` is `"), "\\`a\\` is \\`");
+        assert_eq!(prose("`` @x `<img>`"), "\\`\\` &#64;x <code>&lt;img&gt;</code>");
         assert_eq!(link("site", "javascript:alert(1)"), "site");
         assert_eq!(link("a]b", "https://example.org/x"), "[a\\]b](https://example.org/x)");
         assert_eq!(link("x", "https://example.org/) [y](https://evil"), "x");

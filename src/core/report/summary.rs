@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
-use crate::core::report::markdown::{code, link, table, text};
+use crate::core::report::markdown::{code, link, prose, table, text};
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report};
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
@@ -20,7 +20,7 @@ const MAX_EVENTS: usize = 100;
 pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
     let mut out = format!("## {}\n\n", title(report));
     if let Some(error) = &report.error {
-        let _ = writeln!(out, "> [!CAUTION]\n> {}", text(&error.message));
+        let _ = writeln!(out, "> [!CAUTION]\n> {}", message(&error.message));
         if let Some(hint) = &error.hint {
             let _ = writeln!(out, ">\n> **What to do:** {}", advice(hint));
         }
@@ -38,10 +38,24 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
     out
 }
 
+/// An error's message: one line, or a list of wrong inputs.
+fn message(message: &str) -> String {
+    match message.split_once(" input errors:\n- ") {
+        Some((count, errors)) => {
+            let errors: Vec<String> = errors
+                .split("\n- ")
+                .map(|error| format!("\n> - {}", prose(error)))
+                .collect();
+            format!("{} input errors:\n>{}", text(count), errors.concat())
+        }
+        None => prose(message),
+    }
+}
+
 /// A hint: a sentence, and below it what to paste (permissions, a policy) with its indentation.
 fn advice(hint: &str) -> String {
     let mut lines = hint.lines();
-    let mut out = text(lines.next().unwrap_or_default());
+    let mut out = prose(lines.next().unwrap_or_default());
     for line in lines {
         let code_of = line.trim_start();
         out.push_str("<br>");

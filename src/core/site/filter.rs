@@ -98,6 +98,13 @@ impl Filter {
         self.includes(Some(path), &self.source, path, |rule| &rule.local)
     }
 
+    /// The pattern's rule that decides over the file at `path`, relative to the source directory; `None` where none
+    /// matches.
+    #[must_use]
+    pub(crate) fn rule_of(&self, path: &str) -> Option<Rule> {
+        self.decide(Some(path), &self.source, path, |rule| &rule.local)
+    }
+
     /// Whether the object with this full key takes part.
     #[must_use]
     pub(crate) fn includes_key(&self, key: &str) -> bool {
@@ -130,7 +137,6 @@ impl Filter {
         true
     }
 
-    /// The last rule that matches `relative`, or `root` and `path`, decides.
     fn includes(
         &self,
         relative: Option<&str>,
@@ -138,6 +144,18 @@ impl Filter {
         path: &str,
         scoped: impl Fn(&FilterRule) -> &Scoped,
     ) -> bool {
+        self.decide(relative, root, path, scoped)
+            .is_none_or(|rule| rule == Rule::Include)
+    }
+
+    /// The last rule that matches `relative`, or `root` and `path`, decides.
+    fn decide(
+        &self,
+        relative: Option<&str>,
+        root: &str,
+        path: &str,
+        scoped: impl Fn(&FilterRule) -> &Scoped,
+    ) -> Option<Rule> {
         self.rules
             .iter()
             .rev()
@@ -146,7 +164,7 @@ impl Filter {
                 Scoped::Whole(pattern) => pattern.matches(&format!("{root}{path}")),
                 Scoped::Never => false,
             })
-            .is_none_or(|rule| rule.rule == Rule::Include)
+            .map(|rule| rule.rule)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `args` input: flags of `aws s3 sync`, as one would type them.
 //!
-//! Words are split as a POSIX shell does, quotes included; newlines are white space, nothing is expanded. Flags follow
+//! Words are split as a POSIX shell does, quotes included; newlines are white space; variables are expanded before. Flags follow
 //! argparse: `--flag value`, `--flag=value`, unambiguous prefixes, the last one wins. Must not open files: those that
 //! flags name (`fileb://key`) come through a function.
 
@@ -10,7 +10,7 @@ pub(crate) mod values;
 
 use crate::core::inputs::args::flags::{Arity, FLAGS, Flag, Support};
 use crate::core::inputs::args::sync_flags::SyncFlags;
-use crate::core::inputs::args::values::Values;
+use crate::core::inputs::args::values::{Values, may_be_customer_key};
 
 /// Reads `args`; `read` gives the bytes of a file that a flag names, or says why it cannot.
 ///
@@ -32,11 +32,12 @@ pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) 
     let mut rest = words.iter().map(String::as_str).peekable();
     // The words after a flag that nobody knows may be its values.
     let mut after_unknown = false;
+    let mut last_flag = None;
     let mut encryption_unread = false;
     while let Some(word) = rest.next() {
         if is_value(word) {
             if !after_unknown {
-                errors.push(stray(word));
+                errors.push(stray(word, last_flag));
             }
             continue;
         }
@@ -53,6 +54,7 @@ pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) 
             }
         };
         after_unknown = false;
+        last_flag = Some(flag.name);
         let mut values: Vec<&str> = attached.into_iter().collect();
         let most = match flag.arity {
             Arity::Nothing => 0,
@@ -73,12 +75,6 @@ pub(crate) fn parse(args: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) 
     // A flag that could not be read would be missing here.
     if !encryption_unread {
         errors.extend(flags.encryption().err());
-    }
-    if let Some(name) = words.iter().find_map(|word| variable(word)) {
-        flags.notices.push(format!(
-            "`args`: `${name}` is taken as it stands, no shell expands it; an expression such as \
-             `${{{{ env.NAME }}}}` does"
-        ));
     }
     if errors.is_empty() { Ok(flags) } else { Err(errors) }
 }
@@ -179,8 +175,15 @@ fn is_value(word: &str) -> bool {
     !flag || (word.contains(' ') && find(name).is_err())
 }
 
-/// The error for an argument that is neither a flag nor a value of one.
-fn stray(word: &str) -> String {
+/// The error for an argument that is neither a flag nor a value of one; it may be a key that lost its flag.
+fn stray(word: &str, last_flag: Option<&str>) -> String {
+    if let Some(flag) = last_flag.filter(|flag| flag.starts_with("sse")) {
+        return format!("`args`: unexpected argument after `--{flag}`, not shown here: it may be a key");
+    }
+    if may_be_customer_key(word) {
+        return "`args`: unexpected argument that may be a key, not shown here: `--sse-c-key` goes before one"
+            .to_owned();
+    }
     let advice = if word.starts_with("s3://") {
         "`bucket` and `prefix` name the destination"
     } else if word.starts_with('-') {
@@ -207,17 +210,6 @@ fn holds_aws_key(word: &str) -> bool {
         || ["AKIA", "ASIA"]
             .iter()
             .any(|start| word.match_indices(start).any(|(at, _)| id(at)))
-}
-
-/// The shell variable that `word` refers to.
-fn variable(word: &str) -> Option<&str> {
-    let name = word.split('$').nth(1)?;
-    let name = name.strip_prefix('{').unwrap_or(name);
-    let end = name
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .unwrap_or(name.len());
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        .then_some(&name[..end])
 }
 
 #[cfg(test)]

@@ -72,9 +72,13 @@ impl Values<'_> {
             return Ok(valid[0]);
         };
         let found = valid.iter().find(|known| *known == value);
-        found
-            .copied()
-            .ok_or_else(|| format!("is `{value}`; valid values: {}", valid.join(", ")))
+        found.copied().ok_or_else(|| match may_be_customer_key(value) {
+            true => format!(
+                "has a value that may be a key, not shown here; valid values: {}",
+                valid.join(", ")
+            ),
+            false => format!("is `{value}`; valid values: {}", valid.join(", ")),
+        })
     }
 
     /// `--acl`.
@@ -171,6 +175,11 @@ impl Values<'_> {
             key: Secret::new(BASE64.encode(key)),
         })
     }
+}
+
+/// Whether `word` has the size of a customer's key: 32 bytes, or base64 of them.
+pub(crate) fn may_be_customer_key(word: &str) -> bool {
+    word.len() == 32 || (word.len() == 44 && word.ends_with('='))
 }
 
 fn grant(word: &str) -> Result<Grant, String> {

@@ -1,5 +1,7 @@
 mod aws;
 mod collected;
+mod old_names;
+mod traps;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,9 +93,9 @@ fn old_environment_names_switch_parts_on_where_no_input_does() {
         ("SOURCE_DIR", "src"),
         ("DEST_DIR", "p"),
         ("DISTRIBUTION", "E1"),
-        ("PATHS", "/a  /b"),
     ];
-    let from_env = inputs(&[], &env).expect("good inputs");
+    let with = [("args", "--delete"), ("paths", "/a  /b")];
+    let from_env = inputs(&with, &env).expect("good inputs");
     let site = from_env.site.expect("a site");
     assert_eq!((site.bucket.as_str(), site.prefix.as_str()), ("my-bucket", "p/"));
     assert!(site.source.ends_with("src"));
@@ -115,11 +117,9 @@ fn old_environment_names_switch_parts_on_where_no_input_does() {
 #[test]
 fn an_empty_old_name_is_an_unset_secret() {
     assert_one_error(&[], &[("AWS_S3_BUCKET", "")], &["`AWS_S3_BUCKET` is present but empty"]);
-    assert_one_error(
-        &[],
-        &[("AWS_S3_BUCKET", "my-bucket"), ("SOURCE_DIR", "")],
-        &["`SOURCE_DIR` is present but empty"],
-    );
+    for name in ["SOURCE_DIR", "DEST_DIR", "AWS_S3_ENDPOINT", "PATHS", "PATHS_FROM"] {
+        assert!(inputs(&[("source", "src")], &[("AWS_S3_BUCKET", "my-bucket"), (name, " ")]).is_ok());
+    }
     // Where inputs switch parts on, variables of other tools may be as they are.
     assert!(inputs(&[("bucket", "my-bucket")], &[("DISTRIBUTION", "")]).is_ok());
 }
@@ -208,7 +208,7 @@ fn filters_of_args_come_after_the_inputs() {
 fn a_prefix_that_is_read_as_a_pattern_is_said_so() {
     let notices = |prefix: &str| {
         let with = [("bucket", "web"), ("prefix", prefix), ("exclude", "*.map")];
-        inputs(&with, &[]).expect("legal inputs").notices
+        inputs(&with, &[]).expect("valid inputs").warnings
     };
     assert_eq!(notices("v1"), Vec::<String>::new());
     assert!(notices("v[1]").iter().any(|notice| notice.contains("`v[1]/`")));
@@ -241,8 +241,17 @@ fn site_values_become_types() {
 fn a_bucket_is_a_name_of_a_general_purpose_bucket() {
     for (bucket, part) in [
         ("my-bucket--use1-az4--x-s3", "directory buckets"),
-        ("s3://my-bucket", "the bucket's name alone"),
-        ("my-bucket/docs", "goes into `prefix`"),
+        ("s3://my-bucket/docs", "write `bucket: my-bucket` and `prefix: docs`"),
+        ("my-bucket/docs", "write `bucket: my-bucket` and `prefix: docs`"),
+        ("arn:aws:s3:::my-bucket", "write `bucket: my-bucket`"),
+        (
+            "arn:aws:s3:eu-west-1:123456789012:accesspoint/x",
+            "access points are not supported",
+        ),
+        (
+            "my-bucket.s3-website-us-east-1.amazonaws.com",
+            "write `bucket: my-bucket`",
+        ),
         ("a b", "the name of a bucket"),
     ] {
         assert_one_error(&[("bucket", bucket)], &[], &[part, bucket]);

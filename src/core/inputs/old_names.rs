@@ -1,0 +1,159 @@
+//! Which old action a step stands for that relies on old environment variables alone.
+//!
+//! The variables may be the whole job's, so each step may see those of its neighbors; `docs/migrating.md` has the table,
+//! which the tests read.
+
+/// What is set of the old names, and of the inputs beside them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct OldNames {
+    /// `AWS_S3_BUCKET`.
+    pub(crate) bucket: bool,
+    /// `SOURCE_DIR` or `DEST_DIR`.
+    pub(crate) directories: bool,
+    /// `args`, or another input of the site part.
+    pub(crate) site_inputs: bool,
+    /// `DISTRIBUTION`.
+    pub(crate) distribution: bool,
+    /// `PATHS` or `PATHS_FROM`.
+    pub(crate) paths: bool,
+    /// An input of the cdn part, such as `paths`.
+    pub(crate) cdn_inputs: bool,
+}
+
+/// The old action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OldStep {
+    /// None of them.
+    Neither,
+    /// jakejarvis/s3-sync-action.
+    Sync,
+    /// chetan/invalidate-cloudfront-action.
+    Invalidation,
+    /// Both in one step, which only somebody who knows this action writes.
+    Both,
+    /// It cannot be told.
+    Ambiguous,
+}
+
+impl OldStep {
+    /// The step that `names` make.
+    #[must_use]
+    pub(crate) const fn of(names: OldNames) -> Self {
+        let OldNames {
+            bucket,
+            directories,
+            site_inputs,
+            distribution,
+            paths,
+            cdn_inputs,
+        } = names;
+        match (bucket, distribution) {
+            (false, false) => Self::Neither,
+            (true, false) => Self::Sync,
+            (false, true) => Self::Invalidation,
+            (true, true) if site_inputs && cdn_inputs => Self::Both,
+            (true, true) if site_inputs => Self::Sync,
+            // An invalidation without paths was an error, so this is the sync of a job that also invalidates.
+            (true, true) if !paths && !cdn_inputs => Self::Sync,
+            (true, true) if directories => Self::Ambiguous,
+            (true, true) => Self::Invalidation,
+        }
+    }
+
+    /// Whether the old variable for `input` counts in this step.
+    #[must_use]
+    pub(crate) fn takes(self, input: &str) -> bool {
+        match input {
+            "distribution" | "paths" | "paths-from" => matches!(self, Self::Invalidation | Self::Both),
+            _ => matches!(self, Self::Sync | Self::Both),
+        }
+    }
+
+    /// What the step does, for the log.
+    #[must_use]
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Neither | Self::Ambiguous => "no old step",
+            Self::Sync => "a sync",
+            Self::Invalidation => "an invalidation",
+            Self::Both => "a sync with its invalidation",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of the table in the migration guide: what is set, and the step.
+    fn rows() -> Vec<(String, String)> {
+        let page = include_str!("../../../docs/migrating.md");
+        let table = page.split("<!-- shapes -->").nth(1).expect("the mark of the table");
+        table
+            .lines()
+            .skip_while(|line| !line.starts_with('|'))
+            .take_while(|line| line.starts_with('|'))
+            .skip(2)
+            .map(|line| {
+                let mut cells = line.trim_matches('|').split('|').map(str::trim);
+                let mut cell = || cells.next().expect("a cell").to_owned();
+                (cell(), cell())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_migration_guide_tells_every_shape() {
+        let rows = rows();
+        assert!(rows.len() >= 9, "{rows:?}");
+        for (set, expected) in rows {
+            let names: Vec<&str> = set.split('`').skip(1).step_by(2).collect();
+            let has = |wanted: &[&str]| wanted.iter().any(|name| names.contains(name));
+            let step = OldStep::of(OldNames {
+                bucket: has(&["AWS_S3_BUCKET"]),
+                directories: has(&["SOURCE_DIR", "DEST_DIR"]),
+                site_inputs: has(&["args"]),
+                distribution: has(&["DISTRIBUTION"]),
+                paths: has(&["PATHS", "PATHS_FROM"]),
+                cdn_inputs: has(&["paths"]),
+            });
+            let told = match step {
+                OldStep::Neither => "error: nothing to do",
+                OldStep::Sync => "sync",
+                OldStep::Invalidation => "invalidation",
+                OldStep::Both => "sync, then invalidation",
+                OldStep::Ambiguous => "error: say which",
+            };
+            assert_eq!(told, expected, "{set}");
+        }
+    }
+
+    #[test]
+    fn a_stray_variable_never_makes_another_step() {
+        let sync = OldNames {
+            bucket: true,
+            site_inputs: true,
+            ..OldNames::default()
+        };
+        let invalidation = OldNames {
+            distribution: true,
+            paths: true,
+            ..OldNames::default()
+        };
+        for stray in [false, true] {
+            let beside = OldNames {
+                distribution: stray,
+                paths: true,
+                directories: stray,
+                ..sync
+            };
+            assert_eq!(OldStep::of(beside), OldStep::Sync);
+            let beside = OldNames {
+                bucket: stray,
+                directories: !stray,
+                ..invalidation
+            };
+            assert_eq!(OldStep::of(beside), OldStep::Invalidation);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `option-settings`: JSON, inline or in a file.
+
+use crate::core::context::RunContext;
+use crate::core::inputs::paths::read_text;
+use crate::core::inputs::reader::Reader;
+
+/// One option setting, as in the [Elastic Beanstalk API].
+///
+/// [Elastic Beanstalk API]: https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ConfigurationOptionSetting.html
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct OptionSetting {
+    /// Such as `aws:elasticbeanstalk:application:environment`.
+    pub(crate) namespace: String,
+    /// The option's name.
+    pub(crate) option_name: String,
+    /// Its value.
+    pub(crate) value: String,
+    /// For resource-specific options.
+    #[serde(default)]
+    pub(crate) resource_name: Option<String>,
+}
+
+/// Reads `option-settings`. Its values may be secrets, so no error repeats any of it.
+pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext) -> Vec<OptionSetting> {
+    const FORM: &str = "an array of objects with `Namespace`, `OptionName` and `Value`, all strings";
+    let Some(text) = reader.owned("option-settings") else {
+        return Vec::new();
+    };
+    if !text.starts_with('[') && text.contains(['{', '"', '\n']) {
+        reader
+            .errors
+            .push(format!("`option-settings` does not begin with `[`: it must be {FORM}"));
+        return Vec::new();
+    }
+    let (origin, json) = if text.starts_with('[') {
+        ("`option-settings`".to_owned(), text)
+    } else {
+        match read_text(context, &text) {
+            Ok(json) => (format!("the file `{text}` of `option-settings`"), json),
+            Err(error) if is_path(&text) => {
+                reader.errors.push(format!(
+                    "`option-settings` names the file `{text}`, which cannot be read: {error}"
+                ));
+                return Vec::new();
+            }
+            Err(_) => {
+                reader.errors.push(
+                    "`option-settings` is neither a JSON array nor the path of a file that can be read".to_owned(),
+                );
+                return Vec::new();
+            }
+        }
+    };
+    serde_json::from_str(&json).unwrap_or_else(|error| {
+        reader.errors.push(format!(
+            "{origin} is not valid: {}; it must be {FORM}",
+            without_values(&error)
+        ));
+        Vec::new()
+    })
+}
+
+/// Whether `text` looks like the path of a JSON file, not like a value.
+fn is_path(text: &str) -> bool {
+    text.ends_with(".json") && text.len() <= 255 && !text.contains([' ', '='])
+}
+
+/// What is wrong, and where, without the value that is.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let kind = ["invalid type", "invalid value"]
+        .into_iter()
+        .find(|kind| text.starts_with(kind));
+    match (kind, text.rfind(", expected ")) {
+        (Some(kind), Some(expected)) => format!("{kind}{}", &text[expected..]),
+        (Some(kind), None) => format!("{kind} at line {} column {}", error.line(), error.column()),
+        (None, _) => text,
+    }
+}

@@ -1,0 +1,146 @@
+//! Old environment variables: what counts in which step, and what is expanded.
+
+use super::{assert_one_error, inputs};
+
+#[test]
+fn a_jobs_variables_make_no_step_another_one() {
+    let job = [("AWS_S3_BUCKET", "my-bucket"), ("DISTRIBUTION", "E1"), ("PATHS", "/*")];
+    let sync = inputs(&[("args", "--delete"), ("source", "src")], &job).expect("valid inputs");
+    assert!(sync.site.is_some() && sync.cdn.is_none());
+    assert!(
+        sync.notices
+            .iter()
+            .any(|notice| notice.contains("`DISTRIBUTION` in the environment is ignored")),
+        "{:?}",
+        sync.notices
+    );
+    let invalidation = inputs(&[], &job).expect("valid inputs");
+    assert!(invalidation.site.is_none() && invalidation.cdn.is_some());
+    assert_one_error(
+        &[],
+        &[job[0], job[1], job[2], ("SOURCE_DIR", "src")],
+        &["syncs or invalidates", "`bucket: ${{ env.AWS_S3_BUCKET }}`"],
+    );
+}
+
+#[test]
+fn old_variables_steer_nothing_where_an_input_enables_the_part() {
+    let read = inputs(
+        &[("bucket", "my-bucket"), ("exclude", "*.map")],
+        &[
+            ("AWS_S3_ENDPOINT", "http://attacker"),
+            ("DEST_DIR", "x"),
+            ("PATHS", "/*"),
+        ],
+    )
+    .expect("valid inputs");
+    assert_eq!(read.aws.endpoint_url, None);
+    assert_eq!(read.site.expect("a site").prefix, "");
+    for name in ["AWS_S3_ENDPOINT", "DEST_DIR"] {
+        let ignored = format!("`{name}` in the environment is ignored");
+        assert!(
+            read.warnings.iter().any(|warning| warning.contains(&ignored)),
+            "{:?}",
+            read.warnings
+        );
+    }
+}
+
+#[test]
+fn old_variables_and_args_are_expanded_and_said_so() {
+    let read = inputs(
+        &[("args", "--cache-control max-age=$AGE --exclude '$AGE'")],
+        &[
+            ("AWS_S3_BUCKET", "${NAME}-bucket"),
+            ("SOURCE_DIR", "$DIRECTORY"),
+            ("DEST_DIR", "docs/$GITHUB_REF"),
+            ("NAME", "my"),
+            ("DIRECTORY", "src"),
+            ("GITHUB_REF", "refs/heads/main"),
+            ("AGE", "60"),
+        ],
+    )
+    .expect("valid inputs");
+    let site = read.site.expect("a site");
+    assert_eq!(
+        (site.bucket.as_str(), site.prefix.as_str()),
+        ("my-bucket", "docs/refs/heads/main/")
+    );
+    assert_eq!(site.object.headers.cache_control.as_deref(), Some("max-age=60"));
+    assert!(!site.filter.includes_local("$AGE") && site.filter.includes_local("60"));
+    assert!(
+        read.notices.contains(&"`args`: `$AGE` is expanded to `60`".to_owned()),
+        "{:?}",
+        read.notices
+    );
+    assert!(
+        read.notices
+            .contains(&"`SOURCE_DIR`: `$DIRECTORY` is expanded to `src`".to_owned())
+    );
+}
+
+#[test]
+fn what_cannot_be_expanded_is_an_error_for_each() {
+    let errors = super::errors(
+        &[
+            ("args", "--cache-control $(date) --content-type $MISSING"),
+            ("source", "src"),
+        ],
+        &[("AWS_S3_BUCKET", "my-bucket"), ("DEST_DIR", "$ALSO_MISSING")],
+    );
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .any(|error| error.starts_with("`DEST_DIR` holds `$ALSO_MISSING`, which is not set"))
+    );
+}
+
+#[test]
+fn a_variable_in_a_new_input_is_a_warning() {
+    let with = [
+        ("bucket", "my-bucket"),
+        ("source", "src"),
+        ("prefix", "docs/$GITHUB_REF"),
+        ("cache-control", "a $5"),
+    ];
+    let warnings = inputs(&with, &[]).expect("valid inputs").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("`prefix` holds `$GITHUB_REF`"), "{warnings:?}");
+}
+
+#[test]
+fn the_old_wait_for_recovery_keeps_its_edges() {
+    for (value, expected) in [("false", 0), ("0", 0), ("", 60), ("90", 90), ("True", 60)] {
+        let with = [
+            ("application_name", "a"),
+            ("environment_name", "e"),
+            ("deployment_package", "src"),
+            ("region", "eu-central-1"),
+            ("wait_for_environment_recovery", value),
+        ];
+        let backend = inputs(&with, &[]).expect("valid inputs").backend.expect("a backend");
+        assert_eq!(backend.recovery.as_secs(), expected, "{value}");
+    }
+    let new = [
+        ("application-name", "a"),
+        ("package", "src"),
+        ("aws-region", "eu-central-1"),
+        ("recovery-seconds", "false"),
+    ];
+    assert_one_error(&new, &[], &["`recovery-seconds` is `false`"]);
+}
+
+#[test]
+fn inputs_that_no_old_action_had_are_named() {
+    assert_one_error(
+        &[
+            ("application_name", "a"),
+            ("region", "eu-central-1"),
+            ("version_label", "v1"),
+            ("zip_file", "deploy.zip"),
+        ],
+        &[],
+        &["`zip_file` is not an input of this action: use `package`"],
+    );
+}

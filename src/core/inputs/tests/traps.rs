@@ -1,0 +1,156 @@
+//! What people write by mistake: named, with what to write instead, and no secret repeated.
+
+use std::path::Path;
+
+use super::{assert_one_error, errors, inputs};
+
+const SITE: [(&str, &str); 2] = [("bucket", "my-bucket"), ("source", "src")];
+
+fn with_site<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    SITE.into_iter().chain(more.iter().copied()).collect()
+}
+
+fn warnings(more: &[(&str, &str)]) -> Vec<String> {
+    inputs(&with_site(more), &[]).expect("valid inputs").warnings
+}
+
+#[test]
+fn a_comma_between_names_is_named() {
+    assert_one_error(
+        &[("distribution", "E1, E2"), ("paths", "/x")],
+        &[],
+        &["`distribution` is `E1, E2`", "remove the commas"],
+    );
+    assert_one_error(
+        &[
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("environment-name", "blue,green"),
+        ],
+        &[],
+        &["`environment-name` is `blue,green`", "remove the commas"],
+    );
+    let paths = errors(&[("distribution", "E1"), ("paths", "/a, /b,/c")], &[]);
+    assert_eq!(paths.len(), 2, "{paths:?}");
+    assert!(
+        paths[0].contains("the path `/a,` holds a comma") && paths[1].contains("`/b,/c`"),
+        "{paths:?}"
+    );
+}
+
+#[test]
+fn lists_of_patterns_hold_patterns() {
+    assert_one_error(
+        &with_site(&[("exclude", "--exclude '*.map'")]),
+        &[],
+        &["`exclude` holds", "flags belong in `args`"],
+    );
+    assert!(warnings(&[("exclude", "*.map, *.txt")])[0].contains("one pattern per line"));
+    assert!(warnings(&[("include", "'*.map'")])[0].contains("remove the quotes"));
+    assert_eq!(warnings(&[("exclude", "*.map\n*.txt")]), Vec::<String>::new());
+    assert!(warnings(&[("prefix", "/docs")])[0].contains("every key will begin with `/`"));
+}
+
+#[test]
+fn a_label_names_our_placeholder_for_a_variable() {
+    let error = |label| {
+        let with = [
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("version-label", label),
+        ];
+        errors(&with, &[]).concat()
+    };
+    assert!(
+        error("v-${GITHUB_SHA}")
+            .contains("`version-label` holds `$GITHUB_SHA`, and no shell expands it: write `{sha}`")
+    );
+    assert!(error("v-$GITHUB_RUN_NUMBER").contains("write `{run-number}`"));
+    assert!(error("v-$BUILD").contains("`${{ env.BUILD }}`"));
+}
+
+#[test]
+fn user_names_in_addresses_are_refused_and_not_repeated() {
+    let endpoint = errors(&with_site(&[("endpoint-url", "https://me:hunter2@example.org")]), &[]);
+    let verify = errors(
+        &[
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("environment-name", "e"),
+            ("verify-url", "https://hunter2@example.org/health"),
+        ],
+        &[],
+    );
+    for (errors, name) in [(endpoint, "`endpoint-url`"), (verify, "`verify-url`")] {
+        assert!(errors.len() == 1 && errors[0].starts_with(name), "{errors:?}");
+        assert!(
+            errors[0].contains("before `@`") && !errors[0].contains("hunter2"),
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
+fn an_unencrypted_endpoint_is_a_warning_unless_it_is_this_machine() {
+    assert_eq!(
+        warnings(&[("endpoint-url", "http://127.0.0.1:9000")]),
+        Vec::<String>::new()
+    );
+    let told = warnings(&[("endpoint-url", "http://minio:9000")]);
+    assert!(
+        told.len() == 1 && told[0].contains("unencrypted to `minio`"),
+        "{told:?}"
+    );
+    let told = inputs(&SITE, &[("AWS_ENDPOINT_URL_S3", "http://proxy.example.org")])
+        .expect("valid inputs")
+        .warnings;
+    assert!(
+        told[0].contains("`AWS_ENDPOINT_URL_S3`") && told[0].contains("`proxy.example.org`"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn option_settings_are_never_repeated() {
+    let error = |settings: &str| {
+        let with = [
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("environment-name", "e"),
+            ("option-settings", settings),
+        ];
+        let errors = errors(&with, &[]);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(!errors[0].contains("hunter2"), "{errors:?}");
+        errors.concat()
+    };
+    assert!(error("{\"Value\": \"hunter2\"}").contains("does not begin with `[`"));
+    assert!(error("DB=hunter2").contains("neither a JSON array nor the path"));
+    assert!(error("[\"hunter2\"]").contains("`Namespace`"));
+    assert!(error("no/such/settings.json").contains("names the file `no/such/settings.json`"));
+    assert!(error("src").contains("neither a JSON array nor the path"));
+}
+
+#[test]
+fn files_that_inputs_name_are_regular_files() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    let paths = |file: &str| {
+        let read = inputs(&[("distribution", "E1"), ("paths-from", file)], &[]);
+        read.map(|inputs| inputs.cdn.and_then(|cdn| cdn.paths).unwrap_or_default())
+    };
+    assert!(paths("src").is_err_and(|errors| errors[0].contains("it is not a regular file")));
+    assert!(Path::new("/dev/zero").exists());
+    assert!(paths("/dev/zero").is_err_and(|errors| errors[0].contains("it is not a regular file")));
+    std::fs::write(file("paths"), "\u{feff}/a /b\n/c\n").expect("a file");
+    assert_eq!(
+        paths(&file("paths")),
+        Ok(vec!["/a".to_owned(), "/b".to_owned(), "/c".to_owned()])
+    );
+    std::fs::write(file("large"), vec![b'/'; 5 * 1024 * 1024]).expect("a file");
+    assert!(paths(&file("large")).is_err_and(|errors| errors[0].contains("4 MiB")));
+}

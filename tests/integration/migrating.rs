@@ -1,0 +1,128 @@
+//! Steps of old actions with nothing but `uses:` swapped: what their variables mean, and what was never meant.
+
+use crate::support::{Action, Cloud};
+
+const BUCKET: &str = "my-bucket";
+
+fn cloud() -> Cloud {
+    let cloud = Cloud::with_bucket(BUCKET);
+    cloud.post(
+        "/cloudfront",
+        &serde_json::json!({"id": "E1EXAMPLE", "origins": [{"domain": "my-bucket.s3.us-east-1.amazonaws.com"}]}),
+    );
+    cloud.forget_requests();
+    cloud
+}
+
+/// A step of a job whose variables are those of both old actions.
+fn step(cloud: &Cloud) -> Action {
+    Action::new(cloud)
+        .env("AWS_S3_BUCKET", BUCKET)
+        .env("DISTRIBUTION", "E1EXAMPLE")
+        .env("PATHS", "/index.html /a.css")
+        .file("public/index.html", "<h1>hello</h1>")
+        .file("public/a.map", "{}")
+        .file("README.md", "# site")
+}
+
+#[test]
+fn steps_of_one_job_do_what_the_old_ones_did() {
+    let cloud = cloud();
+    step(&cloud)
+        .with("args", "--exclude 'public/*.map' --exclude README.md")
+        .run()
+        .expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET), ["public/index.html"]);
+    assert_eq!(cloud.count("CreateInvalidation"), 0);
+
+    cloud.forget_requests();
+    step(&cloud).run().expect_exit(0);
+    assert_eq!(
+        cloud.keys(BUCKET),
+        ["public/index.html"],
+        "nothing is synced a second time"
+    );
+    assert_eq!(cloud.count("CreateInvalidation"), 1);
+
+    cloud.forget_requests();
+    let run = step(&cloud).env("SOURCE_DIR", "public").run().expect_exit(2);
+    assert!(run.error().contains("syncs or invalidates"), "{}", run.error());
+    assert_eq!(cloud.operations(), Vec::<String>::new());
+}
+
+#[test]
+fn variables_are_expanded_as_the_old_shell_did() {
+    let cloud = cloud();
+    let sync = || {
+        Action::new(&cloud)
+            .env("AWS_S3_BUCKET", BUCKET)
+            .env("SOURCE_DIR", "${SITE}")
+            .env("SITE", "public")
+            .with("args", "--cache-control max-age=$AGE --exclude '$AGE'")
+            .file("public/index.html", "<h1>hello</h1>")
+    };
+    let run = sync()
+        .env("DEST_DIR", "docs/$GITHUB_REF_NAME")
+        .env("AGE", "60")
+        .github("ref_name", "main")
+        .run()
+        .expect_exit(0);
+    let object = cloud.object(BUCKET, "docs/main/index.html").expect("the page");
+    assert_eq!(object.header("cache-control"), Some("max-age=60"));
+    assert!(run.log.contains("`args`: `$AGE` is expanded to `60`"), "{}", run.log);
+
+    let run = sync().run().expect_exit(2);
+    assert!(run.error().contains("`$AGE`, which is not set"), "{}", run.error());
+    let run = sync().env("AGE", "60").env("DEST_DIR", "$(date)").run().expect_exit(2);
+    assert!(run.error().contains("`DEST_DIR` holds `$(…)`"), "{}", run.error());
+}
+
+#[test]
+fn secrets_in_the_source_stop_the_run_and_a_whole_checkout_is_named() {
+    let cloud = cloud();
+    let site = || {
+        Action::new(&cloud)
+            .with("bucket", BUCKET)
+            .file("index.html", "<h1>hello</h1>")
+            .file(".git/config", "")
+            .file(".env", "TOKEN=1")
+            .file("server.pem", "key")
+    };
+    let run = site().run().expect_exit(2);
+    assert!(run.error().contains("holds `.env`, `server.pem`"), "{}", run.error());
+    assert_eq!(cloud.operations(), Vec::<String>::new());
+
+    let run = site().with("include", ".env\nserver.pem").run().expect_exit(0);
+    let warnings = run.messages("warning").concat();
+    assert!(
+        warnings.contains("the whole checkout is published: `.env`, `index.html`"),
+        "{warnings}"
+    );
+    assert_eq!(cloud.keys(BUCKET), [".env", "index.html", "server.pem"]);
+
+    let run = site().with("exclude", ".env\n*.pem").run().expect_exit(0);
+    assert_eq!(run.messages("warning"), Vec::<&str>::new());
+}
+
+#[test]
+fn wrong_inputs_are_a_list_in_the_summary() {
+    let cloud = cloud();
+    let run = Action::new(&cloud)
+        .with("bucket", "arn:aws:s3:::my-bucket")
+        .with("distribution", "E1, E2")
+        .with("zip_file", "deploy.zip")
+        .run()
+        .expect_exit(2);
+    assert!(run.error().starts_with("3 input errors:"), "{}", run.error());
+    assert!(
+        run.summary.contains("> 3 input errors:\n>\n> - <code>"),
+        "{}",
+        run.summary
+    );
+    assert_eq!(run.summary.matches("\n> - ").count(), 3, "{}", run.summary);
+    assert!(
+        run.summary.contains("<code>prefix") || run.summary.contains("<code>bucket"),
+        "{}",
+        run.summary
+    );
+}
