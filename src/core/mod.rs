@@ -11,6 +11,7 @@ pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod secret;
 pub(crate) mod site;
+pub(crate) mod text;
 pub(crate) mod version;
 
 #[cfg(test)]

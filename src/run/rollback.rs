@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use anyhow::Context as _;
 
 use crate::aws::backend;
+use crate::aws::backend::plan::plan_existing;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::versioning::versioning;
 use crate::aws::s3::versions::versions;
 use crate::aws::site::restore::keys_with_same_headers;
-use crate::core::backend::plan::BackendPlan;
 use crate::core::error::HintExt as _;
 use crate::core::inputs::SiteInputs;
 use crate::core::release::labels::label_at;
@@ -51,7 +51,7 @@ impl Deployment<'_> {
             TargetChoice::Label(label) => running.iter().map(|(name, _)| (name.clone(), label.clone())).collect(),
         };
         if let (Some(inputs), false) = (&self.inputs.backend, labels.is_empty()) {
-            plan.backend = Some(BackendPlan::existing(&state.aws, inputs, &labels).await?);
+            plan.backend = Some(plan_existing(&state.aws, inputs, &labels).await?);
         }
         if let (Some(inputs), Some(bucket), TargetChoice::Release(record)) = (&self.inputs.site, &state.bucket, &choice)
         {

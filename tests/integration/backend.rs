@@ -130,8 +130,25 @@ fn without_an_environment_only_the_version_is_created() {
     assert_eq!(versions(&cloud), ["v0", "v1"]);
     assert_eq!(cloud.count("UpdateEnvironment"), 0);
     assert_eq!(run.output("outcome"), "succeeded");
+    let said = "nothing was deployed: `environment-name` is empty";
+    assert!(
+        run.log.contains(&format!("version `v1` was created, and {said}")),
+        "{}",
+        run.log
+    );
+    assert!(
+        run.summary
+            .contains("created; **nothing was deployed**: `environment-name` is empty"),
+        "{}",
+        run.summary
+    );
     let again = deploy(&cloud).with("environment-name", "").run().expect_exit(0);
     assert_eq!(again.output("outcome"), "unchanged");
+    assert!(
+        again.log.contains(&format!("version `v1` exists already, and {said}")),
+        "{}",
+        again.log
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The bundle: ready archives, what is left out, the usual mistakes, where bundles lie.
 
-use crate::backend::{cloud, deploy, environment};
+use crate::backend::{cloud, deploy};
+use crate::backend_versions::ZIP;
+use crate::support::python as python_program;
 
 #[test]
 fn a_ready_archive_is_taken_as_it_is() {
@@ -12,14 +14,9 @@ fn a_ready_archive_is_taken_as_it_is() {
         .expect_exit(1);
     assert!(run.error().contains("not a readable ZIP file"), "{}", run.error());
     assert_eq!(cloud.count("CreateApplicationVersion"), 0);
-    // A stored file `a` of no bytes: made by Python's zipfile.
-    let zip = b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a\
-                PK\x01\x02\x14\x03\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x80\x01\
-                \0\0\0\0a\
-                PK\x05\x06\0\0\0\0\x01\0\x01\0\x2f\0\0\0\x1f\0\0\0\0\0";
     let run = deploy(&cloud)
         .with("package", "app.zip")
-        .file("app.zip", zip)
+        .file("app.zip", ZIP)
         .run()
         .expect_exit(0);
     assert!(run.messages("warning").is_empty(), "{}", run.log);
@@ -27,23 +24,128 @@ fn a_ready_archive_is_taken_as_it_is() {
 }
 
 #[test]
-fn a_package_without_any_file_is_deployed_with_a_warning() {
+fn a_package_without_any_file_is_an_error_before_anything_is_sent() {
     let empty_zip = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    for (input, value) in [("package", "empty.zip"), ("package-exclude", "*")] {
+    for (input, value, reason) in [
+        ("package-exclude", "*", "everything in it is left out (2)"),
+        ("package", "void", "there is no file in it"),
+    ] {
+        for command in ["deploy", "check"] {
+            let cloud = cloud();
+            let action = deploy(&cloud);
+            std::fs::create_dir(action.workspace().join("void")).expect("a directory");
+            let run = action.with("command", command).with(input, value).run().expect_exit(1);
+            assert!(run.error().contains(reason), "{command}: {}", run.error());
+            assert_eq!(cloud.count("CreateApplicationVersion") + cloud.count("PutObject"), 0);
+        }
+    }
+    let cloud = cloud();
+    let run = deploy(&cloud)
+        .file("empty.zip", empty_zip)
+        .with("package", "empty.zip")
+        .run()
+        .expect_exit(0);
+    let warnings = run.messages("warning");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("no file at all in the archive")),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn a_ready_archive_with_entries_that_lead_out_or_are_there_twice_is_refused() {
+    let cloud = cloud();
+    for (python, reason) in [
+        ("z.writestr('a', '1'); z.writestr('a', '2')", "it holds `a` twice"),
+        ("z.writestr('/etc/a', '')", "its entry `/etc/a` leads out of it"),
+        (
+            "link(z, 'a/up', '../../etc')",
+            "its link `a/up` points to `../../etc`, out of the archive",
+        ),
+        (
+            "link(z, 'here', '.'); link(z, 'out', 'here/here/../x')",
+            "its link `out` points to",
+        ),
+    ] {
+        let action = deploy(&cloud).with("package", "app.zip");
+        let script = format!(
+            "import zipfile\n\
+             def link(z, name, target):\n    \
+                 info = zipfile.ZipInfo(name)\n    \
+                 info.create_system, info.external_attr = 3, 0o120777 << 16\n    \
+                 z.writestr(info, target)\n\
+             with zipfile.ZipFile('app.zip', 'w') as z:\n    \
+                 z.writestr('Procfile', 'web: run')\n    {python}\n"
+        );
+        let made = std::process::Command::new(python_program())
+            .args(["-W", "ignore", "-c", &script])
+            .current_dir(action.workspace())
+            .status()
+            .expect("Python runs");
+        assert!(made.success());
+        let run = action.run().expect_exit(1);
+        assert!(run.error().contains(reason), "{}", run.error());
+    }
+    assert_eq!(cloud.count("CreateApplicationVersion"), 0);
+}
+
+#[test]
+fn a_lone_dockerrun_or_compose_file_becomes_the_archive_that_beanstalk_takes() {
+    for name in ["Dockerrun.aws.json", "docker-compose.yml"] {
         let cloud = cloud();
-        let run = deploy(&cloud)
-            .file("empty.zip", empty_zip)
-            .with(input, value)
+        deploy(&cloud)
+            .with("package", &format!("deploy/{name}"))
+            .file(&format!("deploy/{name}"), "{}")
             .run()
             .expect_exit(0);
-        let warnings = run.messages("warning");
-        assert!(
-            warnings.iter().any(|one| one.contains("no file at all in the bundle")),
-            "{}",
-            run.log
-        );
-        assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+        let bundle = cloud
+            .object("elasticbeanstalk-us-east-1-123456789012", "my-app/v1.zip")
+            .expect("the bundle");
+        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bundle.body)).expect("an archive");
+        assert_eq!(archive.len(), 1);
+        assert_eq!(archive.by_index(0).expect("an entry").name().expect("a name"), name);
     }
+}
+
+#[test]
+fn ebignore_takes_back_what_is_below_a_directory_that_it_leaves_out() {
+    let cloud = cloud();
+    let run = deploy(&cloud)
+        .file("app/.ebignore", "*\n!.ebextensions/\n!application.py\n")
+        .file("app/notes.txt", "")
+        .file("app/.elasticbeanstalk/config.yml", "")
+        .file("app/sub/.ebignore", "")
+        .run()
+        .expect_exit(0);
+    assert_eq!(run.report["backend"]["bundle"]["files"], 2, "{}", run.log);
+    assert!(
+        run.log
+            .contains("`.ebignore`, `.elasticbeanstalk/`, `notes.txt`, `sub/`"),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn the_ignore_file_may_be_a_path_in_the_package_or_the_workspace() {
+    for (place, file) in [("app/ci/rules", "ci/rules"), ("ci/bundle-ignore", "ci/bundle-ignore")] {
+        let cloud = cloud();
+        let run = deploy(&cloud)
+            .file(place, "*.log\n")
+            .file("app/a.log", "")
+            .with("package-ignore-file", file)
+            .run()
+            .expect_exit(0);
+        assert!(run.log.contains("left out (1): `a.log`"), "{}", run.log);
+    }
+    let run = deploy(&cloud())
+        .with("package-ignore-file", "ci/none")
+        .run()
+        .expect_exit(1);
+    assert!(run.error().contains("package-ignore-file"), "{}", run.error());
 }
 
 #[test]

@@ -180,3 +180,31 @@ fn the_same_bytes_that_another_tool_deployed_are_not_deployed_again() {
     let run = package(ZIP).run().expect_exit(0);
     assert_eq!(run.output("version-label"), "v1");
 }
+
+#[test]
+fn check_refuses_what_the_deploy_refuses() {
+    let cloud = cloud();
+    let check = |action: Action| action.with("command", "check").run();
+    let run = check(deploy(&cloud).with("version-label", "v0")).expect_exit(1);
+    assert!(
+        run.error().contains("it exists already with another bundle"),
+        "{}",
+        run.error()
+    );
+    let run = check(deploy(&cloud).with("package", "app.zip").file("app.zip", "no archive")).expect_exit(1);
+    assert!(run.error().contains("not a readable ZIP file"), "{}", run.error());
+    let run = check(deploy(&cloud)).expect_exit(0);
+    assert!(
+        run.log.contains("does not exist yet, and would be created"),
+        "{}",
+        run.log
+    );
+    assert!(run.log.contains("package: bundle: 2 files"), "{}", run.log);
+    deploy(&cloud).run().expect_exit(0);
+    let run = check(deploy(&cloud)).expect_exit(0);
+    assert!(
+        run.log.contains("version `v1`: exists with the same bundle"),
+        "{}",
+        run.log
+    );
+}

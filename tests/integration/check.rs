@@ -208,7 +208,11 @@ fn a_version_that_is_to_exist_and_does_not_is_a_problem() {
     };
     backend("v0").expect_exit(0);
     let run = backend("v1").expect_exit(1);
-    assert_line(&run, "problem", "version `v1`: does not exist");
+    assert_line(
+        &run,
+        "problem",
+        "version `v1`: cannot find version `v1` of `web`: the newest are `v0`",
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::core::backend::messages::{EnvironmentFailure, join};
 use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun};
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, NOTHING_TO_DO, UpdateStep, VersionStep};
 use crate::core::backend::reason::{differing, is_same_option};
-use crate::core::bundle::Bundle;
+use crate::core::bundle::pack::Bundle;
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, OnFailure, OptionSetting};
 
@@ -54,6 +54,17 @@ impl BackendRun<'_> {
     async fn execute(&self, bundle: Option<&Bundle>, outcome: &mut BackendOutcome) -> anyhow::Result<()> {
         outcome.version_created = self.create_version(bundle).await?;
         self.until_processed(outcome.version_created).await?;
+        if self.plan.environments.is_empty() {
+            let label = &self.plan.version_label;
+            let state = if outcome.version_created {
+                "was created"
+            } else {
+                "exists already"
+            };
+            self.console.line(&format!(
+                "version `{label}` {state}, and nothing was deployed: `environment-name` is empty"
+            ));
+        }
         let previous = self.previous_settings().await?;
         let deadline = Instant::now() + self.backend.timeout;
         let updates = self

@@ -16,8 +16,8 @@ use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
 use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
-use crate::core::bundle::Bundle;
 use crate::core::bundle::key::key_of_digest;
+use crate::core::bundle::pack::Bundle;
 use crate::core::error::{HintExt as _, code, message_contains};
 use crate::core::iam::calls;
 use crate::core::site::etag::hex;
@@ -214,12 +214,12 @@ async fn upload(
     for key in [key.to_owned(), key_of_digest(key, &bundle.sha256)] {
         // What a run that failed left behind need not be sent again.
         match stored(bucket, &key, bundle).await {
-            Stored::Same => {
+            ObjectAtKey::Same => {
                 console.line(&format!("bundle is there already: s3://{}/{key}", bucket.name));
                 return Ok(key);
             }
-            Stored::Other => continue,
-            Stored::Nothing => {}
+            ObjectAtKey::Other => continue,
+            ObjectAtKey::Nothing => {}
         }
         match put_new_file(bucket, &key, &bundle.path, &[(DIGEST, &bundle.sha256)], stop).await {
             Ok(()) => {
@@ -228,7 +228,7 @@ async fn upload(
             }
             // Somebody was faster: ourselves, when the answer to our own request was lost.
             Err(error) if code(&error) == Some("PreconditionFailed") => {
-                if stored(bucket, &key, bundle).await == Stored::Same {
+                if stored(bucket, &key, bundle).await == ObjectAtKey::Same {
                     return Ok(key);
                 }
             }
@@ -240,7 +240,7 @@ async fn upload(
 
 /// What is stored where a bundle is to go.
 #[derive(PartialEq, Eq)]
-enum Stored {
+enum ObjectAtKey {
     /// Nothing, as far as can be seen.
     Nothing,
     /// This very bundle.
@@ -249,17 +249,17 @@ enum Stored {
     Other,
 }
 
-async fn stored(bucket: &Bucket, key: &str, bundle: &Bundle) -> Stored {
+async fn stored(bucket: &Bucket, key: &str, bundle: &Bundle) -> ObjectAtKey {
     let head = bucket.client.head_object().bucket(&bucket.name).key(key).send().await;
     match head {
-        Err(_) => Stored::Nothing,
+        Err(_) => ObjectAtKey::Nothing,
         Ok(head)
             if head.metadata().and_then(|metadata| metadata.get(DIGEST)) == Some(&bundle.sha256)
                 && head.content_length() == i64::try_from(bundle.bytes).ok() =>
         {
-            Stored::Same
+            ObjectAtKey::Same
         }
-        Ok(_) => Stored::Other,
+        Ok(_) => ObjectAtKey::Other,
     }
 }
 

@@ -3,10 +3,11 @@
 use anyhow::anyhow;
 
 use crate::core::backend::explanation::Explanation;
-use crate::core::backend::plan::{EnvironmentPlan, names};
+use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::error::HintExt as _;
 use crate::core::inputs::BackendInputs;
+use crate::core::text::names;
 
 /// The failure of one environment.
 #[derive(Debug)]

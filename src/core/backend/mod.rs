@@ -15,4 +15,5 @@ pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod rollout;
 pub(crate) mod secrets;
+pub(crate) mod targets;
 pub(crate) mod version_table;

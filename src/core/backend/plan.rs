@@ -1,6 +1,9 @@
 //! What a deployment will do, as data.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::core::backend::reason::UpdateReason;
+use crate::core::backend::version_table::{VersionState, VersionStatus};
 use crate::core::inputs::Health;
 use crate::core::report;
 
@@ -72,6 +75,55 @@ pub(crate) enum UpdateStep {
 }
 
 impl BackendPlan {
+    /// The plan for these environments. When all of them are left alone, what runs there is the version of this run:
+    /// no other label is made for the same bundle.
+    pub(crate) fn new(
+        application: &str,
+        label: &str,
+        version: VersionStep,
+        environments: Vec<EnvironmentPlan>,
+        bundle: Option<report::BundleReport>,
+    ) -> Self {
+        let is_idle = environments
+            .iter()
+            .all(|environment| environment.step == UpdateStep::Nothing);
+        let running = environments
+            .first()
+            .filter(|_| is_idle)
+            .and_then(|environment| environment.previous_label.clone());
+        let (version_label, version) = match running {
+            Some(running) => (running, VersionStep::Existing),
+            None => (label.to_owned(), version),
+        };
+        Self {
+            application: application.to_owned(),
+            version_label,
+            version,
+            processing: Vec::new(),
+            environments,
+            bundle,
+        }
+    }
+
+    /// With those of its versions noted that are still processed, by label.
+    #[must_use]
+    pub(crate) fn waiting_for(mut self, versions: &BTreeMap<String, VersionState>) -> Self {
+        let is_processing = |label: &str| {
+            let version = versions.get(label);
+            version.is_some_and(|version| version.status == VersionStatus::Processing)
+        };
+        if self.version == VersionStep::Existing {
+            let deployed = self.environments.iter().map(|environment| environment.label.as_str());
+            let labels: BTreeSet<&str> = deployed.chain([self.version_label.as_str()]).collect();
+            self.processing = labels
+                .into_iter()
+                .filter(|label| is_processing(label))
+                .map(ToOwned::to_owned)
+                .collect();
+        }
+        self
+    }
+
     /// Whether carrying it out changes anything.
     #[must_use]
     pub(crate) fn changes(&self) -> bool {
@@ -124,6 +176,9 @@ impl BackendPlan {
                 UpdateStep::Nothing => format!("keep     {}  {from}  ({NOTHING_TO_DO})", environment.name),
             });
         }
+        if self.environments.is_empty() {
+            lines.push("no environment: nothing is deployed (`environment-name` is empty)".to_owned());
+        }
         lines
     }
 
@@ -159,10 +214,4 @@ impl EnvironmentPlan {
 /// Whether `health` (the API's name of a colour) is among `accepted`.
 pub(crate) fn is_accepted(accepted: &[Health], health: &str) -> bool {
     accepted.iter().any(|colour| colour.name().eq_ignore_ascii_case(health))
-}
-
-/// `a`, `b` and `c`, in backticks.
-pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }

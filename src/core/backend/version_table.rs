@@ -9,8 +9,8 @@
 
 use anyhow::anyhow;
 
-use crate::core::backend::plan::names;
 use crate::core::error::HintExt as _;
+use crate::core::text::names;
 
 /// What Elastic Beanstalk says of a version's bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! Format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{BufWriter, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
@@ -12,8 +12,7 @@ use flate2::Crc;
 
 use crate::core::bundle::deflate::{self, Block, BlockSource, Encoding};
 use crate::core::bundle::select::{EntryKind, Selection};
-use crate::core::bundle::{SIZE_LIMIT, too_large};
-use crate::core::error::HintExt as _;
+use crate::core::bundle::size::{SIZE_LIMIT, too_large};
 
 /// Host system Unix, version 3.0 of the format: external attributes hold a Unix mode.
 const MADE_BY: u16 = 3 << 8 | 30;
@@ -21,17 +20,6 @@ const MADE_BY: u16 = 3 << 8 | 30;
 const NEEDED: u16 = 20;
 /// Names are UTF-8.
 const UTF8: u16 = 1 << 11;
-
-/// What a ready archive holds.
-#[derive(Debug)]
-pub(crate) struct Contents {
-    /// Regular files.
-    pub(crate) files: u64,
-    /// All names, directories with a `/` at the end.
-    pub(crate) names: Vec<String>,
-    /// The `Procfile` at the top, when there is one.
-    pub(crate) procfile: Option<Vec<u8>>,
-}
 
 /// Writes `selection` of the directory `root` to the file `path`; returns its size.
 ///
@@ -81,49 +69,6 @@ pub(crate) fn write(root: &Path, selection: &Selection, path: &Path) -> anyhow::
         Ok(())
     })?;
     writer.finish().with_context(cannot_write)
-}
-
-/// Reads the directory of the ready archive at `path`.
-///
-/// # Errors
-/// When it is no readable ZIP file, or an entry leads out of it.
-pub(crate) fn check(path: &Path) -> anyhow::Result<Contents> {
-    let shown = path.display();
-    let file = File::open(path).with_context(|| format!("cannot read `{shown}`"))?;
-    let mut archive = zip::ZipArchive::new(BufReader::new(file))
-        .with_context(|| format!("cannot use `{shown}` as a bundle: it is not a readable ZIP file"))
-        .hint("make it again, and check that the step before did not cut or convert it")?;
-    let mut names = archive
-        .file_names()
-        .map(|name| name.map(std::borrow::Cow::into_owned))
-        .collect::<Result<Vec<String>, _>>()
-        .with_context(|| format!("cannot read the names in `{shown}`"))?;
-    names.sort();
-    if let Some(name) = names.iter().find(|name| leads_out(name)) {
-        return Err(anyhow!(
-            "cannot use `{shown}` as a bundle: its entry `{name}` leads out of it"
-        ))
-        .hint("make the archive inside the application's directory, with relative names");
-    }
-    let mut contents = Contents {
-        files: names.iter().filter(|name| !name.ends_with('/')).count() as u64,
-        names,
-        procfile: None,
-    };
-    if let Ok(procfile) = archive.by_name("Procfile") {
-        let mut text = Vec::new();
-        procfile
-            .take(64 * 1024)
-            .read_to_end(&mut text)
-            .with_context(|| format!("cannot read `Procfile` in `{shown}`"))?;
-        contents.procfile = Some(text);
-    }
-    Ok(contents)
-}
-
-/// Whether unpacking an entry of this name could write outside of the directory it is unpacked in.
-fn leads_out(name: &str) -> bool {
-    name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..")
 }
 
 struct Writer {

@@ -1,8 +1,8 @@
-//! Ignore rules: `.ebignore` files (or another name), a single rules file, and `package-exclude`.
+//! Ignore rules: `.ebignore` (see [`crate::core::bundle::ebignore`]), another file, and `package-exclude`.
 //!
-//! [gitignore's rules](https://git-scm.com/docs/gitignore): in one file the last pattern that matches decides, a deeper
-//! file decides before its parents, patterns given on the command line decide before all files, and nothing below
-//! a directory that is left out can come back.
+//! Another file and `package-exclude` follow [gitignore's rules](https://git-scm.com/docs/gitignore): in one file the last
+//! pattern that matches decides, a deeper file decides before its parents, patterns given on the command line decide before
+//! all files, and nothing below a directory that is left out can come back.
 
 use std::path::{Path, PathBuf};
 
@@ -11,11 +11,8 @@ use gix_ignore::Search;
 use gix_ignore::glob::pattern::Case;
 use gix_ignore::search::Ignore;
 
+use crate::core::bundle::ebignore::{EBIGNORE, EbIgnore};
 use crate::core::error::HintExt as _;
-
-/// The name that the EB CLI reads
-/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/eb-cli3-configuration.html#eb-cli3-ebignore>).
-pub(crate) const EBIGNORE: &str = ".ebignore";
 
 /// Patterns are git's own: `$` at their start is a letter, not gitoxide's mark for precious files.
 const PLAIN: Ignore = Ignore {
@@ -27,6 +24,10 @@ const PLAIN: Ignore = Ignore {
 pub(crate) struct IgnoreRules {
     root: PathBuf,
     excludes: Search,
+    /// `.ebignore` at the top of the package.
+    ebignore: Option<EbIgnore>,
+    /// `.ebignore` is the file to read, whether it is there or not.
+    reads_ebignore: bool,
     /// The rules files in force, the one that decides first at the end: a single one (`package-ignore-file` with a `/` in
     /// it, its patterns relative to the package), or those of the directories entered.
     files: Search,
@@ -56,6 +57,8 @@ impl IgnoreRules {
         let mut rules = Self {
             root: root.to_owned(),
             excludes: Search::from_overrides(exclude, PLAIN),
+            ebignore: None,
+            reads_ebignore: ignore_file.is_none_or(|file| file == EBIGNORE),
             files: Search::default(),
             outside: Vec::new(),
             nested_name: None,
@@ -72,10 +75,23 @@ impl IgnoreRules {
                 rules.read(&path)?;
                 rules.found = true;
             }
-            Some(name) => rules.nested_name = Some(name.to_owned()),
-            None => rules.nested_name = Some(EBIGNORE.to_owned()),
+            Some(name) if name != EBIGNORE => rules.nested_name = Some(name.to_owned()),
+            _ => rules.read_ebignore()?,
         }
         Ok(rules)
+    }
+
+    fn read_ebignore(&mut self) -> anyhow::Result<()> {
+        let path = self.root.join(EBIGNORE);
+        if path.is_file() {
+            let contents = std::fs::read(&path).with_context(|| format!("cannot read `{EBIGNORE}`"))?;
+            let (ebignore, warning) = EbIgnore::parse(&contents)?;
+            self.ebignore = Some(ebignore);
+            self.warnings.extend(warning);
+        } else if self.must_exist {
+            return Err(no_such_file(EBIGNORE));
+        }
+        Ok(())
     }
 
     /// Goes into `directory`: its rules file is in force until [`Self::leave`].
@@ -103,13 +119,38 @@ impl IgnoreRules {
         }
     }
 
-    /// Whether the rules leave `path` out (relative to the package), a child of the directory entered last.
+    /// Whether the rules leave `path` out (relative to the package), a child of the directory entered last; a directory
+    /// with everything below it.
     #[must_use]
     pub(crate) fn leave_out(&self, path: &str, is_directory: bool) -> bool {
-        let found = [&self.excludes, &self.files]
-            .into_iter()
-            .find_map(|search| search.pattern_matching_relative_path(path.into(), Some(is_directory), Case::Sensitive));
-        found.is_some_and(|found| !found.pattern.is_negative())
+        let matching = |search: &Search| {
+            search
+                .pattern_matching_relative_path(path.into(), Some(is_directory), Case::Sensitive)
+                .map(|found| !found.pattern.is_negative())
+        };
+        if let Some(is_left_out) = matching(&self.excludes) {
+            return is_left_out;
+        }
+        match &self.ebignore {
+            Some(ebignore) if is_directory => ebignore.leaves_out_all_below(path),
+            Some(ebignore) => ebignore.leaves_out(path),
+            None => matching(&self.files).unwrap_or(false),
+        }
+    }
+
+    /// Whether rules decide about files only, so that a directory is there when something in it is.
+    #[must_use]
+    pub(crate) fn decide_by_file(&self) -> bool {
+        self.ebignore.is_some()
+    }
+
+    /// Notes a `.ebignore` at `path`, which is not at the top.
+    pub(crate) fn note_nested(&mut self, path: &str) {
+        if self.reads_ebignore {
+            self.warnings.push(format!(
+                "`{path}` is not read: as for `eb deploy`, only the `{EBIGNORE}` at the top of the package counts"
+            ));
+        }
     }
 
     /// Checks, after the walk, that a file which the user named was there.
@@ -197,158 +238,4 @@ fn after_character(text: &str) -> Option<&str> {
 fn no_such_file(name: &str) -> anyhow::Error {
     anyhow!("cannot find the ignore file `{name}` in the package")
         .hint("correct `package-ignore-file`, or leave it away: `.ebignore` is used where there is one")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-    use std::process::Command;
-
-    use super::*;
-    use crate::core::bundle::select::{EntryKind, select};
-
-    /// What git, which defines these rules, would not ignore.
-    fn by_git(root: &Path) -> Vec<String> {
-        let git = |arguments: &[&str]| {
-            let output = Command::new("git")
-                .args(["-c", "safe.directory=*", "-c", "core.excludesFile=/dev/null"])
-                .args(arguments)
-                .current_dir(root)
-                .output()
-                .expect("git runs");
-            assert!(output.status.success(), "{output:?}");
-            String::from_utf8(output.stdout).expect("UTF-8 names")
-        };
-        git(&["init", "--quiet"]);
-        let listing = git(&["ls-files", "--others", "-z", "--exclude-per-directory=.ebignore"]);
-        let mut names: Vec<String> = listing.split_terminator('\0').map(ToOwned::to_owned).collect();
-        names.sort();
-        names
-    }
-
-    fn by_us(root: &Path) -> Vec<String> {
-        let rules = IgnoreRules::new(root, None, &[]).expect("rules");
-        let selection = select(root, rules).expect("a selection");
-        let files = selection
-            .entries
-            .into_iter()
-            .filter(|(_, kind)| *kind != EntryKind::Directory);
-        files.map(|(path, _)| path).collect()
-    }
-
-    #[test]
-    fn leaves_out_what_git_would() {
-        let trees: [&[(&str, &str)]; 5] = [
-            &[(
-                ".ebignore",
-                "*.log\n!keep.log\n/build\ndoc/*.txt\nfoo/**/bar\n# comment\n\\#file\n",
-            )],
-            &[
-                (".ebignore", "node_modules/\n*.tmp\n"),
-                ("a/.ebignore", "!x.tmp\n/y\n"),
-                ("a/b/.ebignore", "*\n!x.tmp\n"),
-            ],
-            &[(".ebignore", "/*\n!/a\n!/keep.log\n/a/*\n!/a/b\n")],
-            &[
-                (".ebignore", "[ax]*\n!a\ntrailing \n\\!bang\n**/deep\nb/\n"),
-                ("a/.ebignore", "*.log\n"),
-            ],
-            &[(".ebignore", "a\n!a/x.tmp\n\r\n"), ("foo/.ebignore", "bar\n!/bar\n")],
-        ];
-        for rules in trees {
-            let directory = tempfile::tempdir().expect("a directory");
-            let root = directory.path();
-            for path in [
-                "x.log",
-                "keep.log",
-                "build/out",
-                "sub/build/out",
-                "doc/a.txt",
-                "doc/sub/b.txt",
-                "foo/bar",
-                "foo/1/2/bar",
-                "#file",
-                "node_modules/m.js",
-                "a/node_modules/n.js",
-                "a/x.tmp",
-                "a/y",
-                "a/b/y",
-                "a/b/x.tmp",
-                "a/b/c/x.tmp",
-                "b/z",
-                "trailing",
-                "!bang",
-                "deep/file",
-                "q/deep",
-                "a/b/keep.log",
-                ".hidden",
-                ".ebextensions/a.config",
-            ] {
-                let file = root.join(path);
-                fs::create_dir_all(file.parent().expect("a parent")).expect("a directory");
-                fs::write(file, "").expect("a file");
-            }
-            for (path, content) in rules {
-                fs::write(root.join(path), content).expect("a file");
-            }
-            assert_eq!(by_us(root), by_git(root), "{rules:?}");
-        }
-    }
-
-    #[test]
-    fn package_exclude_goes_before_the_files() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let root = directory.path();
-        fs::write(root.join(".ebignore"), "!secret\n*.log\n").expect("a file");
-        for name in ["secret", "a.log", "b.log"] {
-            fs::write(root.join(name), "").expect("a file");
-        }
-        let rules = IgnoreRules::new(root, None, &["secret".into(), "!a.log".into()]).expect("rules");
-        let names: Vec<String> = select(root, rules).expect("a selection").entries.into_keys().collect();
-        assert_eq!(names, [".ebignore", "a.log"]);
-    }
-
-    #[test]
-    fn a_pattern_that_never_matches_is_told() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let root = directory.path();
-        let never = ["a[b", "[]", "[!]", "a[\\]", "[[:alpha:]", "secret\\"];
-        let fine = [
-            "a\\[b",
-            "[]]",
-            "[!]a]",
-            "[[:alpha:]]",
-            "[\\]]",
-            "a]",
-            "a{b",
-            "\\\\",
-            "\\ü",
-            "[ü]",
-            "[[]",
-        ];
-        for pattern in never {
-            let error = IgnoreRules::new(root, None, &[pattern.into()]).expect_err(pattern);
-            assert!(error.to_string().contains(pattern), "{error}");
-        }
-        for pattern in fine {
-            IgnoreRules::new(root, None, &[pattern.into()]).expect(pattern);
-        }
-        // What git makes of them: were one of them to match, `git ls-files` would not name its file.
-        let names = ["a[b", "a[", "[]", "]", "!]", "secret", "secret\\", "ab", "[", "x"];
-        for name in names {
-            fs::write(root.join(name), "").expect("a file");
-        }
-        fs::write(root.join(".ebignore"), never.join("\n")).expect("a file");
-        let mut all: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        all.push(".ebignore".into());
-        all.sort();
-        assert_eq!(by_git(root), all);
-        assert_eq!(by_us(root), all);
-        let rules = IgnoreRules::new(root, None, &[]).expect("rules");
-        let warnings = select(root, rules).expect("a selection").warnings;
-        assert_eq!(warnings.len(), never.len(), "{warnings:?}");
-        fs::write(root.join(".ebignore"), fine.join("\n")).expect("a file");
-        assert_eq!(by_us(root), by_git(root));
-    }
 }

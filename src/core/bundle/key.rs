@@ -2,8 +2,14 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::core::bundle::EXTENSIONS;
 use crate::core::site::etag::hex;
+
+/// What a bundle's file name can end with.
+pub(crate) const EXTENSIONS: [&str; 3] = ["zip", "war", "jar"];
+
+/// Files that Elastic Beanstalk's Docker platforms deploy by themselves
+/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/docker-configuration.html>).
+pub(crate) const LONE_FILES: [&str; 2] = ["Dockerrun.aws.json", "docker-compose.yml"];
 
 /// The key of a bundle: `<application>/<label>.<extension>`.
 ///

@@ -8,9 +8,16 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 
-use crate::core::bundle::LeftOut;
+use crate::core::bundle::ebignore::EBIGNORE;
 use crate::core::bundle::ignore::IgnoreRules;
+use crate::core::bundle::left_out::LeftOut;
 use crate::core::error::HintExt as _;
+
+/// How deep directories may be nested.
+const MAX_DEPTH: usize = 500;
+
+/// The EB CLI's own directory: its settings, and the versions that it made. It is in no bundle, as with `eb deploy`.
+const EB_DIRECTORY: &str = ".elasticbeanstalk";
 
 /// What a path of the bundle is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +79,31 @@ pub(crate) fn select(root: &Path, mut rules: IgnoreRules) -> anyhow::Result<Sele
     Ok(selection)
 }
 
+/// The selection of a single file, called `name`.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn select_file(file: &Path, name: &str) -> anyhow::Result<Selection> {
+    let metadata = fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let kind = EntryKind::File {
+        size: metadata.len(),
+        executable: false,
+    };
+    Ok(Selection {
+        entries: BTreeMap::from([(name.to_owned(), kind)]),
+        ..Selection::default()
+    })
+}
+
+/// A child of a directory.
+struct WalkEntry {
+    full: PathBuf,
+    /// Relative to the package; what is not UTF-8 is replaced.
+    path: String,
+    kind: FileType,
+    is_utf8: bool,
+}
+
 struct PackageWalk<'r> {
     root: &'r Path,
     real_root: PathBuf,
@@ -89,48 +121,82 @@ impl PackageWalk<'_> {
         rules.enter(directory)?;
         for child in children {
             let file_name = child.file_name();
-            let Some(name) = file_name.to_str() else {
-                bail!(
-                    "cannot bundle `{}`: its name is not UTF-8",
-                    Path::new(&self.show(prefix)).join(&file_name).display()
-                );
-            };
+            let name = file_name.to_string_lossy();
             let path = if prefix.is_empty() {
-                name.to_owned()
+                name.into_owned()
             } else {
                 format!("{prefix}/{name}")
             };
-            let file_type = child.file_type().with_context(|| format!("cannot read `{path}`"))?;
-            self.entry(&child.path(), path, file_type, rules)?;
+            let found = WalkEntry {
+                kind: child.file_type().with_context(|| format!("cannot read `{path}`"))?,
+                is_utf8: file_name.to_str().is_some(),
+                full: child.path(),
+                path,
+            };
+            self.entry(found, rules)?;
         }
         rules.leave();
         Ok(())
     }
 
-    fn entry(&mut self, full: &Path, path: String, kind: FileType, rules: &mut IgnoreRules) -> anyhow::Result<()> {
-        let is_git = path == ".git" || path.ends_with("/.git");
-        if is_git || rules.leave_out(&path, kind.is_dir()) {
-            self.selection.left_out.add(&path, kind.is_dir());
+    fn entry(&mut self, found: WalkEntry, rules: &mut IgnoreRules) -> anyhow::Result<()> {
+        let WalkEntry { full, path, kind, .. } = &found;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let is_foreign = name == ".git" || (name == EB_DIRECTORY && kind.is_dir()) || path == EBIGNORE;
+        if is_foreign || rules.leave_out(path, kind.is_dir()) {
+            self.selection.left_out.add(path, kind.is_dir());
             return Ok(());
         }
-        if kind.is_dir() {
-            self.directory(full, &path, rules)?;
-            self.selection.entries.insert(path, EntryKind::Directory);
+        if name == EBIGNORE {
+            rules.note_nested(path);
+        }
+        let entry = if kind.is_dir() {
+            if !self.has_something_in(&found, rules)? {
+                return Ok(());
+            }
+            EntryKind::Directory
         } else if kind.is_symlink() {
-            let target = self.link_target(full, &path)?;
-            self.selection.entries.insert(path, EntryKind::Link { target });
+            let target = self.link_target(full, path)?;
+            EntryKind::Link { target }
         } else if kind.is_file() {
             let metadata = fs::metadata(full).with_context(|| format!("cannot read `{path}`"))?;
-            let executable = is_executable(&metadata);
-            let size = metadata.len();
-            self.selection
-                .entries
-                .insert(path, EntryKind::File { size, executable });
+            EntryKind::File {
+                size: metadata.len(),
+                executable: is_executable(&metadata),
+            }
         } else {
             let warning = format!("`{path}` is neither a file, a directory nor a link; it is not in the bundle");
             self.selection.warnings.push(warning);
+            return Ok(());
+        };
+        if !found.is_utf8 {
+            return Err(anyhow!("cannot bundle `{}`: its name is not UTF-8", full.display()))
+                .hint("rename it, or leave it out with `package-exclude`: `*` matches what is not UTF-8");
         }
+        self.selection.entries.insert(found.path, entry);
         Ok(())
+    }
+
+    /// Goes into a directory; answers whether it is in the bundle itself.
+    fn has_something_in(&mut self, found: &WalkEntry, rules: &mut IgnoreRules) -> anyhow::Result<bool> {
+        let path = &found.path;
+        if path.matches('/').count() > MAX_DEPTH {
+            bail!(
+                "cannot bundle `{}`: directories are nested more than {MAX_DEPTH} deep",
+                self.root.display()
+            );
+        }
+        let (entries, left_out) = (self.selection.entries.len(), self.selection.left_out.clone());
+        self.directory(&found.full, path, rules)?;
+        let is_empty = self.selection.entries.len() == entries;
+        let lost_something = self.selection.left_out.count > left_out.count;
+        if is_empty && rules.decide_by_file() && (lost_something || rules.leave_out(&format!("{path}/"), false)) {
+            // All of it is out: it counts once.
+            self.selection.left_out = left_out;
+            self.selection.left_out.add(path, true);
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     fn link_target(&self, full: &Path, path: &str) -> anyhow::Result<String> {

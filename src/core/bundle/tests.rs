@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::core::bundle::archive::check;
-use crate::core::bundle::{Bundle, make};
+use crate::core::bundle::pack::{Bundle, make};
+use crate::core::bundle::ready::check;
 use crate::core::inputs::PackageInputs;
 
 fn bundle_of(root: &Path) -> anyhow::Result<Bundle> {
@@ -38,11 +38,12 @@ fn tree(root: &Path) {
     put(root, "log/keep/.gitkeep", "");
     symlink("../app.py", root.join("bin/app")).expect("a link");
     put(root, ".ebignore", "node_modules/\n*.log\n!keep.log\n");
+    put(root, ".elasticbeanstalk/config.yml", "global: {}\n");
     put(root, "node_modules/x/index.js", "");
     put(root, "node_modules/keep.log", "");
     put(root, "a.log", "");
     put(root, "keep.log", "");
-    put(root, "sub/.ebignore", "/only-here\n!b.log\n");
+    put(root, "sub/.ebignore", "ignored: only the one at the top counts");
     put(root, "sub/only-here", "");
     put(root, "sub/deep/only-here", "");
     put(root, "sub/b.log", "");
@@ -73,7 +74,6 @@ fn holds_what_zip_would_take_less_git_and_the_ignored() {
         [
             (".ebextensions/", 0o040_755),
             (".ebextensions/a.config", 0o100_644),
-            (".ebignore", 0o100_644),
             ("app.py", 0o100_644),
             ("big", 0o100_644),
             ("bin/", 0o040_755),
@@ -84,22 +84,23 @@ fn holds_what_zip_would_take_less_git_and_the_ignored() {
             ("log/", 0o040_755),
             ("log/keep/", 0o040_755),
             ("log/keep/.gitkeep", 0o100_644),
+            ("node_modules/", 0o040_755),
+            ("node_modules/keep.log", 0o100_644),
             ("static/", 0o040_755),
             ("static/grüße.txt", 0o100_644),
             ("sub/", 0o040_755),
             ("sub/.ebignore", 0o100_644),
-            ("sub/b.log", 0o100_644),
             ("sub/deep/", 0o040_755),
             ("sub/deep/only-here", 0o100_644),
-            ("vendor/", 0o040_755),
-            ("vendor/lib/", 0o040_755),
+            ("sub/only-here", 0o100_644),
         ]
     );
     assert_eq!(bundle.files, 12);
-    assert_eq!(bundle.left_out.count, 6);
+    // `vendor/` too: its one child is a `.git`.
+    assert_eq!(bundle.left_out.count, 8);
     assert_eq!(
         bundle.left_out.first,
-        [".git/", "a.log", "node_modules/", "scratch.tmp", "sub/only-here"]
+        [".ebignore", ".elasticbeanstalk/", ".git/", "a.log", "node_modules/x/"]
     );
     assert_eq!(bundle.bytes, fs::metadata(&bundle.path).expect("a file").len());
 }
@@ -162,30 +163,72 @@ fn refuses_what_would_not_work_on_an_instance() {
 }
 
 #[test]
-fn a_bundle_without_any_file_is_made_with_a_warning() {
+fn a_directory_without_any_file_is_no_bundle() {
     let directory = temp();
     let root = directory.path().join("app");
     fs::create_dir_all(root.join("only/folders")).expect("a directory");
-    let warning = || {
-        let bundle = make(&package(&root), directory.path()).expect("a bundle");
-        assert_eq!((bundle.files, check(&bundle.path).expect("readable").files), (0, 0));
-        let [warning] = &bundle.warnings[..] else {
-            panic!("{:?}", bundle.warnings);
-        };
-        warning.clone()
+    let error = || {
+        let error = make(&package(&root), directory.path()).expect_err("nothing to bundle");
+        error.to_string()
     };
-    let empty = warning();
-    assert!(
-        empty.contains("no file at all") && empty.contains("holds none"),
-        "{empty}"
-    );
+    assert!(error().contains("there is no file in it"), "{}", error());
     fs::write(root.join("a"), "a").expect("a file");
     fs::write(root.join(".ebignore"), "*").expect("a file");
-    let ignored = warning();
     assert!(
-        ignored.contains("leave out everything") && ignored.contains("(3)"),
-        "{ignored}"
+        error().contains("everything in it is left out (3): `.ebignore`, `a`, `only/`"),
+        "{}",
+        error()
     );
+}
+
+#[test]
+fn names_that_are_not_utf8_can_be_left_out() {
+    let directory = temp();
+    let root = directory.path().join("app");
+    put(&root, "a", "a");
+    let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xe9.txt");
+    fs::create_dir_all(root.join("old")).expect("a directory");
+    fs::write(root.join("old").join(name), "a").expect("a file");
+    let error = make(&package(&root), directory.path()).expect_err("not UTF-8");
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+    for pattern in ["caf*.txt", "old/", "*.txt"] {
+        let package = PackageInputs {
+            exclude: vec![pattern.to_owned()],
+            ..package(&root)
+        };
+        assert_eq!(make(&package, directory.path()).expect(pattern).files, 1, "{pattern}");
+        put(&root, ".ebignore", pattern);
+        assert_eq!(
+            make(&self::package(&root), directory.path()).expect(pattern).files,
+            1,
+            "{pattern}"
+        );
+        fs::remove_file(root.join(".ebignore")).expect("removed");
+    }
+}
+
+#[test]
+fn deep_directories_are_an_error_and_need_no_stack() {
+    let directory = temp();
+    let root = directory.path().join("app");
+    let deep = root.join("d/".repeat(1_500));
+    fs::create_dir_all(&deep).expect("a directory");
+    fs::write(deep.join("a"), "a").expect("a file");
+    let error = make(&package(&root), directory.path()).expect_err("too deep");
+    assert!(error.to_string().contains("more than 500 deep"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_an_application_by_itself_is_packed() {
+    let directory = temp();
+    let root = directory.path().join("app");
+    for name in ["Dockerrun.aws.json", "docker-compose.yml"] {
+        put(&root, name, "{}");
+        let bundle = make(&package(&root.join(name)), directory.path()).expect("a bundle");
+        assert_eq!((bundle.files, bundle.extension.as_str()), (1, "zip"));
+        assert_eq!(check(&bundle.path).expect("readable").names, [name]);
+        assert!(bundle.warnings.is_empty(), "{:?}", bundle.warnings);
+    }
 }
 
 #[test]
@@ -218,9 +261,10 @@ fn the_ignore_file_may_have_another_name_or_place() {
         };
         make(&package, directory.path()).map(|bundle| (bundle.files, bundle.left_out.first))
     };
-    assert_eq!(files(None).expect("a bundle"), (5, vec![]));
-    assert_eq!(files(Some(".gitignore")).expect("a bundle"), (4, vec!["b".into()]));
-    assert_eq!(files(Some("ci/rules")).expect("a bundle"), (4, vec!["c".into()]));
+    put(&root, "ci/.ebignore", "a");
+    assert_eq!(files(None).expect("a bundle"), (6, vec![]));
+    assert_eq!(files(Some(".gitignore")).expect("a bundle"), (5, vec!["b".into()]));
+    assert_eq!(files(Some("ci/rules")).expect("a bundle"), (5, vec!["c".into()]));
     for missing in [".other", "ci/other"] {
         let error = files(Some(missing)).expect_err("no such file");
         assert!(error.to_string().contains(missing), "{error}");

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::core::bundle::archive::Contents;
+use crate::core::bundle::ready::Contents;
 use crate::core::bundle::select::{EntryKind, Selection};
 
 /// More files than this are seldom meant, and slow every deployment down.
@@ -18,15 +18,6 @@ const HOOKS: [&str; 2] = [".platform/hooks/", ".platform/confighooks/"];
 /// The mistakes seen in the directory `root`.
 #[must_use]
 pub(crate) fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
-    if selection.files() == 0 {
-        return vec![match selection.left_out.count {
-            0 => no_file(&format!("`{}` holds none", root.display())),
-            count => no_file(&format!(
-                "the ignore rules leave out everything in `{}` ({count})",
-                root.display()
-            )),
-        }];
-    }
     let mut warnings = Vec::new();
     let tops: BTreeSet<&str> = selection.entries.keys().map(|path| top(path)).collect();
     if let [only] = Vec::from_iter(tops)[..]
@@ -56,7 +47,7 @@ pub(crate) fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
 #[must_use]
 pub(crate) fn of_archive(contents: &Contents, extension: &str) -> Vec<String> {
     if contents.files == 0 {
-        return vec![no_file("the archive holds none")];
+        return vec!["there is no file at all in the archive: build the application before this step".to_owned()];
     }
     let mut warnings = Vec::new();
     let tops: BTreeSet<&str> = contents.names.iter().map(|path| top(path)).collect();
@@ -89,12 +80,6 @@ fn one_folder(name: &str) -> String {
     format!(
         "everything in the bundle lies in one folder, `{name}`; Elastic Beanstalk looks for the application at the top: \
          set `package` to that folder"
-    )
-}
-
-fn no_file(why: &str) -> String {
-    format!(
-        "there is no file at all in the bundle: {why}; build the application before this step, or correct `package`"
     )
 }
 

@@ -1,7 +1,8 @@
 //! What to bundle for the backend.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::core::bundle::key::LONE_FILES;
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::workspace_path;
@@ -47,14 +48,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext, command: Comma
             Err(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
         }
     }
-    if let Some(file) = &ignore_file
-        && file.contains('/')
-    {
-        reader.reject(
-            "package-ignore-file",
-            "the name of a file, without a directory: it is read in every directory",
-        );
-    }
+    let ignore_file = ignore_file.map(|file| place_ignore_file(reader, context, &path, file));
     Some(PackageInputs {
         path,
         ignore_file,
@@ -62,17 +56,35 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext, command: Comma
     })
 }
 
+/// A path is one of the package, else of the workspace; a mere name is looked for in every directory.
+fn place_ignore_file(reader: &mut Reader<'_>, context: &RunContext, package: &Path, file: String) -> String {
+    if !file.contains('/') || package.join(&file).is_file() {
+        return file;
+    }
+    let in_workspace = workspace_path(context, &file);
+    if !in_workspace.is_file() {
+        reader.reject(
+            "package-ignore-file",
+            "the name of a file, or the path of one in the package or the workspace",
+        );
+    }
+    in_workspace.display().to_string()
+}
+
 fn check_archive(reader: &mut Reader<'_>, name: &str, typed: &str) {
     let lower = typed.to_ascii_lowercase();
-    if ![".zip", ".war", ".jar"].iter().any(|ending| lower.ends_with(ending)) {
+    let is_archive = [".zip", ".war", ".jar"].iter().any(|ending| lower.ends_with(ending));
+    let file_name = typed.rsplit('/').next().unwrap_or(typed);
+    if !is_archive && !LONE_FILES.contains(&file_name) {
         reader.errors.push(format!(
-            "`{name}` is `{typed}`; it must be a directory, or a `.zip`, `.war` or `.jar` file"
+            "`{name}` is `{typed}`; it must be a directory, a `.zip`, `.war` or `.jar` file, `{}`",
+            LONE_FILES.join("` or `")
         ));
     }
     for other in ["package-exclude", "package-ignore-file"] {
         if reader.given(other).is_some() {
             reader.errors.push(format!(
-                "`{other}` is set, but `{name}` is a ready archive, which is taken as it is"
+                "`{other}` is set, but `{name}` is a file, which is taken as it is"
             ));
         }
     }

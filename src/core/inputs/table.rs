@@ -108,7 +108,7 @@ specs! {
         "environment-name" Backend "NAMES" = "":
             "One or several Elastic Beanstalk environments to deploy to, separated by white space. None: only create the version.";
         "package" Backend "PATH" = "":
-            "What to deploy: a directory to bundle, or a ready `.zip`, `.war` or `.jar`. None: the version named by `version-label` must exist already.";
+            "What to deploy: a directory to bundle, a ready `.zip`, `.war` or `.jar`, or a lone `Dockerrun.aws.json` or `docker-compose.yml`. None: the version named by `version-label` must exist already.";
     }
     Run {
         "command" All "COMMAND" = "`deploy`":
@@ -181,8 +181,8 @@ specs! {
             "`fail`, or `warn`: a failed invalidation is only a warning, and the next run retries it.";
     }
     Backend {
-        "package-ignore-file" Backend "NAME" = "`.ebignore` where there is one; without one, everything except `.git/` is included":
-            "A file in gitignore syntax that says what stays out of the bundle, read in every directory.";
+        "package-ignore-file" Backend "FILE" = "`.ebignore` where there is one; without one, everything except `.git/` is included":
+            "A file in gitignore syntax that says what stays out of the bundle: a name, read in every directory, or the path of one file. An `.ebignore` at the top means what `eb deploy` makes of it.";
         "package-exclude" Backend "PATTERNS" = "":
             "Further gitignore patterns of what stays out of the bundle, one per line.";
         "version-label" Backend "LABEL" = "`{repo}-{timestamp}`":
@@ -214,7 +214,7 @@ specs! {
         "verify-timeout" Backend "SECONDS" = "`120`":
             "How long to wait for the expected response, in seconds.";
         "keep-versions" Backend "NUMBER" = "keep all":
-            "Delete the oldest application versions and their bundles beyond this many; never one that runs anywhere or that one of the last ten releases needs.";
+            "Delete the oldest application versions and their bundles beyond this many; never one that runs anywhere, that the last ten releases of any environment deployed or replaced, or that this run replaced; nothing when the release records cannot be read.";
     }
     Release {
         "to" SiteOrBackend "RELEASE" = "`previous`":

@@ -133,7 +133,7 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
         ]);
     }
     if let Some(backend) = &report.backend {
-        rows.extend(backend_rows(backend));
+        rows.extend(backend_rows(report, backend));
     }
     rows.extend(release_row(report, context));
     rows
@@ -164,13 +164,13 @@ fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
     ])
 }
 
-fn backend_rows(backend: &BackendReport) -> Vec<Vec<String>> {
+fn backend_rows(report: &Report, backend: &BackendReport) -> Vec<Vec<String>> {
     let version = code(&backend.version_label);
     if backend.environments.is_empty() {
         return vec![vec![
             "Backend".to_owned(),
             code(&backend.application),
-            format!("version {version} created"),
+            version_alone(report, backend),
         ]];
     }
     backend
@@ -184,6 +184,20 @@ fn backend_rows(backend: &BackendReport) -> Vec<Vec<String>> {
             vec!["Backend".to_owned(), name, environment_result(environment, &version)]
         })
         .collect()
+}
+
+/// What became of a version that is deployed nowhere.
+fn version_alone(report: &Report, backend: &BackendReport) -> String {
+    let state = match (backend.version_reused, backend.version_created) {
+        (true, _) => "exists already",
+        (false, true) => "created",
+        (false, false) if report.dry_run => "would be created",
+        (false, false) => "not created",
+    };
+    format!(
+        "version {} {state}; **nothing was deployed**: `environment-name` is empty",
+        code(&backend.version_label)
+    )
 }
 
 fn environment_result(environment: &EnvironmentReport, version: &str) -> String {

@@ -1,19 +1,24 @@
 //! The application and its environments: there, Ready, healthy; and the bucket for bundles.
 
-use crate::core::report::check::CheckStatus;
+use std::path::Path;
+
+use anyhow::Context as _;
 use aws_sdk_elasticbeanstalk::Client;
 use aws_sdk_elasticbeanstalk::types::{EnvironmentDescription, EnvironmentStatus};
 
+use crate::aws::backend::plan::check_label;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
+use crate::core::backend::version_table::VersionChoice;
+use crate::core::bundle::pack::{self, Bundle};
 use crate::core::iam::arn::BeanstalkArns;
-use crate::core::iam::calls::{DESCRIBE_APPLICATION_VERSIONS, DESCRIBE_APPLICATIONS, DESCRIBE_ENVIRONMENTS};
+use crate::core::iam::calls::{DESCRIBE_APPLICATIONS, DESCRIBE_ENVIRONMENTS};
 use crate::core::inputs::{BackendInputs, WhenBusy};
-use crate::core::report::check::Finding;
+use crate::core::report::check::{CheckStatus, Finding};
 use crate::run::check::failed;
 
-pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> Vec<Finding> {
+pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &Caller, temp: &Path) -> Vec<Finding> {
     let client = Client::new(&aws.control_plane_config());
     let place = BeanstalkClient {
         client,
@@ -31,9 +36,16 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
     if !backend.environments.is_empty() {
         findings.extend(place.environments(backend).await);
     }
-    if backend.package.is_none() {
-        findings.push(place.version(backend).await);
-    } else {
+    let bundle = match bundle(backend, temp).await {
+        Ok(bundle) => bundle,
+        Err(error) => {
+            findings.push(failed("package", &error, CheckStatus::Problem));
+            return findings;
+        }
+    };
+    findings.extend(bundle.as_ref().map(package));
+    findings.push(version(aws, backend, bundle.as_ref()).await);
+    if bundle.is_some() {
         findings.push(bundle_bucket(aws, backend, caller).await);
     }
     findings.push(Finding::new(
@@ -100,32 +112,40 @@ impl BeanstalkClient {
             })
             .collect()
     }
+}
 
-    async fn version(&self, backend: &BackendInputs) -> Finding {
-        let label = &backend.version_label;
-        let what = format!("version `{label}`");
-        let answer = self
-            .client
-            .describe_application_versions()
-            .application_name(&backend.application)
-            .version_labels(label)
-            .send()
-            .await
-            .aws_context(
-                &DESCRIBE_APPLICATION_VERSIONS,
-                &self.arns.version(&backend.application, label),
-                || "cannot look it up".to_owned(),
-            );
-        match answer {
-            Ok(answer) if answer.application_versions().is_empty() => Finding::new(
-                what,
-                CheckStatus::Problem,
-                "does not exist, and there is no `package` to make it from",
-            )
-            .hint("check `version-label`, or set `package`"),
-            Ok(_) => Finding::new(what, CheckStatus::Ok, "is there"),
-            Err(error) => failed(what, &error, CheckStatus::Problem),
+/// Makes the bundle as a deploy would, on a thread of its own.
+async fn bundle(backend: &BackendInputs, temp: &Path) -> anyhow::Result<Option<Bundle>> {
+    let Some(package) = backend.package.clone() else {
+        return Ok(None);
+    };
+    let temp = temp.to_owned();
+    let made = tokio::task::spawn_blocking(move || pack::make(&package, &temp)).await;
+    made.context("internal error: the bundling task was aborted")?.map(Some)
+}
+
+fn package(bundle: &Bundle) -> Finding {
+    match bundle.warnings.as_slice() {
+        [] => Finding::new("package", CheckStatus::Ok, bundle.summary()),
+        warnings => Finding::new("package", CheckStatus::Warning, warnings.join("; ")),
+    }
+}
+
+/// What a deploy would make of the label.
+async fn version(aws: &Aws, backend: &BackendInputs, bundle: Option<&Bundle>) -> Finding {
+    let what = format!("version `{}`", backend.version_label);
+    match check_label(aws, backend, bundle).await {
+        Ok(VersionChoice::Create { replace: false }) => {
+            Finding::new(what, CheckStatus::Ok, "does not exist yet, and would be created")
         }
+        Ok(VersionChoice::Create { replace: true }) => Finding::new(
+            what,
+            CheckStatus::Ok,
+            "could not be processed, and would be created again",
+        ),
+        Ok(VersionChoice::SameBundle) => Finding::new(what, CheckStatus::Ok, "exists with the same bundle"),
+        Ok(_) => Finding::new(what, CheckStatus::Ok, "exists"),
+        Err(error) => failed(what, &error, CheckStatus::Problem),
     }
 }
 

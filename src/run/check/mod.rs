@@ -46,7 +46,7 @@ pub(crate) async fn run(
             inputs
                 .backend
                 .as_ref()
-                .map(|backend| backend::check_backend(aws, backend, caller)),
+                .map(|backend| backend::check_backend(aws, backend, caller, &context.temp)),
         ),
     )
     .await;
