@@ -144,7 +144,7 @@ fn the_ignore_file_may_be_a_path_in_the_package_or_the_workspace() {
     let run = deploy(&cloud())
         .with("package-ignore-file", "ci/none")
         .run()
-        .expect_exit(1);
+        .expect_exit(2);
     assert!(run.error().contains("package-ignore-file"), "{}", run.error());
 }
 
