@@ -3,10 +3,10 @@
 //! One sentence to learn: **`core/x` decides, `aws/x` sends, `run` tells both when.**
 //!
 //! ```text
-//! main.rs          env -> run -> exit code
+//! main.rs          flags, env -> run -> exit code
 //!   run/           one deploy, top to bottom: read the state, plan, apply in the one safe order, finish; check/
 //!   core/          decides: pure code over values
-//!     inputs/      raw strings -> types that cannot be wrong; every error collected
+//!     inputs/      flags and raw strings -> types that cannot be wrong; every error collected; the help
 //!     site/        filters, headers, scan, comparison, plan
 //!     cdn/         which URLs show a changed key; few invalidation paths
 //!     backend/     plan of environments, the verdict on an update
@@ -37,8 +37,10 @@ pub(crate) mod run;
 pub use tokio_util::sync::CancellationToken;
 
 pub use crate::cancel::cancel_on_signals;
-pub use crate::console::Console;
+pub use crate::console::{Console, TerminalStyle};
 pub use crate::core::context::Env;
+pub use crate::core::inputs::flags::{FlagValues, Invocation};
+pub use crate::core::inputs::help::help;
 pub use crate::core::version::version;
 
 use std::path::PathBuf;
@@ -55,13 +57,20 @@ use crate::core::report::build::Frame;
 use crate::run::phases::Phases;
 use crate::run::{Deployment, Ended};
 
-/// Runs once with the inputs in `env` and returns the exit code: 0 done or nothing to do, 1 failed, 2 wrong inputs,
+/// Runs once with the inputs in `flags` and `env` and returns the exit code: 0 done or nothing to do, 1 failed, 2 wrong inputs,
 /// 130 cancelled. `directory` and `temp` stand in where there is no runner.
-pub async fn run(env: &Env, directory: PathBuf, temp: PathBuf, console: &Console, stop: &CancellationToken) -> u8 {
+pub async fn run(
+    flags: &FlagValues,
+    env: &Env,
+    directory: PathBuf,
+    temp: PathBuf,
+    console: &Console,
+    stop: &CancellationToken,
+) -> u8 {
     let (clock, now) = (Instant::now(), Utc::now());
     let mut context = RunContext::new(env, directory, temp);
     context.read_event();
-    let raw = RawInputs::read(env);
+    let raw = RawInputs::read(flags, env);
     mask(&raw, env, console);
     console.line(version());
 

@@ -7,6 +7,7 @@ use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::label::{self, LabelValues};
 use crate::core::cdn::encode::{check_path, encode};
 use crate::core::context::{Env, RunContext};
+use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, variable};
 use crate::core::inputs::{args, parse};
@@ -126,7 +127,7 @@ proptest! {
         }
         let env = Env::new(variables);
         let context = RunContext::new(&env, directory.path().to_owned(), directory.path().to_owned());
-        if let Err(errors) = parse::parse(&RawInputs::read(&env), &env, &context, Utc::now()) {
+        if let Err(errors) = parse::parse(&RawInputs::read(&FlagValues::default(), &env), &env, &context, Utc::now()) {
             prop_assert!(!errors.0.is_empty());
         }
     }

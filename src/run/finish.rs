@@ -7,7 +7,7 @@ use crate::core::context::RunContext;
 use crate::core::error::{Cancelled, InputErrors};
 use crate::core::report::build::{Frame, build};
 use crate::core::report::outputs::outputs;
-use crate::core::report::summary::summary;
+use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
 use crate::github::files::{write_outputs, write_summary};
 use crate::run::Ended;
@@ -36,6 +36,14 @@ pub(crate) fn finish(
             console,
             write_summary(file, &console.redact(&summary(&report, context, &ended.markdown))),
         );
+    }
+    if context.summary_file.is_none() && console.is_terminal() {
+        summary_lines(&report, context)
+            .iter()
+            .for_each(|line| console.line(line));
+        if let Some(path) = &path {
+            console.line(&format!("The report is `{}`.", path.display()));
+        }
     }
     say(&report, console);
     exit_code(result)
@@ -92,6 +100,10 @@ fn say(report: &Report, console: &Console) {
             .map(|hint| format!("\nWhat to do: {hint}"))
             .unwrap_or_default();
         console.error(title, &format!("{}{hint}", error.message));
+        return;
+    }
+    if console.is_terminal() {
+        // The summary above has said it all.
         return;
     }
     let mut parts = Vec::new();

@@ -32,5 +32,6 @@ mod site_stores;
 mod site_sync;
 mod site_transfer;
 mod support;
+mod terminal;
 mod untrusted;
 mod workflows;

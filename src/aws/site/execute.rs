@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::uploader::Uploader;
 use crate::aws::s3::{copy, delete, upload};
-use crate::aws::site::progress::{EVERY, Progress, size};
+use crate::aws::site::progress::{Progress, interval, size};
 use crate::console::Console;
 use crate::core::error::{Cancelled, service_error};
 use crate::core::inputs::Verbosity;
@@ -85,7 +85,8 @@ impl Execution<'_> {
     async fn write(&mut self, writes: &[&Write]) {
         let mut waiting: VecDeque<usize> = (0..writes.len()).collect();
         let mut running: JoinSet<Written> = JoinSet::new();
-        let mut tick = interval_at(Instant::now() + EVERY, EVERY);
+        let every = interval(self.log.console.rewrites());
+        let mut tick = interval_at(Instant::now() + every, every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let stop = self.uploader.stop.clone();
         let mut killed_at = None;
@@ -218,7 +219,7 @@ impl UploadLog<'_> {
 
     fn progress(&self, progress: &Progress) {
         if self.verbosity == Verbosity::Changes {
-            self.console.line(&progress.line());
+            self.console.progress(&progress.line());
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Progress of long work: a line every few seconds.
+//! Progress of long work: a line every few seconds, more often where it rewrites itself.
 
 use std::time::{Duration, Instant};
 
-/// How often a line is printed.
-pub(crate) const EVERY: Duration = Duration::from_secs(5);
+/// How often a line is printed; `rewrites`: it replaces the one before.
+pub(crate) const fn interval(rewrites: bool) -> Duration {
+    Duration::from_millis(if rewrites { 200 } else { 5000 })
+}
 
 /// How far a phase is.
 pub(crate) struct Progress {

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 
 use crate::core::context::Env;
 use crate::core::inputs::expand::{Purpose, expand};
+use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::old_names::{OldNames, OldStep};
-use crate::core::inputs::table::{ALIASES, INPUTS, MISTAKEN, OLD_ENVIRONMENT, Part, is_secret, variable};
+use crate::core::inputs::table::{
+    ALIASES, Alias, INPUTS, InputSpec, MISTAKEN, OLD_ENVIRONMENT, Part, is_secret, variable,
+};
 
 /// What to do where both old steps are possible.
 const AMBIGUOUS: &str = "`AWS_S3_BUCKET` with `SOURCE_DIR` or `DEST_DIR`, and `DISTRIBUTION` with paths, are all set in \
@@ -54,10 +57,18 @@ pub(crate) struct RawInputs {
 }
 
 impl RawInputs {
-    /// Reads all inputs from the environment that `action.yml` made.
+    /// Reads all inputs: the flags of the command line, and the environment that `action.yml` made.
     #[must_use]
-    pub(crate) fn read(env: &Env) -> Self {
-        let mut raw = Self::default();
+    pub(crate) fn read(flags: &FlagValues, env: &Env) -> Self {
+        let mut raw = Self {
+            errors: flags.errors.clone(),
+            ..Self::default()
+        };
+        for spec in INPUTS {
+            if let Some(value) = flags.values.get(spec.name) {
+                raw.insert(spec.name, spec.flag, value);
+            }
+        }
         let typed = |name: &str| {
             env.get(&variable(name))
                 .map(str::trim)
@@ -193,17 +204,8 @@ impl RawInputs {
     fn insert(&mut self, name: &'static str, typed_as: &'static str, value: &str) {
         match self.values.get(name) {
             Some(given) if given.value != value => {
-                self.errors.push(if is_secret(name) {
-                    format!(
-                        "`{}` and `{typed_as}` are the same input with different values: keep `{name}`",
-                        given.name
-                    )
-                } else {
-                    format!(
-                        "`{}` is `{}` and `{typed_as}` is `{value}`, but they are the same input: keep `{name}`",
-                        given.name, given.value
-                    )
-                });
+                let error = conflict(given, name, typed_as, value);
+                self.errors.push(error);
             }
             Some(_) => {}
             None => {
@@ -216,5 +218,33 @@ impl RawInputs {
                 );
             }
         }
+    }
+}
+
+/// The error for two names of one input with different values.
+fn conflict(given: &InputValue, name: &str, typed_as: &str, value: &str) -> String {
+    let flag = given.name.starts_with("--");
+    let is_input = |spec: &InputSpec| spec.name == typed_as;
+    let is_alias = |alias: &Alias| alias.name == typed_as;
+    // Whoever types flags knows the environment's names, not those of `with:`.
+    let other = match flag && (INPUTS.iter().any(is_input) || ALIASES.iter().any(is_alias)) {
+        true => variable(typed_as),
+        false => typed_as.to_owned(),
+    };
+    let keep = if flag {
+        "keep one of them".to_owned()
+    } else {
+        format!("keep `{name}`")
+    };
+    if is_secret(name) {
+        format!(
+            "`{}` and `{other}` are the same input with different values: {keep}",
+            given.name
+        )
+    } else {
+        format!(
+            "`{}` is `{}` and `{other}` is `{value}`, but they are the same input: {keep}",
+            given.name, given.value
+        )
     }
 }

@@ -56,6 +56,8 @@ pub enum Section {
 pub struct InputSpec {
     /// Its name in `with:`.
     pub name: &'static str,
+    /// Its flag on a command line, such as `--bucket`.
+    pub(crate) flag: &'static str,
     /// Where it belongs.
     pub part: Part,
     /// Where it is listed.
@@ -86,6 +88,7 @@ macro_rules! specs {
         /// All inputs, in the order of the documentation.
         pub const INPUTS: &[InputSpec] = &[$($(InputSpec {
             name: $name,
+            flag: concat!("--", $name),
             part: Part::$part,
             section: Section::$section,
             placeholder: $placeholder,

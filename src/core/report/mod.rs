@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod history;
 pub(crate) mod markdown;
 pub(crate) mod outputs;
+pub(crate) mod plain;
 pub(crate) mod policy;
 pub(crate) mod summary;
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
 use crate::core::report::markdown::{code, link, prose, table, text};
+use crate::core::report::plain::columns;
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report};
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
@@ -50,6 +51,14 @@ fn message(message: &str) -> String {
         }
         None => prose(message),
     }
+}
+
+/// The summary's title and table as lines of text, for a terminal; what the log has said already is left out.
+#[must_use]
+pub(crate) fn summary_lines(report: &Report, context: &RunContext) -> Vec<String> {
+    let mut lines = vec![String::new(), title(report)];
+    lines.extend(columns(&rows(report, context)));
+    lines
 }
 
 /// A hint: a sentence, and below it what to paste (permissions, a policy) with its indentation.

@@ -11,6 +11,7 @@ pub(crate) mod values;
 use crate::core::inputs::args::flags::{Arity, FLAGS, Flag, Support};
 use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::args::values::{Values, may_be_customer_key};
+use crate::core::inputs::distance::distance;
 
 /// Reads `args`; `read` gives the bytes of a file that a flag names, or says why it cannot.
 ///
@@ -151,21 +152,6 @@ fn closest(bare: &str) -> String {
             format!("valid flags: {}", names.collect::<Vec<_>>().join(", "))
         }
     }
-}
-
-/// How many letters are to be added, dropped or changed.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, cb) in b.iter().enumerate() {
-            let change = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Whether argparse takes `word` for a value and not for a flag.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::core::context::{Env, RunContext};
+use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::parse::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::variable;
@@ -29,7 +30,7 @@ fn inputs(with: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Inputs, Vec<Str
     let env = Env::new(pairs);
     let context = RunContext::new(&env, PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from("/tmp"));
     let now: DateTime<Utc> = "2021-01-03T12:34:56.789Z".parse().expect("a time");
-    parse(&RawInputs::read(&env), &env, &context, now).map_err(|errors| errors.0)
+    parse(&RawInputs::read(&FlagValues::default(), &env), &env, &context, now).map_err(|errors| errors.0)
 }
 
 fn errors(with: &[(&str, &str)], env: &[(&str, &str)]) -> Vec<String> {
