@@ -147,6 +147,15 @@ impl Aws {
         self.sdk.to_builder().timeout_config(timeouts).build()
     }
 
+    /// The same without `endpoint-url`, which is for the site's store: everything else is AWS's own.
+    #[must_use]
+    pub(crate) fn without_endpoint(&self) -> Self {
+        Self {
+            s3_endpoint: None,
+            ..self.clone()
+        }
+    }
+
     /// Who AWS says that we are; asked once a run, and only when somebody wants to know.
     ///
     /// # Errors

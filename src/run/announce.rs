@@ -3,6 +3,7 @@
 use crate::core::error::Cancelled;
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
+use crate::core::release::record::Commit;
 use crate::github::deployments::{DeploymentState, Deployments, NewDeployment};
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
@@ -11,8 +12,17 @@ impl Deployment<'_> {
     /// A GitHub Deployment of this commit, in a rollback of the target's.
     pub(crate) async fn start_deployment(&self, state: &CurrentState, plan: &Plan) -> Option<Deployments> {
         let target = plan.target.as_ref();
+        // Records are input from outside: a rollback opens no deployment of somebody's pull request.
+        let is_pull_request = |commit: &&Commit| {
+            let git_ref = commit.git_ref.as_deref().unwrap_or_default();
+            git_ref.starts_with("refs/pull/")
+        };
         let sha = match target {
-            Some(record) => record.commit.as_ref().map(|commit| commit.sha.as_str()),
+            Some(record) => record
+                .commit
+                .as_ref()
+                .filter(|commit| !is_pull_request(commit))
+                .map(|commit| commit.sha.as_str()),
             None => self.context.sha.as_deref(),
         };
         let release = self.release_id();

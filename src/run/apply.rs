@@ -1,10 +1,14 @@
 //! The one safe order, written down once: nothing is changed before every plan is made, a backend that fails leaves the
 //! site untouched, and what did change is invalidated also when the run then fails. Deploy and rollback both come here.
 
+use std::borrow::Cow;
+
 use crate::aws::backend;
 use crate::aws::backend::retention::{prune, running_versions};
 use crate::aws::site::execute::execute;
+use crate::core::backend::rollback::rollback_inputs;
 use crate::core::error::Cancelled;
+use crate::core::inputs::Command;
 use crate::core::release::outcome::{Invalidated, Outcomes, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::report::BackendReport;
@@ -60,9 +64,13 @@ impl Deployment<'_> {
             return (None, Ok(()));
         };
         phases.begin("Backend");
+        let inputs = match self.inputs.command {
+            Command::Rollback => Cow::Owned(rollback_inputs(inputs)),
+            Command::Deploy | Command::Check => Cow::Borrowed(inputs),
+        };
         let outcome = backend::deploy::deploy(
             &state.aws,
-            inputs,
+            &inputs,
             backend,
             plan.bundle.as_ref(),
             self.stop,

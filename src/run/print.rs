@@ -2,7 +2,8 @@
 
 use crate::console::Console;
 use crate::core::backend::plan::BackendPlan;
-use crate::core::inputs::Verbosity;
+use crate::core::backend::rollback::left_out;
+use crate::core::inputs::{Command, Verbosity};
 use crate::core::release::plan::Plan;
 use crate::core::report::{history, human_bytes};
 use crate::core::site::plan::SitePlan;
@@ -35,6 +36,11 @@ impl Deployment<'_> {
         }
         for line in plan.backend.iter().flat_map(BackendPlan::lines) {
             console.line(&format!("backend: {line}"));
+        }
+        if let (Some(inputs), Some(_), Command::Rollback) = (&self.inputs.backend, &plan.backend, self.inputs.command) {
+            for line in left_out(inputs) {
+                console.line(&format!("backend: {line}"));
+            }
         }
     }
 

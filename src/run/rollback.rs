@@ -6,19 +6,25 @@ use anyhow::Context as _;
 
 use crate::aws::backend;
 use crate::aws::backend::plan::plan_existing;
+use crate::aws::releases::folders_in;
 use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::list::{Listing, MAX_KEYS};
 use crate::aws::s3::versioning::versioning;
 use crate::aws::s3::versions::versions;
 use crate::aws::site::restore::keys_with_same_headers;
+use crate::core::backend::environment::EnvironmentState;
+use crate::core::backend::plan::{BackendPlan, EnvironmentPlan};
 use crate::core::error::HintExt as _;
-use crate::core::inputs::SiteInputs;
+use crate::core::inputs::{BackendInputs, SiteInputs};
 use crate::core::release::labels::label_at;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Record;
-use crate::core::release::restoration::{Restoration, keys_to_restore};
+use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::target::{Parts, TargetChoice, choose};
 use crate::core::release::versioning::check_versioning;
-use crate::core::site::plan::SitePlan;
+use crate::core::site::assemble::check_deletes;
+use crate::core::site::diff::is_reserved;
+use crate::core::site::plan::{Reason, SitePlan};
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
 
@@ -32,30 +38,42 @@ impl Deployment<'_> {
             Some(inputs) => backend::plan::running(&state.aws, inputs).await?,
             None => Vec::new(),
         };
+        let labels_now: Vec<(String, Option<String>)> = running
+            .iter()
+            .map(|environment| (environment.name.clone(), environment.label.clone()))
+            .collect();
         let parts = Parts {
             site: self.inputs.site.is_some(),
-            environments: &running,
+            environments: &labels_now,
         };
-        let choice = choose(&state.records, self.inputs.release.to.as_deref(), parts)?;
+        let to = self.inputs.release.to.as_deref();
+        let choice = choose(&state.records, to, parts)?;
+        if let (TargetChoice::Release(target), None) = (&choice, to) {
+            // What is live is told by the newest record: without it nobody knows what came before.
+            check_readable(state, target)?;
+        }
         let mut plan = Plan::default();
         let labels: Vec<(String, String)> = match &choice {
             TargetChoice::Release(record) => {
                 self.console.line(&format!("rolling back to release {}", record.id));
                 plan.target = Some((*record).clone());
-                let labels = running.iter().filter_map(|(name, _)| {
-                    let label = label_at(&state.records, record, name)?;
-                    Some((name.clone(), label.to_owned()))
+                let labels = running.iter().filter_map(|environment| {
+                    let label = label_at(&state.records, record, &environment.name)?;
+                    Some((environment.name.clone(), label.to_owned()))
                 });
                 labels.collect()
             }
-            TargetChoice::Label(label) => running.iter().map(|(name, _)| (name.clone(), label.clone())).collect(),
+            TargetChoice::Label(label) => running
+                .iter()
+                .map(|environment| (environment.name.clone(), label.clone()))
+                .collect(),
         };
-        if let (Some(inputs), false) = (&self.inputs.backend, labels.is_empty()) {
-            plan.backend = Some(plan_existing(&state.aws, inputs, &labels).await?);
+        if let (Some(inputs), false) = (&self.inputs.backend, running.is_empty()) {
+            plan.backend = Some(self.plan_versions(state, inputs, &running, &labels).await?);
         }
         if let (Some(inputs), Some(bucket), TargetChoice::Release(record)) = (&self.inputs.site, &state.bucket, &choice)
         {
-            plan.site = Some(self.plan_restoration(state, bucket, &record.id, inputs).await?);
+            plan.site = Some(self.plan_restoration(state, bucket, record, inputs).await?);
         }
         plan.cdn = self.plan_cdn(state, plan.site.as_ref()).await?;
         if !plan.changes_nothing() {
@@ -64,25 +82,49 @@ impl Deployment<'_> {
         Ok(plan)
     }
 
-    /// Plans to bring the site back to the state of release `target`.
+    /// Plans to bring the environments back to `labels`; those that no record knows stay as they are, in their places.
+    async fn plan_versions(
+        &self,
+        state: &CurrentState,
+        inputs: &BackendInputs,
+        running: &[EnvironmentState],
+        labels: &[(String, String)],
+    ) -> anyhow::Result<BackendPlan> {
+        let mut plan = plan_existing(&state.aws, inputs, labels).await?;
+        if labels.is_empty() {
+            plan.version_label = running
+                .iter()
+                .find_map(|environment| environment.label.clone())
+                .unwrap_or_default();
+        }
+        let mut planned = std::mem::take(&mut plan.environments);
+        plan.environments = running
+            .iter()
+            .map(
+                |environment| match planned.iter().position(|planned| planned.name == environment.name) {
+                    Some(position) => planned.swap_remove(position),
+                    None => EnvironmentPlan::unrecorded(environment),
+                },
+            )
+            .collect();
+        Ok(plan)
+    }
+
+    /// Plans to bring the site back to the state of `target`.
     async fn plan_restoration(
         &self,
         state: &CurrentState,
         bucket: &Bucket,
-        target: &str,
+        target: &Record,
         site: &SiteInputs,
     ) -> anyhow::Result<SitePlan> {
+        check_readable(state, target)?;
         let mut records = state.records.clone();
+        let target = target.id.as_str();
         let position = records
             .iter()
             .position(|record| record.id == target)
             .with_context(|| format!("cannot find the record of release `{target}`"))?;
-        if let Some(unreadable) = state.history.unreadable_after(target) {
-            return Err(anyhow::anyhow!(
-                "cannot roll back to release `{target}`: what release `{unreadable}` changed since cannot be read"
-            ))
-            .hint("choose a release after that one, or deploy the commit that you want");
-        }
         if !records[..position].iter().any(Record::may_have_changed_objects) {
             return Ok(SitePlan {
                 bucket: bucket.name.clone(),
@@ -102,7 +144,42 @@ impl Deployment<'_> {
             .await;
         let after = &records[..position];
         let same = keys_with_same_headers(bucket, restoration.same_bytes(after), &site.object).await?;
-        Ok(restoration.plan(after, &same, &bucket.name, &site.prefix))
+        let restored = RestoredSite {
+            bucket: &bucket.name,
+            prefix: &site.prefix,
+            acl: site.object.acl.as_deref(),
+        };
+        let plan = restoration.plan(after, &same, restored);
+        self.check_deletes(bucket, site, &plan).await?;
+        Ok(plan)
+    }
+
+    /// `max-delete` holds for rollbacks too. Only as many objects are listed as it takes to know.
+    async fn check_deletes(&self, bucket: &Bucket, site: &SiteInputs, plan: &SitePlan) -> anyhow::Result<()> {
+        if plan.deletes.is_empty() {
+            return Ok(());
+        }
+        let new = plan.writes.iter().filter(|write| write.reason == Reason::New).count() as u64;
+        let enough = site.max_delete.objects_to_count(plan.deletes.len() as u64);
+        let listing = Listing {
+            prefix: site.prefix.clone(),
+            page_size: site.page_size.unwrap_or(MAX_KEYS).clamp(1, MAX_KEYS),
+            request_payer: site.object.request_payer,
+        };
+        let reserved = folders_in(&bucket.name, self.inputs);
+        let (mut objects, mut after) = (0, None);
+        loop {
+            let page = listing.page(bucket, after.as_deref()).await?;
+            let ours = page
+                .objects
+                .iter()
+                .filter(|object| !is_reserved(&object.key, &reserved));
+            objects += ours.count() as u64;
+            after = page.objects.last().map(|object| object.key.clone());
+            if !page.more || after.is_none() || objects + new >= enough {
+                return check_deletes(site.max_delete, objects, new, plan);
+            }
+        }
     }
 
     /// Finds out which release wrote the versions that come back, as far as records go: their ACL is recorded there.
@@ -124,4 +201,16 @@ impl Deployment<'_> {
             restoration.note_writers(round, wanted);
         }
     }
+}
+
+/// Whether all records since `target` could be read.
+fn check_readable(state: &CurrentState, target: &Record) -> anyhow::Result<()> {
+    let Some(unreadable) = state.history.unreadable_after(target) else {
+        return Ok(());
+    };
+    Err(anyhow::anyhow!(
+        "cannot roll back to release `{}`: what release `{unreadable}` changed since cannot be read",
+        target.id
+    ))
+    .hint("choose a release after that one, or deploy the commit that you want")
 }

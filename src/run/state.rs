@@ -55,7 +55,14 @@ impl Deployment<'_> {
             }
             _ => None,
         };
-        let history = History::open(&aws, bucket.as_ref(), self.inputs, self.console).await;
+        let history = History::open(
+            &aws,
+            bucket.as_ref(),
+            self.inputs,
+            &self.context.server_url,
+            self.console,
+        )
+        .await;
         let depth = if self.inputs.command == Command::Rollback {
             ALL
         } else {

@@ -143,7 +143,7 @@ impl BackendRun<'_> {
         let mut previous = Vec::new();
         for plan in &self.plan.environments {
             let mut before = Settings::default();
-            if is_needed && plan.step != UpdateStep::Nothing {
+            if is_needed && matches!(plan.step, UpdateStep::Update { .. }) {
                 let current = self.api.settings(&plan.name).await?;
                 for option in differing(wanted, &current) {
                     match current.iter().find(|setting| is_same_option(option, setting)) {
@@ -166,10 +166,14 @@ impl BackendRun<'_> {
         plan: &EnvironmentPlan,
         deadline: Instant,
     ) -> (EnvironmentRun, anyhow::Result<()>) {
-        if plan.step == UpdateStep::Nothing {
-            self.console
-                .line(&format!("{}: nothing to do: {NOTHING_TO_DO}", plan.name));
-            return (EnvironmentRun::default(), Ok(()));
+        match plan.step {
+            UpdateStep::Update { .. } => {}
+            UpdateStep::Nothing => {
+                self.console
+                    .line(&format!("{}: nothing to do: {NOTHING_TO_DO}", plan.name));
+                return (EnvironmentRun::default(), Ok(()));
+            }
+            UpdateStep::Unrecorded => return (EnvironmentRun::default(), Ok(())),
         }
         let settings = Settings {
             set: self.backend.option_settings.clone(),

@@ -67,15 +67,12 @@ pub(crate) async fn plan_backend(
     Ok(plan.waiting_for(&versions))
 }
 
-/// The environments that the inputs name, with the label that each runs now.
+/// The environments that the inputs name, in their order.
 ///
 /// # Errors
 /// The application or an environment does not exist.
-pub(crate) async fn running(aws: &Aws, backend: &BackendInputs) -> anyhow::Result<Vec<(String, Option<String>)>> {
-    let api = Api::new(aws, &backend.application, None);
-    let found = environments(&api, backend).await?;
-    let pairs = backend.environments.iter().cloned().zip(found);
-    Ok(pairs.map(|(name, environment)| (name, environment.label)).collect())
+pub(crate) async fn running(aws: &Aws, backend: &BackendInputs) -> anyhow::Result<Vec<EnvironmentState>> {
+    environments(&Api::new(aws, &backend.application, None), backend).await
 }
 
 /// The plan that takes environments back to versions that exist: pairs of environment and label.

@@ -120,15 +120,7 @@ async fn read_digest(bucket: &Bucket, key: &str, cannot: impl Fn() -> String + C
 
 fn own_region(aws: &Aws, bucket: &str) -> Bucket {
     let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
-    Bucket::in_region(&without_endpoint(aws), bucket, region)
-}
-
-/// `endpoint-url` is for the site's store; Beanstalk reads bundles from S3 itself.
-fn without_endpoint(aws: &Aws) -> Aws {
-    Aws {
-        s3_endpoint: None,
-        ..aws.clone()
-    }
+    Bucket::in_region(&aws.without_endpoint(), bucket, region)
 }
 
 /// Checks that `package-bucket` is there and in the region of the application: Beanstalk reads no other.
@@ -137,7 +129,7 @@ fn without_endpoint(aws: &Aws) -> Aws {
 /// It is not there, or in another region.
 pub(crate) async fn check_bucket(aws: &Aws, name: &str) -> anyhow::Result<()> {
     let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
-    let bucket = Bucket::open(&without_endpoint(aws), name)
+    let bucket = Bucket::open(&aws.without_endpoint(), name)
         .await
         .context("cannot use `package-bucket`")?;
     if bucket.region == region {

@@ -9,15 +9,24 @@ use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::core::error::code;
 use crate::core::iam::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
+use crate::core::release::accept::{FolderOwner, MAX_HEAD_BYTES, MAX_LIST_BYTES, RunTarget};
 use crate::core::release::id::{Stage, object_name, parse_object_name};
 use crate::core::release::keys;
 use crate::core::release::record::Record;
+use crate::core::site::key_change::KeyChange;
+
+/// How many pages of a folder's listing are read: strange objects in it must not keep a run busy.
+const MAX_PAGES: usize = 100;
 
 /// A folder of a bucket.
 pub(crate) struct RecordFolder {
     pub(crate) bucket: Bucket,
     /// Ends in `/`.
     pub(crate) folder: String,
+    /// The environment that it is of; none for the site's, and the application's own.
+    pub(crate) environment: Option<String>,
+    /// Whether it is the site's.
+    pub(crate) is_site: bool,
 }
 
 /// The list of keys that a run is about to change.
@@ -28,17 +37,31 @@ pub(crate) const CHANGED: &str = "changed";
 /// The objects of one release.
 #[derive(Default)]
 pub(crate) struct FoundRecord {
-    started: Option<(String, DateTime<Utc>)>,
-    finished: Option<String>,
+    started: Option<FoundObject>,
+    finished: Option<FoundObject>,
+}
+
+/// An object of a release.
+struct FoundObject {
+    key: String,
+    stored_at: DateTime<Utc>,
 }
 
 impl RecordFolder {
+    fn owner(&self) -> FolderOwner<'_> {
+        if self.is_site {
+            FolderOwner::Site
+        } else {
+            FolderOwner::Backend(self.environment.as_deref())
+        }
+    }
+
     /// The newest releases, by the names of their objects.
     pub(crate) async fn newest(&self, n: usize) -> anyhow::Result<BTreeMap<String, FoundRecord>> {
         let folder = format!("{}releases/", self.folder);
         let mut newest: BTreeMap<String, FoundRecord> = BTreeMap::new();
         let mut after = None;
-        loop {
+        for _ in 0..MAX_PAGES {
             let answer = self
                 .bucket
                 .client
@@ -67,15 +90,16 @@ impl RecordFolder {
                 let Some((id, stage)) = key.strip_prefix(&folder).and_then(parse_object_name) else {
                     continue;
                 };
+                let time = object.last_modified();
+                let time = time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos()));
+                let object = FoundObject {
+                    key: key.to_owned(),
+                    stored_at: time.unwrap_or_default(),
+                };
                 let found = newest.entry(id.to_owned()).or_default();
                 match stage {
-                    Stage::Started => {
-                        let time = object
-                            .last_modified()
-                            .and_then(|time| DateTime::from_timestamp(time.secs(), 0));
-                        found.started = Some((key.to_owned(), time.unwrap_or_default()));
-                    }
-                    Stage::Finished => found.finished = Some(key.to_owned()),
+                    Stage::Started => found.started = Some(object),
+                    Stage::Finished => found.finished = Some(object),
                 }
             }
             // One more than asked for is complete: the last may have its other object on the next page.
@@ -83,6 +107,10 @@ impl RecordFolder {
                 return Ok(newest);
             }
         }
+        anyhow::bail!(
+            "`s3://{}/{folder}` has too many objects that are no release records",
+            self.bucket.name
+        )
     }
 
     /// Writes a record and, when `with_keys`, its list of keys.
@@ -122,7 +150,8 @@ impl RecordFolder {
         Ok(())
     }
 
-    async fn get(&self, key: &str) -> anyhow::Result<Vec<u8>> {
+    /// The bytes of `key`, at most `most`.
+    async fn get(&self, key: &str, most: usize) -> anyhow::Result<Vec<u8>> {
         let doing = || format!("cannot read `s3://{}/{key}`", self.bucket.name);
         let answer = self
             .bucket
@@ -133,14 +162,33 @@ impl RecordFolder {
             .send()
             .await
             .aws_context(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;
-        Ok(answer.body.collect().await.with_context(doing)?.to_vec())
+        let (mut body, mut bytes) = (answer.body, Vec::new());
+        while let Some(part) = body.try_next().await.with_context(doing)? {
+            anyhow::ensure!(
+                bytes.len() + part.len() <= most,
+                "{}: it has more than {most} bytes",
+                doing()
+            );
+            bytes.extend_from_slice(&part);
+        }
+        Ok(bytes)
     }
 
     /// Reads a list of keys.
-    pub(crate) async fn keys<T: serde::de::DeserializeOwned>(&self, id: &str, which: &str) -> anyhow::Result<Vec<T>> {
+    pub(crate) async fn keys(
+        &self,
+        id: &str,
+        which: &str,
+        target: &RunTarget,
+        reserved: &[String],
+    ) -> anyhow::Result<Vec<KeyChange>> {
         let key = self.keys_object(id, which);
-        let bytes = self.get(&key).await?;
-        keys::unpack(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
+        let bytes = self.get(&key, MAX_LIST_BYTES).await?;
+        let keys = keys::unpack(&bytes).and_then(|keys| {
+            target.check_keys(&keys, reserved)?;
+            Ok(keys)
+        });
+        keys.with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
     }
 
     fn keys_object(&self, id: &str, which: &str) -> String {
@@ -151,20 +199,45 @@ impl RecordFolder {
 const JSON: &str = "application/json";
 const GZIP: &str = "application/gzip";
 
-/// Reads a release from the first place that has its end, else from one that has its start.
-pub(crate) async fn read(found: &[(&RecordFolder, FoundRecord)]) -> anyhow::Result<Record> {
+/// A release as it was found in the folders of this run.
+pub(crate) type FoundIn<'a> = [(&'a RecordFolder, FoundRecord)];
+
+/// When S3 stored a release's first object: the one clock that all runners share.
+pub(crate) fn stored_at(found: &FoundIn<'_>) -> Option<DateTime<Utc>> {
+    let objects = found.iter().flat_map(|(_, found)| [&found.started, &found.finished]);
+    objects.flatten().map(|object| object.stored_at).min()
+}
+
+/// Reads release `id` from the first folder that has its end, else from one that has its start.
+pub(crate) async fn read(id: &str, found: &FoundIn<'_>, target: &RunTarget) -> anyhow::Result<Record> {
     let finished = found
         .iter()
-        .find_map(|(place, found)| Some((place, found.finished.as_ref()?)));
-    let started = || {
-        found
-            .iter()
-            .find_map(|(place, found)| Some((place, &found.started.as_ref()?.0)))
-    };
-    let (place, key) = finished.or_else(started).context("it has no object")?;
-    let bytes = place.get(key).await?;
-    let mut record =
-        Record::from_json(&bytes).with_context(|| format!("cannot use `s3://{}/{key}`", place.bucket.name))?;
-    record.stored_at = found.iter().find_map(|(_, found)| Some(found.started.as_ref()?.1));
+        .find_map(|(folder, found)| Some((folder, found.finished.as_ref()?)));
+    match finished {
+        Some((folder, object)) => read_object(id, folder, object, stored_at(found), target).await,
+        None => read_start(id, found, target).await,
+    }
+}
+
+/// Reads the start of release `id` from the first folder that has it.
+pub(crate) async fn read_start(id: &str, found: &FoundIn<'_>, target: &RunTarget) -> anyhow::Result<Record> {
+    let (folder, object) = found
+        .iter()
+        .find_map(|(folder, found)| Some((folder, found.started.as_ref()?)))
+        .context("it has no object")?;
+    read_object(id, folder, object, stored_at(found), target).await
+}
+
+async fn read_object(
+    id: &str,
+    folder: &RecordFolder,
+    object: &FoundObject,
+    stored_at: Option<DateTime<Utc>>,
+    target: &RunTarget,
+) -> anyhow::Result<Record> {
+    let bytes = folder.get(&object.key, MAX_HEAD_BYTES).await?;
+    let record = Record::from_json(&bytes).and_then(|record| Ok(target.accept(record, id, folder.owner())?));
+    let mut record = record.with_context(|| format!("cannot use `s3://{}/{}`", folder.bucket.name, object.key))?;
+    record.stored_at = stored_at;
     Ok(record)
 }

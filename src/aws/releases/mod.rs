@@ -8,22 +8,25 @@
 pub(crate) mod folder;
 pub(crate) mod needed;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::aws::Aws;
-use crate::aws::releases::folder::{CHANGED, FoundRecord, PLANNED, RecordFolder, read};
+use crate::aws::releases::folder::{CHANGED, FoundRecord, PLANNED, RecordFolder, read, read_start, stored_at};
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
 use crate::core::error::code;
 use crate::core::inputs::Inputs;
-use crate::core::release::FOLDER;
+use crate::core::release::accept::{RefusedRecord, RunTarget};
 use crate::core::release::id::Stage;
 use crate::core::release::record::{Record, RecordStatus};
+use crate::core::release::{FOLDER, application_folder};
 
 /// How many records or lists are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
@@ -43,21 +46,25 @@ pub(crate) struct History {
     application: Option<RecordFolder>,
     console: Console,
     /// Records that are there and cannot be read.
-    unreadable: Mutex<Vec<String>>,
+    unreadable: Mutex<Vec<UnreadRecord>>,
+    /// What this run is about: nothing else of a record is used.
+    target: RunTarget,
+    /// The folders of the site's bucket that hold records.
+    reserved: Vec<String>,
 }
 
-/// The folders of `bucket` that hold release records: a site there never touches them.
+/// A record that is there and cannot be read.
+struct UnreadRecord {
+    id: String,
+    stored_at: Option<DateTime<Utc>>,
+}
+
+/// The folders of `bucket` that hold release records, this run's and others': a site there never touches them.
 #[must_use]
 pub(crate) fn folders_in(bucket: &str, inputs: &Inputs) -> Vec<String> {
     let mut folders = vec![FOLDER.to_owned()];
     if let Some(place) = inputs.release.history.as_ref().filter(|place| place.bucket == bucket) {
-        folders.extend(
-            inputs
-                .site
-                .as_ref()
-                .map(|site| format!("{}site/{}/", place.prefix, site.bucket)),
-        );
-        folders.extend(inputs.backend.as_ref().map(|_| format!("{}backend/", place.prefix)));
+        folders.extend(["site/", "backend/"].map(|part| format!("{}{part}", place.prefix)));
     }
     folders
 }
@@ -65,13 +72,23 @@ pub(crate) fn folders_in(bucket: &str, inputs: &Inputs) -> Vec<String> {
 impl History {
     /// Finds the places of the site and of each environment; `bucket` is the site's. A place that cannot be reached
     /// is a warning.
-    pub(crate) async fn open(aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs, console: &Console) -> Self {
+    pub(crate) async fn open(
+        aws: &Aws,
+        bucket: Option<&Bucket>,
+        inputs: &Inputs,
+        server_url: &str,
+        console: &Console,
+    ) -> Self {
         let mut history = Self {
             site: None,
             environments: Vec::new(),
             application: None,
             console: console.clone(),
             unreadable: Mutex::default(),
+            target: target(aws, inputs, server_url),
+            reserved: bucket
+                .map(|bucket| folders_in(&bucket.name, inputs))
+                .unwrap_or_default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
             history.warn(&error.context(UNREAD));
@@ -79,7 +96,7 @@ impl History {
         history
     }
 
-    /// The newest `n` records, newest first. One that cannot be read is a warning and left out.
+    /// The newest `n` records, newest first by S3's clock. One that cannot be read is a warning and left out.
     pub(crate) async fn recent(&self, n: usize) -> Vec<Record> {
         let places: Vec<&RecordFolder> = self.places().collect();
         let mut newest: BTreeMap<String, Vec<(&RecordFolder, FoundRecord)>> = BTreeMap::new();
@@ -96,25 +113,43 @@ impl History {
                 Err(error) => self.warn(&error.context(UNREAD)),
             }
         }
-        let records: Vec<_> = stream::iter(newest.into_iter().rev().take(n))
-            .map(|(id, found)| async move { (read(&found).await, id) })
+        let mut newest: Vec<_> = newest.into_iter().collect();
+        // Names begin with the time by the runner's clock, and no two runners have the same.
+        newest.sort_by_cached_key(|(id, found)| Reverse((stored_at(found), id.clone())));
+        newest.truncate(n);
+        let records: Vec<Option<Record>> = stream::iter(newest)
+            .map(|(id, found)| self.readable(id, found))
             .buffered(READS_IN_FLIGHT)
             .collect()
             .await;
-        let mut readable = Vec::with_capacity(records.len());
-        for (record, id) in records {
-            match record {
-                Ok(record) => readable.push(record),
-                Err(error) => {
-                    self.console.warning(
-                        "Release record",
-                        &format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}"),
-                    );
-                    self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-                }
-            }
+        records.into_iter().flatten().collect()
+    }
+
+    /// The record `id`, when it can be read; else its start, when that can.
+    async fn readable(&self, id: String, found: Vec<(&RecordFolder, FoundRecord)>) -> Option<Record> {
+        let error = match read(&id, &found, &self.target).await {
+            Ok(record) => return Some(record),
+            Err(error) => error,
+        };
+        if error.is::<RefusedRecord>() {
+            let text = format!("release `{id}` is not taken into account: {error:#}");
+            self.console.warning("Release record", &text);
+            return None;
         }
-        readable
+        if let Ok(record) = read_start(&id, &found, &self.target).await {
+            let text = format!("cannot read how release `{id}` ended; it counts as interrupted: {error:#}");
+            self.console.warning("Release record", &text);
+            return Some(Record {
+                status: RecordStatus::Started,
+                ..record
+            });
+        }
+        let text = format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}");
+        self.console.warning("Release record", &text);
+        let stored_at = stored_at(&found);
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        unreadable.push(UnreadRecord { id, stored_at });
+        None
     }
 
     /// Reads the lists of keys of `records`: of a killed run what it was about to change, else what it changed.
@@ -123,16 +158,17 @@ impl History {
     /// A list that cannot be read.
     pub(crate) async fn load_keys(&self, records: &mut [Record]) -> anyhow::Result<()> {
         let Some(place) = &self.site else { return Ok(()) };
+        let keys = |id: String, which| async move { place.keys(&id, which, &self.target, &self.reserved).await };
         let loads = records.iter_mut().filter_map(|record| {
             let (id, status) = (record.id.clone(), record.status);
             let site = record.site.as_mut()?;
             Some(async move {
                 if status == RecordStatus::Started {
                     if site.planned_keys > 0 && site.planned.is_empty() {
-                        site.planned = place.keys(&id, PLANNED).await?;
+                        site.planned = keys(id, PLANNED).await?;
                     }
                 } else if site.written + site.deleted > 0 && site.changed.is_empty() {
-                    site.changed = place.keys(&id, CHANGED).await?;
+                    site.changed = keys(id, CHANGED).await?;
                 }
                 anyhow::Ok(())
             })
@@ -141,11 +177,13 @@ impl History {
         loads.into_iter().collect()
     }
 
-    /// Whether a record newer than `id` is there and could not be read.
+    /// The id of a record newer than `target` that is there and could not be read.
     #[must_use]
-    pub(crate) fn unreadable_after(&self, id: &str) -> Option<String> {
+    pub(crate) fn unreadable_after(&self, target: &Record) -> Option<String> {
         let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        unreadable.iter().find(|unreadable| unreadable.as_str() > id).cloned()
+        let is_newer =
+            |unread: &&UnreadRecord| (unread.stored_at, unread.id.as_str()) > (target.stored_at, target.id.as_str());
+        unreadable.iter().find(is_newer).map(|unread| unread.id.clone())
     }
 
     /// Writes the record of a run that is about to change something.
@@ -185,39 +223,49 @@ impl History {
     }
 
     async fn find_places(&mut self, aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs) -> anyhow::Result<()> {
-        let elsewhere = match &inputs.release.history {
-            Some(place) => Some((Bucket::open(aws, &place.bucket).await?, place.prefix.as_str())),
-            None => None,
-        };
+        let elsewhere = inputs.release.history.as_ref();
         if let (Some(site), Some(bucket)) = (&inputs.site, bucket) {
-            self.site = Some(match &elsewhere {
-                Some((history, prefix)) => RecordFolder {
-                    bucket: history.clone(),
-                    folder: format!("{prefix}site/{}/{}", bucket.name, site.prefix),
-                },
-                None => RecordFolder {
-                    bucket: bucket.clone(),
-                    folder: format!("{FOLDER}site/{}", site.prefix),
-                },
+            let (bucket, folder) = match elsewhere {
+                Some(place) => (
+                    Bucket::open(aws, &place.bucket).await?,
+                    format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix),
+                ),
+                None => (bucket.clone(), format!("{FOLDER}site/{}", site.prefix)),
+            };
+            self.site = Some(RecordFolder {
+                bucket,
+                folder,
+                environment: None,
+                is_site: true,
             });
         }
         let Some(backend) = &inputs.backend else { return Ok(()) };
-        let region = aws.sdk.region().map(ToString::to_string).unwrap_or_default();
+        // `endpoint-url` is the site's store; Elastic Beanstalk knows nothing of it.
+        let aws = &aws.without_endpoint();
+        let region = region(aws);
         let (bucket, folder) = match elsewhere {
-            Some((history, prefix)) => (history, format!("{prefix}backend/{region}/{}/", backend.application)),
+            Some(place) => (
+                Bucket::open(aws, &place.bucket).await?,
+                format!("{}backend/{region}/{}/", place.prefix, backend.application),
+            ),
             None => (
                 bundle_bucket(aws, &region, backend.package_bucket.as_deref()).await?,
-                format!("{FOLDER}{}/", backend.application),
+                format!("{FOLDER}{}/", application_folder(&backend.application)),
             ),
         };
-        let place = |folder| RecordFolder {
+        let place = |environment: Option<&String>| RecordFolder {
             bucket: bucket.clone(),
-            folder,
+            folder: match environment {
+                Some(name) => format!("{folder}{name}/"),
+                None => folder.clone(),
+            },
+            environment: environment.cloned(),
+            is_site: false,
         };
-        self.application = Some(place(folder.clone()));
+        self.application = Some(place(None));
         self.environments = match backend.environments.as_slice() {
-            [] => vec![place(folder)],
-            names => names.iter().map(|name| place(format!("{folder}{name}/"))).collect(),
+            [] => vec![place(None)],
+            names => names.iter().map(|name| place(Some(name))).collect(),
         };
         Ok(())
     }
@@ -239,6 +287,19 @@ impl History {
         self.console
             .warning("Release record", &format!("{}{hint}", failure.message));
     }
+}
+
+fn target(aws: &Aws, inputs: &Inputs, server_url: &str) -> RunTarget {
+    let (site, backend) = (inputs.site.as_ref(), inputs.backend.as_ref());
+    RunTarget {
+        site: site.map(|site| (site.bucket.clone(), site.prefix.clone())),
+        backend: backend.map(|backend| (backend.application.clone(), region(aws))),
+        server_url: server_url.to_owned(),
+    }
+}
+
+fn region(aws: &Aws) -> String {
+    aws.sdk.region().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The bucket of application versions: `package-bucket`, else the one that CreateStorageLocation makes.

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::releases::History;
 use crate::aws::releases::folder::{RecordFolder, read};
+use crate::core::release::accept::RunTarget;
 use crate::core::release::labels::needed_labels;
 
 /// How many of the newest records of an environment are read: the last ten releases of its backend are among them.
@@ -25,16 +26,23 @@ impl History {
             .application
             .as_ref()
             .context("the folder of the release records is not known")?;
-        let below = environments
-            .iter()
-            .map(|environment| format!("{}{environment}/", application.folder));
-        let folders = std::iter::once(application.folder.clone()).chain(below);
-        stream::iter(folders.map(|folder| {
-            needed_in(RecordFolder {
-                bucket: application.bucket.clone(),
-                folder,
-            })
-        }))
+        let below = environments.iter().map(|environment| RecordFolder {
+            bucket: application.bucket.clone(),
+            folder: format!("{}{environment}/", application.folder),
+            environment: Some(environment.clone()),
+            is_site: false,
+        });
+        let own = RecordFolder {
+            bucket: application.bucket.clone(),
+            folder: application.folder.clone(),
+            environment: None,
+            is_site: false,
+        };
+        stream::iter(
+            std::iter::once(own)
+                .chain(below)
+                .map(|folder| needed_in(folder, &self.target)),
+        )
         .buffer_unordered(FOLDERS_IN_FLIGHT)
         .try_fold(BTreeSet::new(), |mut needed, more| async move {
             needed.extend(more);
@@ -44,10 +52,10 @@ impl History {
     }
 }
 
-async fn needed_in(folder: RecordFolder) -> anyhow::Result<BTreeSet<String>> {
+async fn needed_in(folder: RecordFolder, target: &RunTarget) -> anyhow::Result<BTreeSet<String>> {
     let mut records = Vec::new();
     for (id, found) in folder.newest(RECORDS).await?.into_iter().rev().take(RECORDS) {
-        let record = read(&[(&folder, found)]).await;
+        let record = read(&id, &[(&folder, found)], target).await;
         records.push(record.with_context(|| format!("cannot read the record of release `{id}`"))?);
     }
     Ok(needed_labels(&records).into_iter().map(str::to_owned).collect())

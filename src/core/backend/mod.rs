@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod reason;
 pub(crate) mod retention;
 pub(crate) mod retry;
+pub(crate) mod rollback;
 pub(crate) mod rollout;
 pub(crate) mod secrets;
 pub(crate) mod targets;

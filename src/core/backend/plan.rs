@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::reason::UpdateReason;
 use crate::core::backend::version_table::{VersionState, VersionStatus};
 use crate::core::inputs::Health;
@@ -72,6 +73,8 @@ pub(crate) enum UpdateStep {
     },
     /// Leave it alone: it runs already, and all is well.
     Nothing,
+    /// Leave it alone in a rollback: no record says what it ran.
+    Unrecorded,
 }
 
 impl BackendPlan {
@@ -174,6 +177,10 @@ impl BackendPlan {
                     )
                 }
                 UpdateStep::Nothing => format!("keep     {}  {from}  ({NOTHING_TO_DO})", environment.name),
+                UpdateStep::Unrecorded => format!(
+                    "keep     {}  {from}  (no record says what `{}` ran then: it stays as it is)",
+                    environment.name, environment.name
+                ),
             });
         }
         if self.environments.is_empty() {
@@ -197,6 +204,30 @@ impl BackendPlan {
 }
 
 impl EnvironmentPlan {
+    /// The plan that leaves an environment alone in a rollback, for no record says what it ran.
+    #[must_use]
+    pub(crate) fn unrecorded(environment: &EnvironmentState) -> Self {
+        Self {
+            name: environment.name.clone(),
+            label: environment.label.clone().unwrap_or_default(),
+            previous_label: environment.label.clone(),
+            status: environment.status.clone(),
+            health: environment.health.clone(),
+            url: environment.url.clone(),
+            step: UpdateStep::Unrecorded,
+        }
+    }
+
+    /// The label that runs once this is carried out: of an environment that is left alone the one that runs now, whatever
+    /// a new version would have been called.
+    #[must_use]
+    pub(crate) fn label_afterwards(&self) -> &str {
+        match (&self.step, &self.previous_label) {
+            (UpdateStep::Nothing | UpdateStep::Unrecorded, Some(running)) => running,
+            _ => &self.label,
+        }
+    }
+
     /// The report before anything was done to it.
     #[must_use]
     pub(crate) fn report(&self) -> report::EnvironmentReport {
@@ -206,6 +237,7 @@ impl EnvironmentPlan {
             status: Some(self.status.clone()),
             health: Some(self.health.clone()),
             url: self.url.clone(),
+            planned_version_label: matches!(self.step, UpdateStep::Update { .. }).then(|| self.label.clone()),
             ..report::EnvironmentReport::default()
         }
     }

@@ -1,6 +1,6 @@
 //! The lists of keys beside a record's head: gzip, one JSON object a line.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 
 use anyhow::Context as _;
 use flate2::Compression;
@@ -8,6 +8,13 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// The most bytes of a list; compressed it is much smaller, and a small one may become endless.
+const MAX_BYTES: usize = 48 * 1024 * 1024;
+/// The most keys of a list.
+const MAX_KEYS: usize = 300_000;
+/// The most bytes of a line: the longest key takes 6 bytes a byte when all of it is escaped.
+const MAX_LINE_BYTES: u64 = 8 * 1024;
 
 /// The list as it is stored.
 ///
@@ -27,15 +34,27 @@ pub(crate) fn pack<T: Serialize>(lines: &[T]) -> anyhow::Result<Vec<u8>> {
 /// Reads a stored list.
 ///
 /// # Errors
-/// It is no such list, or its end is missing.
+/// It is no such list, its end is missing, or it is larger than any of ours.
 pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<Vec<T>> {
-    BufReader::new(GzDecoder::new(bytes))
-        .lines()
-        .map(|line| {
-            let line = line.context("it is no list of keys")?;
-            serde_json::from_str(&line).context("it is no list of keys")
-        })
-        .collect()
+    let mut reader = BufReader::new(GzDecoder::new(bytes));
+    let mut keys = Vec::new();
+    let (mut read, mut line) = (0, Vec::new());
+    loop {
+        line.clear();
+        let length = (&mut reader)
+            .take(MAX_LINE_BYTES + 1)
+            .read_until(b'\n', &mut line)
+            .context("it is no list of keys")?;
+        if length == 0 {
+            return Ok(keys);
+        }
+        read += length;
+        anyhow::ensure!(
+            length as u64 <= MAX_LINE_BYTES && read <= MAX_BYTES && keys.len() < MAX_KEYS,
+            "it is larger than a list of keys may be"
+        );
+        keys.push(serde_json::from_slice(&line).context("it is no list of keys")?);
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +80,22 @@ mod tests {
         let packed = pack(&keys).expect("packed");
         assert!(packed.len() < 3_000_000, "{} bytes", packed.len());
         assert_eq!(unpack::<KeyChange>(&packed).expect("unpacked"), keys);
+    }
+
+    #[test]
+    fn a_list_that_would_fill_the_memory_is_refused() {
+        let endless = {
+            let mut out = GzEncoder::new(Vec::new(), Compression::best());
+            let zeros = vec![b'0'; 1024 * 1024];
+            (0..200).for_each(|_| out.write_all(&zeros).expect("memory"));
+            out.finish().expect("gzip")
+        };
+        assert!(endless.len() < 1024 * 1024);
+        let many = pack(&vec![0; MAX_KEYS + 1]).expect("packed");
+        for bytes in [endless, many] {
+            let error = unpack::<u64>(&bytes).expect_err("too large");
+            assert_eq!(error.to_string(), "it is larger than a list of keys may be");
+        }
     }
 
     #[test]

@@ -264,15 +264,14 @@ impl Record {
     /// The label that `environment` runs after this release; `None` when the release says nothing of it.
     #[must_use]
     pub(crate) fn label_of(&self, environment: &str) -> Option<&str> {
-        let of_this = |one: &&RecordedEnvironment| {
-            one.name == environment
-                && matches!(
-                    one.outcome,
-                    EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged
-                )
-        };
-        let environments = self.backend.iter().flat_map(|backend| &backend.environments);
-        environments.into_iter().find(of_this).map(|one| one.label.as_str())
+        let mut environments = self.backend.iter().flat_map(|backend| &backend.environments);
+        let recorded = environments.find(|recorded| recorded.name == environment)?;
+        match recorded.outcome {
+            EnvironmentOutcome::Succeeded => Some(&recorded.label),
+            // Older records note here what a new version would have been called.
+            EnvironmentOutcome::Unchanged => recorded.previous_label.as_deref().or(Some(&recorded.label)),
+            EnvironmentOutcome::Planned | EnvironmentOutcome::Failed | EnvironmentOutcome::Skipped => None,
+        }
     }
 
     /// The head as it is stored.

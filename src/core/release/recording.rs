@@ -118,10 +118,10 @@ fn recorded_backend(backend: &BackendPlan, region: String) -> RecordedBackend {
     let environment = |environment: &EnvironmentPlan| RecordedEnvironment {
         name: environment.name.clone(),
         previous_label: environment.previous_label.clone(),
-        label: environment.label.clone(),
+        label: environment.label_afterwards().to_owned(),
         outcome: match environment.step {
             UpdateStep::Update { .. } => EnvironmentOutcome::Planned,
-            UpdateStep::Nothing => EnvironmentOutcome::Unchanged,
+            UpdateStep::Nothing | UpdateStep::Unrecorded => EnvironmentOutcome::Unchanged,
         },
     };
     RecordedBackend {
@@ -138,6 +138,8 @@ fn finish_backend(backend: &mut RecordedBackend, done: &BackendReport, status: R
     for environment in &mut backend.environments {
         if let Some(done) = done.environments.iter().find(|done| done.name == environment.name) {
             environment.outcome = environment_outcome(environment.outcome, done, status);
+            // What ran right before the update is what it replaced, whatever ran when it was planned.
+            environment.previous_label.clone_from(&done.previous_version_label);
         }
     }
 }

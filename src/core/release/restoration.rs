@@ -37,6 +37,17 @@ pub(crate) struct SameBytes {
     pub(crate) current: String,
 }
 
+/// The site of a rollback's inputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RestoredSite<'a> {
+    /// The bucket.
+    pub(crate) bucket: &'a str,
+    /// Empty, or ending in `/`.
+    pub(crate) prefix: &'a str,
+    /// `acl`.
+    pub(crate) acl: Option<&'a str>,
+}
+
 type KeyStep<'r> = (KeyHistory<'r>, &'r [Version], KeyAction<'r>);
 
 /// The keys whose versions a [`Restoration`] needs, sorted.
@@ -136,9 +147,10 @@ impl Restoration {
         pairs.collect()
     }
 
-    /// The plan; the keys in `same` have the headers already that they had.
+    /// The plan for `site`; the keys in `same` have the headers already that they had.
     #[must_use]
-    pub(crate) fn plan(&self, after: &[Record], same: &HashSet<String>, bucket: &str, prefix: &str) -> SitePlan {
+    pub(crate) fn plan(&self, after: &[Record], same: &HashSet<String>, site: RestoredSite<'_>) -> SitePlan {
+        let RestoredSite { bucket, prefix, acl } = site;
         let mut plan = SitePlan {
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
@@ -147,9 +159,9 @@ impl Restoration {
         let mut by_hand = Vec::new();
         for (key, (touch, versions, step)) in self.steps(after) {
             match step {
-                KeyAction::Restore(version, reason) => plan.writes.push(self.restore(key, version, reason)),
+                KeyAction::Restore(version, reason) => plan.writes.push(self.restore(key, version, reason, acl)),
                 KeyAction::KeepIfSame(wanted, _) if !same.contains(key) => {
-                    plan.writes.push(self.restore(key, wanted, Reason::HeadersChanged));
+                    plan.writes.push(self.restore(key, wanted, Reason::HeadersChanged, acl));
                 }
                 KeyAction::Delete => plan.deletes.push(key.to_owned()),
                 KeyAction::Keep | KeyAction::KeepIfSame(..) | KeyAction::Gone | KeyAction::Archived(_) => {
@@ -213,8 +225,9 @@ impl Restoration {
         }
     }
 
-    fn restore(&self, key: &str, version: &Version, reason: Reason) -> Write {
-        let settings = self.settings(version);
+    fn restore(&self, key: &str, version: &Version, reason: Reason, acl: Option<&str>) -> Write {
+        // A record that says something else than the inputs is not believed: what the version has is read then.
+        let settings = self.settings(version).filter(|settings| settings.acl.as_deref() == acl);
         Write {
             key: key.to_owned(),
             size: version.size,
@@ -321,6 +334,12 @@ mod tests {
         list.iter().enumerate().map(version).collect()
     }
 
+    const SITE: RestoredSite<'static> = RestoredSite {
+        bucket: "b",
+        prefix: "",
+        acl: Some("private"),
+    };
+
     #[test]
     fn versions_of_the_same_bytes_and_settings_come_back_only_when_their_headers_differ() {
         let settings = |mut record: Record, acl: &str| {
@@ -365,11 +384,11 @@ mod tests {
         let pairs = restoration.same_bytes(&newer);
         assert_eq!(pairs.iter().map(|pair| pair.key.as_str()).collect::<Vec<_>>(), ["same"]);
         let keys = |plan: &SitePlan| plan.writes.iter().map(|write| write.key.clone()).collect::<Vec<_>>();
-        let plan = restoration.plan(&newer, &HashSet::from(["same".to_owned()]), "b", "");
+        let plan = restoration.plan(&newer, &HashSet::from(["same".to_owned()]), SITE);
         assert_eq!(keys(&plan), ["acl", "asset", "changed.html"]);
         assert_eq!((plan.unchanged, plan.warnings.len()), (1, 1));
         assert_eq!(plan.warnings[0].path, "asset");
-        let plan = restoration.plan(&newer, &HashSet::new(), "b", "");
+        let plan = restoration.plan(&newer, &HashSet::new(), SITE);
         assert_eq!(keys(&plan), ["acl", "asset", "same", "changed.html"]);
     }
 }

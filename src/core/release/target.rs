@@ -4,6 +4,7 @@
 //!
 //! | `to` | target |
 //! | --- | --- |
+//! | `previous`, a rollback did not finish | that rollback's target |
 //! | `previous`, the newest run changed something and did not succeed | the newest succeeded release |
 //! | `previous` | the newest succeeded release older than the live one |
 //! | id of a release | that one |
@@ -139,8 +140,17 @@ fn previous(records: &[Record]) -> Result<&Record, NoTarget> {
         .iter()
         .position(|record| record.status == RecordStatus::Succeeded)
         .ok_or(NoTarget::NoneSucceeded)?;
-    if records[..newest].iter().any(Record::may_have_changed) {
-        return Ok(&records[newest]);
+    let mut disturbing = records[..newest]
+        .iter()
+        .filter(|record| record.may_have_changed())
+        .peekable();
+    if disturbing.peek().is_some() {
+        // A rollback that did not finish fled from the newest succeeded release: again would be forward.
+        let unfinished = disturbing
+            .filter_map(|record| record.rolls_back_to.as_ref())
+            .find_map(|target| records.iter().find(|record| record.id == *target))
+            .filter(|target| target.status == RecordStatus::Succeeded);
+        return Ok(unfinished.unwrap_or(&records[newest]));
     }
     let live = origin(records, newest);
     records[live + 1..]

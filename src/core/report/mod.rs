@@ -256,6 +256,9 @@ pub(crate) struct EnvironmentReport {
     /// The version that it ran before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous_version_label: Option<String>,
+    /// The version that it is to run; none when it is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) planned_version_label: Option<String>,
     /// `Ready`, `Updating`, ….
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<String>,

@@ -190,7 +190,11 @@ fn backend_rows(report: &Report, backend: &BackendReport) -> Vec<Vec<String>> {
                 Some(url) => link(&environment.name, url),
                 None => text(&environment.name),
             };
-            vec!["Backend".to_owned(), name, environment_result(environment, &version)]
+            let result = match &environment.planned_version_label {
+                Some(planned) if report.dry_run => planned_result(environment, planned),
+                _ => environment_result(environment, &version),
+            };
+            vec!["Backend".to_owned(), name, result]
         })
         .collect()
 }
@@ -206,6 +210,16 @@ fn version_alone(report: &Report, backend: &BackendReport) -> String {
     format!(
         "version {} {state}; **nothing was deployed**: `environment-name` is empty",
         code(&backend.version_label)
+    )
+}
+
+/// What a dry run says of an environment that would be updated.
+fn planned_result(environment: &EnvironmentReport, planned: &str) -> String {
+    let before = environment.previous_version_label.as_deref();
+    format!(
+        "would be updated: {} → {}",
+        before.map_or_else(|| "nothing".to_owned(), code),
+        code(planned)
     )
 }
 

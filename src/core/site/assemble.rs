@@ -78,7 +78,10 @@ pub(crate) fn check_keys(files: &[LocalFile], prefix: &str) -> anyhow::Result<()
 }
 
 /// Stops a plan that deletes too much of `objects`.
-fn check_deletes(limit: MaxDelete, objects: u64, new: u64, plan: &SitePlan) -> anyhow::Result<()> {
+///
+/// # Errors
+/// It deletes more than `limit`, or everything.
+pub(crate) fn check_deletes(limit: MaxDelete, objects: u64, new: u64, plan: &SitePlan) -> anyhow::Result<()> {
     let deletes = plan.deletes.len() as u64;
     let place = format!("s3://{}/{}", plan.bucket, plan.prefix);
     match limit.judge(objects, new, deletes) {

@@ -59,6 +59,26 @@ impl MaxDelete {
     }
 }
 
+impl MaxDelete {
+    /// How many objects, new keys included, are enough for `deletes` to be allowed: nobody needs to count further.
+    #[must_use]
+    pub(crate) fn objects_to_count(self, deletes: u64) -> u64 {
+        let left = deletes + 1;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "counts of objects are far below 2^52; a share of nothing is more than there can be"
+        )]
+        match self {
+            Self::Percent(percent) if deletes > ALWAYS_ALLOWED_DELETES => {
+                left.max((deletes as f64 * 100.0 / percent).ceil() as u64)
+            }
+            Self::Count(_) | Self::Percent(_) => left,
+        }
+    }
+}
+
 impl std::fmt::Display for MaxDelete {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -71,6 +91,25 @@ impl std::fmt::Display for MaxDelete {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn so_many_objects_allow_the_deletes() {
+        for limit in [
+            MaxDelete::Percent(50.0),
+            MaxDelete::Percent(33.3),
+            MaxDelete::Count(500),
+        ] {
+            for deletes in [1, 20, 21, 300] {
+                let enough = limit.objects_to_count(deletes);
+                assert_eq!(
+                    limit.judge(enough, 0, deletes),
+                    DeleteGuard::Allowed,
+                    "{limit} {deletes}"
+                );
+            }
+        }
+        assert_eq!(MaxDelete::Percent(0.0).objects_to_count(21), u64::MAX);
+    }
 
     #[test]
     fn the_delete_guard_is_that_of_the_table() {

@@ -52,7 +52,7 @@ pub(crate) async fn run(
     .await;
     let mut findings = vec![identity(caller, aws, context)];
     findings.extend([site, cdn, backend].into_iter().flatten().flatten());
-    findings.extend(releases(inputs, aws, console).await);
+    findings.extend(releases(inputs, aws, &context.server_url, console).await);
     let deploys = inputs
         .backend
         .as_ref()
@@ -96,14 +96,14 @@ fn identity(caller: &Caller, aws: &Aws, context: &RunContext) -> Finding {
 }
 
 /// Whether a rollback has something to go back to.
-async fn releases(inputs: &Inputs, aws: &Aws, console: &Console) -> Option<Finding> {
+async fn releases(inputs: &Inputs, aws: &Aws, server_url: &str, console: &Console) -> Option<Finding> {
     let bucket = match &inputs.site {
         // A bucket that cannot be opened is a finding already.
         Some(site) => Some(Bucket::open(aws, &site.bucket).await.ok()?),
         None if inputs.backend.is_some() => None,
         None => return None,
     };
-    let history = History::open(aws, bucket.as_ref(), inputs, console).await;
+    let history = History::open(aws, bucket.as_ref(), inputs, server_url, console).await;
     let records = history.recent(RECORDS).await;
     let what = "release records";
     Some(match last_succeeded(&records) {

@@ -1,7 +1,9 @@
 //! One dispatch takes site and backend back together, and only what our releases changed.
 
+mod planted;
 mod refused;
 mod repair;
+mod sequences;
 mod together;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,272 @@
+//! Records are input from outside: whoever can write to the bucket can write one. A record is used only as far as it is
+//! about what this run is about, and within bounds.
+
+use crate::core::cdn::encode::check_path;
+use crate::core::release::record::{Record, RecordedBackend};
+use crate::core::site::diff::is_reserved;
+use crate::core::site::key_change::KeyChange;
+
+/// The most bytes of a record's head.
+pub(crate) const MAX_HEAD_BYTES: usize = 4 * 1024 * 1024;
+/// The most bytes of a list of keys as it is stored.
+pub(crate) const MAX_LIST_BYTES: usize = 24 * 1024 * 1024;
+/// The longest key, in bytes.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
+const MAX_KEY_BYTES: usize = 1024;
+/// The most paths that a distribution can be left with: CloudFront takes no more at once.
+///
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html>
+const MAX_PATHS: usize = 3000;
+
+/// What this run is about: nothing else of a record is used.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunTarget {
+    /// Bucket and prefix of the site.
+    pub(crate) site: Option<(String, String)>,
+    /// Application and region of the backend.
+    pub(crate) backend: Option<(String, String)>,
+    /// `https://github.com`, or the GitHub Enterprise server: the only one that is linked to.
+    pub(crate) server_url: String,
+}
+
+/// A record that is not of this run, or out of bounds: it is none of ours, and stands in nobody's way.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is refused: {0}")]
+pub(crate) struct RefusedRecord(String);
+
+/// Whose folder a record was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FolderOwner<'a> {
+    /// The site's.
+    Site,
+    /// An environment's, or the application's without one.
+    Backend(Option<&'a str>),
+}
+
+impl RunTarget {
+    /// The record `id` as far as it may be used.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub(crate) fn accept(&self, record: Record, id: &str, owner: FolderOwner<'_>) -> Result<Record, RefusedRecord> {
+        self.limited(record, id, owner)
+            .map_err(|reason| RefusedRecord(reason.to_string()))
+    }
+
+    fn limited(&self, mut record: Record, id: &str, owner: FolderOwner<'_>) -> anyhow::Result<Record> {
+        anyhow::ensure!(record.id == id, "it says that it is release `{}`", record.id);
+        if !self.is_our_site(&record) {
+            let site = record.site.take();
+            if let (FolderOwner::Site, Some(site)) = (owner, site) {
+                anyhow::bail!("it is of `s3://{}/{}`", site.bucket, site.prefix);
+            }
+        }
+        match (&record.backend, owner) {
+            (Some(backend), FolderOwner::Backend(environment)) => self.check_backend(backend, environment)?,
+            // Beside our site somebody may have deployed another backend.
+            (Some(backend), FolderOwner::Site) if self.check_backend(backend, None).is_err() => record.backend = None,
+            _ => {}
+        }
+        for paths in record.cdn.iter().flat_map(|cdn| cdn.unconfirmed.values()) {
+            anyhow::ensure!(paths.len() <= MAX_PATHS, "it has {} paths to invalidate", paths.len());
+            for path in paths {
+                check_path(path).map_err(|reason| anyhow::anyhow!("it has a path that is none: {reason}"))?;
+            }
+        }
+        record.commit = record.commit.filter(|commit| is_commit(&commit.sha));
+        let server = format!("{}/", self.server_url.trim_end_matches('/'));
+        record.run.url = record.run.url.filter(|url| url.starts_with(&server));
+        record.run.repository = record.run.repository.filter(|name| is_repository(name));
+        Ok(record)
+    }
+
+    /// Whether a list of keys is one of ours.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub(crate) fn check_keys(&self, keys: &[KeyChange], reserved: &[String]) -> anyhow::Result<()> {
+        let prefix = self.site.as_ref().map_or("", |(_, prefix)| prefix);
+        for KeyChange { key, .. } in keys {
+            anyhow::ensure!(
+                key.len() <= MAX_KEY_BYTES,
+                "it names a key of {} bytes: S3 takes {MAX_KEY_BYTES}",
+                key.len()
+            );
+            anyhow::ensure!(
+                key.starts_with(prefix) && key.len() > prefix.len(),
+                "it names `{key}`, which is outside of the prefix `{prefix}`"
+            );
+            anyhow::ensure!(
+                !is_reserved(key, reserved),
+                "it names `{key}`, which belongs to the release records"
+            );
+        }
+        Ok(())
+    }
+
+    fn is_our_site(&self, record: &Record) -> bool {
+        match (&self.site, &record.site) {
+            (Some((bucket, prefix)), Some(site)) => site.bucket == *bucket && site.prefix == *prefix,
+            (_, site) => site.is_none(),
+        }
+    }
+
+    fn check_backend(&self, backend: &RecordedBackend, environment: Option<&str>) -> anyhow::Result<()> {
+        let Some((application, region)) = &self.backend else {
+            anyhow::bail!("this run has no backend");
+        };
+        anyhow::ensure!(
+            backend.application == *application && backend.region == *region,
+            "it is of the application `{}` in `{}`",
+            backend.application,
+            backend.region
+        );
+        if let Some(name) = environment {
+            let is_named = backend.environments.iter().any(|recorded| recorded.name == name);
+            anyhow::ensure!(is_named, "it does not name the environment `{name}`");
+        }
+        Ok(())
+    }
+}
+
+/// Whether `sha` is the full or a short id of a commit.
+fn is_commit(sha: &str) -> bool {
+    (7..=64).contains(&sha.len()) && sha.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether `name` is `owner/name`.
+fn is_repository(name: &str) -> bool {
+    let legal = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    name.split_once('/')
+        .is_some_and(|(owner, name)| legal(owner) && legal(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::release::fixtures::{release, with_cdn, with_commit, with_label, with_site};
+    use crate::core::release::record::{EnvironmentOutcome, RecordStatus};
+    use crate::core::site::plan::Reason;
+
+    fn target() -> RunTarget {
+        RunTarget {
+            site: Some(("b".into(), String::new())),
+            backend: Some(("web".into(), String::new())),
+            server_url: "https://github.com".into(),
+        }
+    }
+
+    fn both() -> Record {
+        with_label(
+            with_site(release("r1", RecordStatus::Succeeded), &[("a", "1")]),
+            "v1",
+            EnvironmentOutcome::Succeeded,
+        )
+    }
+
+    #[test]
+    fn a_record_of_something_else_is_refused_or_its_foreign_part_is_left_out() {
+        fn accept(record: Record, owner: FolderOwner<'_>) -> Result<Record, RefusedRecord> {
+            target().accept(record, "r1", owner)
+        }
+        let whole = accept(both(), FolderOwner::Site).expect("ours");
+        assert!(whole.site.is_some() && whole.backend.is_some());
+        let refused = |record: Record, owner: FolderOwner<'_>, part: &str| {
+            let error = accept(record, owner).expect_err(part);
+            assert!(error.to_string().contains(part), "{error}");
+        };
+        let mut other = both();
+        other.id = "r2".into();
+        refused(other, FolderOwner::Site, "it says that it is release `r2`");
+        let backend = FolderOwner::Backend(Some("web-prod"));
+        for (bucket, prefix) in [("other", ""), ("b", "p/")] {
+            let mut other = both();
+            if let Some(site) = &mut other.site {
+                (site.bucket, site.prefix) = (bucket.into(), prefix.into());
+            }
+            assert!(accept(other.clone(), backend).expect("its backend").site.is_none());
+            refused(other, FolderOwner::Site, &format!("it is of `s3://{bucket}/{prefix}`"));
+        }
+        for (application, region) in [("shop", ""), ("web", "eu-west-1")] {
+            let mut other = both();
+            if let Some(backend) = &mut other.backend {
+                (backend.application, backend.region) = (application.into(), region.into());
+            }
+            assert!(
+                accept(other.clone(), FolderOwner::Site)
+                    .expect("its site")
+                    .backend
+                    .is_none()
+            );
+            refused(other, backend, &format!("it is of the application `{application}`"));
+        }
+        refused(
+            both(),
+            FolderOwner::Backend(Some("web-test")),
+            "it does not name the environment `web-test`",
+        );
+    }
+
+    #[test]
+    fn commits_are_hexadecimal_and_links_lead_to_the_server() {
+        let linked = |sha: &str, url: &str, repository: &str| {
+            let mut record = with_commit(both(), sha);
+            record.run.url = Some(url.to_owned());
+            record.run.repository = Some(repository.to_owned());
+            let record = target().accept(record, "r1", FolderOwner::Site).expect("ours");
+            (
+                record.commit.is_some(),
+                record.run.url.is_some(),
+                record.run.repository.is_some(),
+            )
+        };
+        let good = "https://github.com/o/r/actions/runs/1";
+        assert_eq!(linked("abcdef1", good, "o/r.x"), (true, true, true));
+        assert_eq!(
+            linked("refs/pull/5", "https://github.com.evil.test/o", "o/r?x"),
+            (false, false, false)
+        );
+        assert_eq!(linked("../../../x", "javascript:alert(1)", "o"), (false, false, false));
+    }
+
+    #[test]
+    fn paths_and_keys_are_checked_as_inputs_are() {
+        let with = |paths: &[&str]| {
+            let record = with_cdn(both(), &["E1"], &[], &[("E1", paths)]);
+            target().accept(record, "r1", FolderOwner::Site)
+        };
+        assert!(with(&["/a", "/b/*", "#tag"]).is_ok());
+        for wrong in ["a", "/a*b", "https://x/y", "/~x"] {
+            assert!(with(&[wrong]).is_err(), "{wrong}");
+        }
+        let deep = "/".repeat(200_000);
+        assert!(with(&[&deep]).is_err());
+        let many: Vec<String> = (0..=MAX_PATHS).map(|n| format!("/{n}")).collect();
+        assert!(with(&many.iter().map(String::as_str).collect::<Vec<_>>()).is_err());
+
+        let target = RunTarget {
+            site: Some(("b".into(), "p/".into())),
+            ..target()
+        };
+        let check = |key: &str| {
+            let keys = [KeyChange::written(key, Reason::New, None)];
+            target.check_keys(&keys, &["p/.aws-web-deploy/".to_owned()])
+        };
+        assert!(check("p/a").is_ok());
+        for wrong in [
+            "q/a",
+            "p/",
+            "a",
+            "p/.aws-web-deploy/site/x",
+            &format!("p/{}", "x".repeat(1023)),
+        ] {
+            assert!(check(wrong).is_err(), "{wrong}");
+        }
+    }
+}
