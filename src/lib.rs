@@ -54,6 +54,7 @@ use crate::core::inputs::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, is_secret};
 use crate::core::report::build::Frame;
+use crate::run::disk::Disk;
 use crate::run::phases::Phases;
 use crate::run::{Deployment, Ended};
 
@@ -82,7 +83,7 @@ pub async fn run(
         seconds: 0.0,
         timeline: Vec::new(),
     };
-    let (ended, result) = match parse::parse(&raw, env, &context, now) {
+    let (ended, result) = match parse::parse(&raw, &Disk, env, &context, now) {
         Err(errors) => (Ended::default(), Err(errors.into())),
         Ok(inputs) => {
             inputs

@@ -7,6 +7,7 @@ use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::label::{self, LabelValues};
 use crate::core::cdn::encode::{check_path, encode};
 use crate::core::context::{Env, RunContext};
+use crate::core::inputs::files::FileTree;
 use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, variable};
@@ -117,7 +118,6 @@ proptest! {
     /// All inputs at once: each parser behind them, and the collection of errors.
     #[test]
     fn inputs_are_taken_or_refused_together(values in proptest::collection::vec(text(), INPUTS.len()), given in any::<u64>()) {
-        let directory = tempfile::tempdir().expect("a directory");
         let mut variables = BTreeMap::new();
         for (position, (spec, value)) in INPUTS.iter().zip(values).enumerate() {
             // Some of the inputs, so that each part is on and off; no NUL: the environment cannot hold one.
@@ -126,8 +126,8 @@ proptest! {
             }
         }
         let env = Env::new(variables);
-        let context = RunContext::new(&env, directory.path().to_owned(), directory.path().to_owned());
-        if let Err(errors) = parse::parse(&RawInputs::read(&FlagValues::default(), &env), &env, &context, Utc::now()) {
+        let context = RunContext::new(&env, "/workspace".into(), "/tmp".into());
+        if let Err(errors) = parse::parse(&RawInputs::read(&FlagValues::default(), &env), &FileTree::default().directory("/workspace"), &env, &context, Utc::now()) {
             prop_assert!(!errors.0.is_empty());
         }
     }

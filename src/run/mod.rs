@@ -3,6 +3,7 @@
 pub(crate) mod announce;
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod disk;
 pub(crate) mod finish;
 pub(crate) mod phases;
 pub(crate) mod plan;

@@ -202,8 +202,8 @@ fn role(reader: &mut Reader<'_>, context: &RunContext) -> Option<RoleInputs> {
         .owned("role-session-name")
         .unwrap_or_else(|| "GitHubActions".to_owned());
     // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
-    let legal = |character: char| character.is_ascii_alphanumeric() || "_+=,.@-".contains(character);
-    if !(2..=64).contains(&session_name.len()) || !session_name.chars().all(legal) {
+    let valid = |character: char| character.is_ascii_alphanumeric() || "_+=,.@-".contains(character);
+    if !(2..=64).contains(&session_name.len()) || !session_name.chars().all(valid) {
         reader.reject("role-session-name", "2 to 64 letters, digits and `_+=,.@-`");
     }
     Some(RoleInputs {

@@ -65,6 +65,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
         (None, None) => None,
         (typed, listed) => Some(unique(typed.iter().chain(&listed).flatten().map(String::as_str))),
     };
+    check_limits(reader, paths.as_deref().unwrap_or_default());
     if paths.is_none() && !site_on && command == Command::Deploy {
         reader.errors.push(
             "`distribution` is set without `bucket`: say what to invalidate in `paths` or `paths-from`".to_owned(),
@@ -89,8 +90,27 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
     }
 }
 
+/// More paths than CloudFront takes at once can never be invalidated
+/// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations>).
+fn check_limits(reader: &mut Reader<'_>, paths: &[String]) {
+    const MAX_PATHS: usize = 3000;
+    const MAX_WILDCARDS: usize = 15;
+    let wildcards = paths.iter().filter(|path| path.ends_with('*')).count();
+    for (count, most, what) in [
+        (paths.len(), MAX_PATHS, "paths"),
+        (wildcards, MAX_WILDCARDS, "paths with a wildcard"),
+    ] {
+        if count > most {
+            reader.errors.push(format!(
+                "`paths` and `paths-from` name {count} {what}; CloudFront takes {most} at once: name a directory above \
+                 them, such as `/*`"
+            ));
+        }
+    }
+}
+
 fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<String> {
-    match read_text(context, file) {
+    match read_text(reader.files, context, file) {
         Ok(text) => unique(text.lines().flat_map(paths_of)),
         Err(error) => {
             reader

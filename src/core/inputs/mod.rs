@@ -1,7 +1,7 @@
 //! Inputs: raw strings become types that cannot be wrong, and every error is collected.
 //!
 //! [`table`] has the names and what is said about them, [`raw`] what was typed; [`parse`] turns it into [`Inputs`], one
-//! file a group. Nothing here sends a request or reads anything but the files that inputs name.
+//! file a group. Nothing here sends a request, and the files that inputs name are asked for through [`files`].
 
 pub(crate) mod args;
 pub(crate) mod aws;
@@ -12,6 +12,7 @@ pub(crate) mod command;
 pub(crate) mod distance;
 pub(crate) mod expand;
 pub(crate) mod exposed;
+pub(crate) mod files;
 pub(crate) mod flags;
 pub(crate) mod help;
 pub(crate) mod old_names;

@@ -36,7 +36,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext) -> Vec<OptionS
     let (origin, json) = if text.starts_with('[') {
         ("`option-settings`".to_owned(), text)
     } else {
-        match read_text(context, &text) {
+        match read_text(reader.files, context, &text) {
             Ok(json) => (format!("the file `{text}` of `option-settings`"), json),
             Err(error) if is_path(&text) => {
                 reader.errors.push(format!(

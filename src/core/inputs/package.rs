@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::core::bundle::key::LONE_FILES;
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
-use crate::core::inputs::paths::workspace_path;
+use crate::core::inputs::files::FileKind;
+use crate::core::inputs::paths::{kind_of, workspace_path};
 use crate::core::inputs::reader::Reader;
 
 /// What to bundle.
@@ -39,13 +40,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext, command: Comma
     let path = workspace_path(context, &typed);
     if command == Command::Deploy {
         let name = reader.given("package").map_or("package", |given| given.name);
-        match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => check_archive(reader, name, &typed),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => reader.errors.push(format!(
-                "`{name}` is `{typed}`, which does not exist in the workspace: was it checked out and built by an earlier step?"
+        match kind_of(reader, name, &typed, &path) {
+            FileKind::File => check_archive(reader, name, &typed),
+            FileKind::Special => reader.errors.push(format!(
+                "`{name}` is `{typed}`, which is neither a directory nor a regular file"
             )),
-            Err(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
+            FileKind::Directory | FileKind::Missing | FileKind::Unknown(_) => {}
         }
     }
     let ignore_file = ignore_file.map(|file| place_ignore_file(reader, context, &path, file));
@@ -58,11 +58,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext, command: Comma
 
 /// A path is one of the package, else of the workspace; a mere name is looked for in every directory.
 fn place_ignore_file(reader: &mut Reader<'_>, context: &RunContext, package: &Path, file: String) -> String {
-    if !file.contains('/') || package.join(&file).is_file() {
+    if !file.contains('/') || reader.files.kind(&package.join(&file)) == FileKind::File {
         return file;
     }
     let in_workspace = workspace_path(context, &file);
-    if !in_workspace.is_file() {
+    if reader.files.kind(&in_workspace) != FileKind::File {
         reader.reject(
             "package-ignore-file",
             "the name of a file, or the path of one in the package or the workspace",

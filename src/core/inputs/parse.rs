@@ -10,6 +10,7 @@ use crate::core::inputs::backend::{self, BackendInputs};
 use crate::core::inputs::cdn::{self, CdnInputs};
 use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::first_variable;
+use crate::core::inputs::files::Files;
 use crate::core::inputs::raw::{RawInputs, is_expanded};
 use crate::core::inputs::reader::{Reader, quoted};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
@@ -49,11 +50,12 @@ pub(crate) struct Inputs {
 /// Everything that is wrong, each with the input's name, its value and what is legal.
 pub(crate) fn parse(
     raw: &RawInputs,
+    files: &dyn Files,
     env: &Env,
     context: &RunContext,
     now: DateTime<Utc>,
 ) -> Result<Inputs, InputErrors> {
-    let mut reader = Reader::new(raw);
+    let mut reader = Reader::new(raw, files);
     let command = reader.choice(
         "command",
         &[

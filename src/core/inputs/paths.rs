@@ -1,9 +1,9 @@
 //! Paths and key prefixes that inputs name.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::core::context::RunContext;
+use crate::core::inputs::files::{FileKind, Files};
 use crate::core::inputs::reader::Reader;
 
 /// The path of an input, relative ones from the workspace.
@@ -23,16 +23,15 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 ///
 /// # Errors
 /// Why it cannot be read: it must be a regular file of at most 4 MiB.
-pub(crate) fn read_file(context: &RunContext, file: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn read_file(files: &dyn Files, context: &RunContext, file: &str) -> Result<Vec<u8>, String> {
     let path = workspace_path(context, file);
-    let metadata = std::fs::metadata(&path).map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
+    match files.kind(&path) {
+        FileKind::File => {}
+        FileKind::Directory | FileKind::Special => return Err("it is not a regular file".to_owned()),
+        FileKind::Missing => return Err("it does not exist".to_owned()),
+        FileKind::Unknown(error) => return Err(error),
     }
-    let mut bytes = Vec::new();
-    std::fs::File::open(&path)
-        .and_then(|opened| opened.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| error.to_string())?;
+    let bytes = files.read(&path, MAX_FILE + 1)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err("it has more than 4 MiB".to_owned());
     }
@@ -43,20 +42,30 @@ pub(crate) fn read_file(context: &RunContext, file: &str) -> Result<Vec<u8>, Str
 ///
 /// # Errors
 /// As of [`read_file`]; or it is not UTF-8.
-pub(crate) fn read_text(context: &RunContext, file: &str) -> Result<String, String> {
-    let text = String::from_utf8(read_file(context, file)?).map_err(|_| "it is not UTF-8 text".to_owned())?;
+pub(crate) fn read_text(files: &dyn Files, context: &RunContext, file: &str) -> Result<String, String> {
+    let text = String::from_utf8(read_file(files, context, file)?).map_err(|_| "it is not UTF-8 text".to_owned())?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+}
+
+/// The kind of `path`, the value `typed` of the input `name`; an error where there is nothing to be read.
+pub(crate) fn kind_of(reader: &mut Reader<'_>, name: &str, typed: &str, path: &Path) -> FileKind {
+    let kind = reader.files.kind(path);
+    match &kind {
+        FileKind::Missing => reader.errors.push(format!(
+            "`{name}` is `{typed}`, which does not exist in the workspace. Was it checked out and built by an earlier step?"
+        )),
+        FileKind::Unknown(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
+        FileKind::Directory | FileKind::File | FileKind::Special => {}
+    }
+    kind
 }
 
 /// Whether `path` is a directory; the error otherwise, for the input `name`.
 pub(crate) fn check_directory(reader: &mut Reader<'_>, name: &str, typed: &str, path: &Path) {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(_) => reader.errors.push(format!("`{name}` is `{typed}`, which is not a directory")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => reader.errors.push(format!(
-            "`{name}` is `{typed}`, which does not exist in the workspace: was it checked out and built by an earlier step?"
-        )),
-        Err(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
+    if matches!(kind_of(reader, name, typed, path), FileKind::File | FileKind::Special) {
+        reader
+            .errors
+            .push(format!("`{name}` is `{typed}`, which is not a directory"));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::core::inputs::files::Files;
 use crate::core::inputs::raw::{InputValue, RawInputs};
 use crate::core::inputs::table::{Part, is_secret};
 
@@ -12,15 +13,17 @@ pub(crate) const MAX_SECONDS: u64 = 24 * 3600;
 /// Reads inputs one by one; every error is kept, and reading goes on.
 pub(crate) struct Reader<'a> {
     raw: &'a RawInputs,
+    pub(crate) files: &'a dyn Files,
     pub(crate) errors: Vec<String>,
     pub(crate) notices: Vec<String>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(raw: &'a RawInputs) -> Self {
+    pub(crate) fn new(raw: &'a RawInputs, files: &'a dyn Files) -> Self {
         Self {
             raw,
+            files,
             errors: raw.errors.clone(),
             notices: raw.notices.clone(),
             warnings: raw.warnings.clone(),

@@ -52,7 +52,8 @@ pub(crate) struct SiteInputs {
 
 /// Reads `args`, variables expanded as the old action's shell did; no flags beside an error.
 pub(crate) fn read_args(reader: &mut Reader<'_>, env: &Env, context: &RunContext) -> SyncFlags {
-    let read = |file: &str| read_file(context, file);
+    let files = reader.files;
+    let read = |file: &str| read_file(files, context, file);
     let flags = expand(reader.text("args").unwrap_or_default(), env, Purpose::Words)
         .map_err(|errors| errors.into_iter().map(|error| format!("`args` {error}")).collect())
         .and_then(|expansion| {
@@ -123,7 +124,7 @@ pub(crate) fn read(
 
 /// Refuses to publish what is a secret, and warns where a whole checkout goes up.
 fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filter: &Filter) {
-    let secrets = exposed::secrets(source, filter);
+    let secrets = exposed::secrets(reader.files, source, filter);
     if !secrets.is_empty() {
         let names: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
         reader.errors.push(format!(
@@ -135,10 +136,10 @@ fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filte
     let excludes = reader.given("exclude").is_some() || flags.filters.iter().any(|(rule, _)| *rule == Rule::Exclude);
     if reader.given("source").is_none()
         && !excludes
-        && let Some((first, all)) = exposed::checkout(source)
+        && let Some((first, count)) = exposed::checkout(reader.files, source)
     {
         let names: Vec<String> = first.iter().map(|name| format!("`{name}`")).collect();
-        let more = match all - first.len() {
+        let more = match count - first.len() {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

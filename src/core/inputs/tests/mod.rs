@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::core::context::{Env, RunContext};
+use crate::core::inputs::files::FileTree;
 use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::parse::parse;
 use crate::core::inputs::raw::RawInputs;
@@ -17,8 +18,23 @@ use crate::core::inputs::{Health, Inputs, WhenBusy};
 use crate::core::site::guard::MaxDelete;
 use crate::core::site::plan::Compare;
 
-/// Parses `with` (inputs) and `env` (variables of the step) in the crate's own directory as the workspace.
+/// The workspace of these tests.
+const WORKSPACE: &str = "/workspace";
+
+fn tree() -> FileTree {
+    FileTree::default()
+        .directory("/workspace/src")
+        .directory("/workspace/tests")
+        .file("/workspace/Cargo.toml", "")
+}
+
+/// Parses `with` (inputs) and `env` (variables of the step) in a workspace with the directories `src` and `tests`.
 fn inputs(with: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Inputs, Vec<String>> {
+    inputs_among(&tree(), with, env)
+}
+
+/// The same in a workspace with other files.
+fn inputs_among(files: &FileTree, with: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Inputs, Vec<String>> {
     let pairs = with
         .iter()
         .map(|(name, value)| (variable(name), (*value).to_owned()))
@@ -28,9 +44,16 @@ fn inputs(with: &[(&str, &str)], env: &[(&str, &str)]) -> Result<Inputs, Vec<Str
         )
         .chain([("GITHUB_REPOSITORY".to_owned(), "octo/site".to_owned())]);
     let env = Env::new(pairs);
-    let context = RunContext::new(&env, PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from("/tmp"));
+    let context = RunContext::new(&env, PathBuf::from(WORKSPACE), PathBuf::from("/tmp"));
     let now: DateTime<Utc> = "2021-01-03T12:34:56.789Z".parse().expect("a time");
-    parse(&RawInputs::read(&FlagValues::default(), &env), &env, &context, now).map_err(|errors| errors.0)
+    parse(
+        &RawInputs::read(&FlagValues::default(), &env),
+        files,
+        &env,
+        &context,
+        now,
+    )
+    .map_err(|errors| errors.0)
 }
 
 fn errors(with: &[(&str, &str)], env: &[(&str, &str)]) -> Vec<String> {
@@ -308,7 +331,7 @@ fn a_backend_needs_a_region_and_something_to_deploy() {
             ("package", "Cargo.toml"),
         ],
         &[],
-        &["`package` is `Cargo.toml`; it must be a directory, or a `.zip`"],
+        &["`package` is `Cargo.toml`; it must be a directory, a `.zip`"],
     );
 }
 

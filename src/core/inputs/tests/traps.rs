@@ -1,8 +1,6 @@
 //! What people write by mistake: named, with what to write instead, and no secret repeated.
 
-use std::path::Path;
-
-use super::{assert_one_error, errors, inputs};
+use super::{assert_one_error, errors, inputs, inputs_among, tree};
 
 const SITE: [(&str, &str); 2] = [("bucket", "my-bucket"), ("source", "src")];
 
@@ -137,20 +135,41 @@ fn option_settings_are_never_repeated() {
 
 #[test]
 fn files_that_inputs_name_are_regular_files() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let file = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    let tree = tree()
+        .file("/workspace/paths", "\u{feff}/a /b\n/c\n")
+        .file("/workspace/large", vec![b'/'; 5 * 1024 * 1024]);
     let paths = |file: &str| {
-        let read = inputs(&[("distribution", "E1"), ("paths-from", file)], &[]);
+        let read = inputs_among(&tree, &[("distribution", "E1"), ("paths-from", file)], &[]);
         read.map(|inputs| inputs.cdn.and_then(|cdn| cdn.paths).unwrap_or_default())
     };
-    assert!(paths("src").is_err_and(|errors| errors[0].contains("it is not a regular file")));
-    assert!(Path::new("/dev/zero").exists());
-    assert!(paths("/dev/zero").is_err_and(|errors| errors[0].contains("it is not a regular file")));
-    std::fs::write(file("paths"), "\u{feff}/a /b\n/c\n").expect("a file");
+    for (file, part) in [
+        ("src", "it is not a regular file"),
+        ("/dev/zero", "it is not a regular file"),
+        ("missing", "it does not exist"),
+        ("large", "4 MiB"),
+    ] {
+        assert!(paths(file).is_err_and(|errors| errors[0].contains(part)), "{file}");
+    }
     assert_eq!(
-        paths(&file("paths")),
+        paths("paths"),
         Ok(vec!["/a".to_owned(), "/b".to_owned(), "/c".to_owned()])
     );
-    std::fs::write(file("large"), vec![b'/'; 5 * 1024 * 1024]).expect("a file");
-    assert!(paths(&file("large")).is_err_and(|errors| errors[0].contains("4 MiB")));
+    let package = [
+        ("application-name", "a"),
+        ("aws-region", "eu-central-1"),
+        ("package", "/dev/zero"),
+    ];
+    assert_one_error(&package, &[], &["`package`", "neither a directory nor a regular file"]);
+}
+
+#[test]
+fn more_paths_than_cloudfront_takes_are_an_error() {
+    let paths = |count: usize, end: &str| {
+        let paths: String = (0..count).map(|n| format!("/{n}{end} ")).collect();
+        inputs(&[("distribution", "E1"), ("paths", &paths)], &[]).map(|_| ())
+    };
+    assert_eq!(paths(3000, ""), Ok(()));
+    assert_eq!(paths(15, "/*"), Ok(()));
+    assert!(paths(3001, "").is_err_and(|errors| errors[0].contains("3001 paths; CloudFront takes 3000")));
+    assert!(paths(16, "/*").is_err_and(|errors| errors[0].contains("16 paths with a wildcard; CloudFront takes 15")));
 }
