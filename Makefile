@@ -9,7 +9,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint requirements dist verify-dist dist-check emulated fidelity bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint advisories requirements dist verify-dist dist-check emulated fidelity bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -55,6 +55,9 @@ docs: .venv/tests ## Write anew what is generated: tables, policies, action.yml,
 
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
 	scripts/lint.sh
+
+advisories: target/advisories/bin/cargo-deny-$(CARGO_DENY) ## Look up known vulnerabilities of the crates; needs GitHub
+	PATH="$(CURDIR)/target/advisories/bin:$$PATH" cargo-deny --log-level warn check advisories
 
 requirements: .venv/lint ## Pin what the *requirements.in ask for, with hashes; versions stay unless P='--upgrade-package X'
 	for file in tests/requirements tests/lint-requirements tests/setup/requirements; do \
@@ -108,6 +111,10 @@ target/lint/installed: scripts/lint/package-lock.json .venv/lint
 	mkdir -p target/lint
 	cp scripts/lint/package.json scripts/lint/package-lock.json target/lint
 	cd target/lint && PATH="$(CURDIR)/$(VENV):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+target/advisories/bin/cargo-deny-$(CARGO_DENY):
+	cargo install --quiet --locked --debug --root target/advisories --version $(CARGO_DENY) cargo-deny
 	touch $@
 
 # Without default features: they bring git and the advisory database, which `check advisories` would fetch.
