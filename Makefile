@@ -1,6 +1,7 @@
 # Needs Rust (rustup), Python 3.11, a C compiler and git; everything else is installed into .venv/ and target/.
 PYTHON ?= python3
 CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
 VENV := .venv/bin
 # Only what has one of the hashes in the file, and nothing that would run a build script with whatever that fetches.
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
@@ -9,7 +10,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint advisories requirements dist verify-dist dist-check emulated fidelity bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,6 +59,9 @@ lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## 
 
 advisories: target/advisories/bin/cargo-deny-$(CARGO_DENY) ## Look up known vulnerabilities of the crates; needs GitHub
 	PATH="$(CURDIR)/target/advisories/bin:$$PATH" cargo-deny --log-level warn check advisories
+
+fuzz: target/fuzz-tools/bin/cargo-fuzz-$(CARGO_FUZZ) ## Fuzz the parsers with a nightly compiler: make fuzz T=headers TIME=60
+	TIME=$(TIME) scripts/fuzz.sh $(T)
 
 requirements: .venv/lint ## Pin what the *requirements.in ask for, with hashes; versions stay unless P='--upgrade-package X'
 	for file in tests/requirements tests/lint-requirements tests/setup/requirements; do \
@@ -115,6 +119,10 @@ target/lint/installed: scripts/lint/package-lock.json .venv/lint
 
 target/advisories/bin/cargo-deny-$(CARGO_DENY):
 	cargo install --quiet --locked --debug --root target/advisories --version $(CARGO_DENY) cargo-deny
+	touch $@
+
+target/fuzz-tools/bin/cargo-fuzz-$(CARGO_FUZZ):
+	cargo install --quiet --locked --root target/fuzz-tools --version $(CARGO_FUZZ) cargo-fuzz
 	touch $@
 
 # Without default features: they bring git and the advisory database, which `check advisories` would fetch.
