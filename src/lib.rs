@@ -82,6 +82,7 @@ pub async fn run(
         started_at: now.to_rfc3339_opts(SecondsFormat::Millis, true),
         seconds: 0.0,
         timeline: Vec::new(),
+        site_url: None,
     };
     let (ended, result) = match parse::parse(&raw, &Disk, env, &context, now) {
         Err(errors) => (Ended::default(), Err(errors.into())),
@@ -96,6 +97,7 @@ pub async fn run(
             }
             frame.command = Some(inputs.command);
             frame.dry_run = inputs.dry_run;
+            frame.site_url.clone_from(&inputs.release.site_url);
             let deployment = Deployment {
                 inputs: &inputs,
                 context: &context,

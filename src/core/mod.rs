@@ -13,6 +13,8 @@ pub(crate) mod secret;
 pub(crate) mod site;
 pub(crate) mod text;
 pub(crate) mod version;
+pub(crate) mod visitor;
+pub(crate) mod wildcard;
 
 #[cfg(test)]
 mod fuzz_tests;

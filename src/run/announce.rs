@@ -51,11 +51,12 @@ impl Deployment<'_> {
             Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, "cancelled".to_owned()),
             Err(error) => (DeploymentState::Failure, format!("{error:#}")),
         };
-        let url = outcomes
+        let of_environment = outcomes
             .backend
             .iter()
             .flat_map(|backend| &backend.environments)
             .find_map(|environment| environment.url.as_deref());
+        let url = self.inputs.release.site_url.as_deref().or(of_environment);
         deployment.finish(state, url, &description).await;
     }
 

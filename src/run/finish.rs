@@ -67,6 +67,8 @@ fn write_report(report: &Report, context: &RunContext, console: &Console) -> Opt
             number => context.temp.join(format!("aws-web-deploy-report-{number}.json")),
         })
         .find(|path| !path.exists())?;
+    // Without a runner it may not be there yet; whether it can be written shows below.
+    let _ = std::fs::create_dir_all(&context.temp);
     let json = serde_json::to_string_pretty(report).expect("a report has only string keys");
     match std::fs::write(&path, console.redact(&json).as_bytes()) {
         Ok(()) => Some(path),

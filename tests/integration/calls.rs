@@ -82,7 +82,7 @@ fn backend(action: Action) -> Action {
 fn the_table_has_every_call_and_no_other() {
     use Need::{
         Abort, Bundle, BundleStorage, Caller, Cdn, CdnSite, CdnWait, Environment, KeepVersions, Records, RoleByKeys,
-        RoleByToken, Site, SiteAcl, SiteCheck, SiteDelete, SiteRollback, Version,
+        RoleByToken, Site, SiteAcl, SiteCheck, SiteDelete, SiteRollback, SiteVisitors, Version,
     };
     let mut seen = Seen::default();
     let cloud = Cloud::with_acl_bucket("my-site");
@@ -132,7 +132,7 @@ fn the_table_has_every_call_and_no_other() {
         .with("acl", "public-read")
         .run()
         .expect_exit(0);
-    seen.take(&cloud, "a check", &[Site, SiteCheck, Records, Caller]);
+    seen.take(&cloud, "a check", &[Site, SiteCheck, SiteVisitors, Records, Caller]);
 
     cloud.add_environment("web", "web-prod", &json!({}));
     let deploy = [Version, Bundle, BundleStorage, Environment, Records, Caller];

@@ -34,4 +34,5 @@ mod site_transfer;
 mod support;
 mod terminal;
 mod untrusted;
+mod visitors;
 mod workflows;

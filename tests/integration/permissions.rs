@@ -57,7 +57,7 @@ fn generated(name: &str) -> String {
         "trust" => {
             return block(&trust_policy(
                 "arn:aws:iam::123456789012:role/deploy",
-                "repo:octo-org/octo-repo:ref:refs/heads/main",
+                "repo:octo-org@123456/octo-repo@456789:ref:refs/heads/main",
                 "sts.amazonaws.com",
             ));
         }
@@ -91,6 +91,7 @@ fn words(need: Need) -> &'static str {
         Need::SiteDelete => "`delete`",
         Need::SiteRollback => "rollback of a site",
         Need::SiteCheck => "`check` of a site",
+        Need::SiteVisitors => "`check` of a site, for its visitors",
         Need::Records => "release records",
         Need::Cdn => "cdn",
         Need::CdnSite => "cdn with a site",

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::core::cdn::EVERYTHING;
 use crate::core::cdn::encode::{encode, encode_all};
+use crate::core::wildcard::is_like;
 
 /// A distribution, as far as one bucket is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -182,32 +183,7 @@ fn same_path(path: &str, configured: &str) -> bool {
 ///
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html#DownloadDistValuesPathPattern>
 fn matches(pattern: &str, url: &str) -> bool {
-    let pattern: Vec<char> = pattern.trim_start_matches('/').chars().collect();
-    let url: Vec<char> = url.trim_start_matches('/').chars().collect();
-    let (mut p, mut u) = (0, 0);
-    // Where to go back to: behind the last `*`, with one more character given to it.
-    let mut star: Option<(usize, usize)> = None;
-    while u < url.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p + 1, u));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == url[u] => {
-                p += 1;
-                u += 1;
-            }
-            _ => match star {
-                Some((after, taken)) => {
-                    star = Some((after, taken + 1));
-                    p = after;
-                    u = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&c| c == '*')
+    is_like(pattern.trim_start_matches('/'), url.trim_start_matches('/'))
 }
 
 #[cfg(test)]

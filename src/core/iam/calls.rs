@@ -36,6 +36,8 @@ pub enum Need {
     SiteRollback,
     /// `command: check` of a site.
     SiteCheck,
+    /// `check`, for what visitors of a site would get.
+    SiteVisitors,
     /// Release records.
     Records,
     /// The cdn part.
@@ -81,7 +83,9 @@ calls! {
     GET_BUCKET_VERSIONING: "GetBucketVersioning", "s3:GetBucketVersioning", [Site, SiteRollback];
     GET_BUCKET_ENCRYPTION: "GetBucketEncryption", "s3:GetEncryptionConfiguration", [Site];
     GET_BUCKET_OWNERSHIP_CONTROLS: "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", [SiteCheck];
-    GET_PUBLIC_ACCESS_BLOCK: "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", [SiteCheck];
+    GET_PUBLIC_ACCESS_BLOCK: "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", [SiteCheck, SiteVisitors];
+    GET_BUCKET_POLICY: "GetBucketPolicy", "s3:GetBucketPolicy", [SiteVisitors];
+    GET_BUCKET_WEBSITE: "GetBucketWebsite", "s3:GetBucketWebsite", [SiteVisitors];
     HEAD_OBJECT: "HeadObject", "s3:GetObject", [Site, SiteRollback, Bundle];
     GET_OBJECT: "GetObject", "s3:GetObject", [Records];
     HEAD_OBJECT_VERSION: "HeadObject", "s3:GetObjectVersion", [SiteRollback];

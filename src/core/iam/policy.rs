@@ -184,6 +184,16 @@ fn push_site(statements: &mut Vec<Value>, site: &PolicySite, records: bool, plac
         &[bucket_arn(place, &site.bucket)],
     );
     push(statements, "SiteRollbackObjects", &on_objects, &objects[..1]);
+    let on_visitors: Vec<_> = calls::actions(&[Need::SiteVisitors])
+        .into_iter()
+        .filter(|action| !calls::actions(&needs).contains(action))
+        .collect();
+    push(
+        statements,
+        "SiteVisitors",
+        &on_visitors,
+        &[bucket_arn(place, &site.bucket)],
+    );
 }
 
 fn push_cdn(statements: &mut Vec<Value>, scope: &PolicyScope, place: &PolicyTarget) {

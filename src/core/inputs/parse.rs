@@ -84,7 +84,7 @@ pub(crate) fn parse(
             "`aws-region` is empty; the backend needs it: set it, or `AWS_REGION` in the step's environment".to_owned(),
         );
     }
-    let release = release::read(&mut reader, command);
+    let release = release::read(&mut reader, command, context.sha.as_deref());
     let github = release::read_github(&reader);
     if reader.given("max_backoff_retries").is_some() {
         let _ = reader.number("max_backoff_retries", 0..=1_000_000);

@@ -3,6 +3,7 @@
 use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::as_prefix;
 use crate::core::inputs::reader::Reader;
+use crate::core::inputs::urls::check_url;
 use crate::core::secret::Secret;
 
 /// Rollback target and place of the records.
@@ -12,6 +13,8 @@ pub(crate) struct ReleaseInputs {
     pub(crate) to: Option<String>,
     /// `history`: bucket and prefix (empty, or ending in `/`).
     pub(crate) history: Option<S3Place>,
+    /// `site-url`, its placeholder filled.
+    pub(crate) site_url: Option<String>,
 }
 
 /// `s3://bucket/prefix/`.
@@ -33,7 +36,7 @@ pub(crate) struct GithubInputs {
 }
 
 /// Reads the rollback target and the place of the records.
-pub(crate) fn read(reader: &mut Reader<'_>, command: Command) -> ReleaseInputs {
+pub(crate) fn read(reader: &mut Reader<'_>, command: Command, sha: Option<&str>) -> ReleaseInputs {
     if command == Command::Deploy && reader.given("to").is_some() {
         reader.reject("to", "empty unless `command` is `rollback`");
     }
@@ -47,7 +50,29 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command) -> ReleaseInputs {
     ReleaseInputs {
         to: reader.owned("to").filter(|to| to != "previous"),
         history,
+        site_url: site_url(reader, sha),
     }
+}
+
+/// Reads `site-url`; `{short-sha}` in it is the first seven characters of the commit's id, as in `version-label`.
+fn site_url(reader: &mut Reader<'_>, sha: Option<&str>) -> Option<String> {
+    const PLACEHOLDER: &str = "{short-sha}";
+    let template = reader.owned("site-url")?;
+    let short = sha.map_or("", |sha| sha.get(..7).unwrap_or(sha));
+    if template.contains(PLACEHOLDER) && short.is_empty() {
+        reader.reject(
+            "site-url",
+            "an address without `{short-sha}` where `GITHUB_SHA` is not set",
+        );
+        return None;
+    }
+    let url = template.replace(PLACEHOLDER, short);
+    if url.contains(['{', '}']) {
+        reader.reject("site-url", "an address whose only placeholder is `{short-sha}`");
+        return None;
+    }
+    check_url(reader, "`site-url`", &url);
+    Some(url)
 }
 
 /// Reads what is told to GitHub, and with which token.

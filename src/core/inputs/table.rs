@@ -224,6 +224,8 @@ specs! {
             "For `command: rollback`: a release ID, a version label, a commit (7 characters or more), or `previous`.";
         "history" All "S3URL" = "`.aws-web-deploy/` in the site's bucket and in the bundle's":
             "Where release records live, `s3://bucket/prefix`.";
+        "site-url" SiteOrBackend "URL" = "":
+            "The address of what is deployed, may hold `{short-sha}`: an output, a link in the summary, and the URL of the GitHub Deployment; `check` asks it.";
         "github-environment" All "NAME" = "":
             "Write a GitHub Deployment with statuses and URL for this environment (`permissions: deployments: write`).";
         "github-token" All "TOKEN" = "`${{ github.token }}`":

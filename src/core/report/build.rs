@@ -24,6 +24,8 @@ pub(crate) struct Frame {
     pub(crate) seconds: f64,
     /// Where the time went.
     pub(crate) timeline: Vec<Phase>,
+    /// `site-url`.
+    pub(crate) site_url: Option<String>,
 }
 
 /// The report of a run: without a plan of one that ended before, without outcomes of one that changed nothing on purpose.
@@ -39,6 +41,7 @@ pub(crate) fn build(
         dry_run: frame.dry_run,
         seconds: frame.seconds,
         timeline: frame.timeline,
+        site_url: frame.site_url,
         ..Report::new(frame.started_at)
     };
     if let Some(plan) = plan {

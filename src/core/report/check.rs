@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::core::error::RenderedError;
 use crate::core::report::markdown::{code, table, text};
 use crate::core::report::policy::policy_text;
 
@@ -70,6 +71,16 @@ impl Finding {
             status,
             text: text.into(),
             hint: None,
+        }
+    }
+
+    /// A finding about a read that failed: a problem, unless a deploy could do without it.
+    pub(crate) fn failed(what: impl Into<String>, error: &anyhow::Error, status: CheckStatus) -> Self {
+        let failure = RenderedError::from(error);
+        let finding = Self::new(what, status, failure.message);
+        match failure.hint {
+            Some(hint) => finding.hint(hint),
+            None => finding,
         }
     }
 

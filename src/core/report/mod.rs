@@ -62,6 +62,9 @@ pub(crate) struct Report {
     pub(crate) started_at: String,
     /// How long it took.
     pub(crate) seconds: f64,
+    /// Where it can be seen: `site-url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) site_url: Option<String>,
     /// The site part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) site: Option<SiteReport>,
@@ -92,6 +95,7 @@ impl Report {
             dry_run: false,
             release: None,
             rolled_back_to: None,
+            site_url: None,
             started_at,
             seconds: 0.0,
             site: None,

@@ -32,6 +32,7 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
         "environment-health",
         "Health of the environment, such as `Green`. Several are separated by spaces.",
     ),
+    ("site-url", "The input `site-url`, its placeholder filled."),
     ("github-deployment-id", "ID of the GitHub Deployment."),
     ("report", "Path of the report, a JSON file."),
 ];
@@ -110,6 +111,7 @@ pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, 
             "environment-health",
             spaced(environments().map(|one| one.health.as_deref()).collect()),
         ),
+        ("site-url", report.site_url.clone().unwrap_or_default()),
         (
             "github-deployment-id",
             report

@@ -113,11 +113,12 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
         if !site.failures.is_empty() {
             let _ = write!(result, ", **{} failed**", site.failures.len());
         }
-        rows.push(vec![
-            "Site".to_owned(),
-            code(&format!("s3://{}/{}", site.bucket, site.prefix)),
-            result,
-        ]);
+        let place = code(&format!("s3://{}/{}", site.bucket, site.prefix));
+        let place = match &report.site_url {
+            Some(url) => format!("{place}<br>{}", link(url, url)),
+            None => place,
+        };
+        rows.push(vec!["Site".to_owned(), place, result]);
     }
     for one in &report.invalidations {
         let paths = match one.paths.as_slice() {

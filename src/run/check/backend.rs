@@ -16,7 +16,6 @@ use crate::core::iam::arn::BeanstalkArns;
 use crate::core::iam::calls::{DESCRIBE_APPLICATIONS, DESCRIBE_ENVIRONMENTS};
 use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::report::check::{CheckStatus, Finding};
-use crate::run::check::failed;
 
 pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &Caller, temp: &Path) -> Vec<Finding> {
     let client = Client::new(&aws.control_plane_config());
@@ -39,7 +38,7 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
     let bundle = match bundle(backend, temp).await {
         Ok(bundle) => bundle,
         Err(error) => {
-            findings.push(failed("package", &error, CheckStatus::Problem));
+            findings.push(Finding::failed("package", &error, CheckStatus::Problem));
             return findings;
         }
     };
@@ -79,7 +78,7 @@ impl BeanstalkClient {
                     .hint("check `application-name` and `aws-region`: aws elasticbeanstalk describe-applications")
             }
             Ok(_) => Finding::new(what, CheckStatus::Ok, "is there"),
-            Err(error) => failed(what, &error, CheckStatus::Problem),
+            Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
         }
     }
 
@@ -99,7 +98,7 @@ impl BeanstalkClient {
             );
         let found = match answer {
             Ok(answer) => answer.environments.unwrap_or_default(),
-            Err(error) => return vec![failed("environments", &error, CheckStatus::Problem)],
+            Err(error) => return vec![Finding::failed("environments", &error, CheckStatus::Problem)],
         };
         backend
             .environments
@@ -145,7 +144,7 @@ async fn version(aws: &Aws, backend: &BackendInputs, bundle: Option<&Bundle>) ->
         ),
         Ok(VersionChoice::SameBundle) => Finding::new(what, CheckStatus::Ok, "exists with the same bundle"),
         Ok(_) => Finding::new(what, CheckStatus::Ok, "exists"),
-        Err(error) => failed(what, &error, CheckStatus::Problem),
+        Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
     }
 }
 
@@ -213,6 +212,6 @@ async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> F
         )
         .hint("name a bucket in `aws-region`, or leave `package-bucket` out"),
         Ok(_) => Finding::new(what, CheckStatus::Ok, format!("is there, in `{region}`")),
-        Err(error) => failed(what, &error, CheckStatus::Problem),
+        Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
     }
 }

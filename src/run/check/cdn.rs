@@ -12,25 +12,41 @@ use crate::core::iam::arn;
 use crate::core::iam::calls::GET_DISTRIBUTION_CONFIG;
 use crate::core::inputs::{CdnInputs, SiteInputs};
 use crate::core::report::check::{CheckStatus, Finding};
-use crate::run::check::failed;
+use crate::core::visitor::facts::DistributionFacts;
+use crate::run::check::visitor::distribution_facts;
 
-pub(crate) async fn check_cdn(aws: &Aws, cdn: &CdnInputs, site: Option<&SiteInputs>) -> Vec<Finding> {
+/// What is found, and what of it visitors depend on.
+pub(crate) async fn check_cdn(
+    aws: &Aws,
+    cdn: &CdnInputs,
+    site: Option<&SiteInputs>,
+) -> (Vec<Finding>, Vec<DistributionFacts>) {
     let client = cdn::client(aws);
     let account = aws.caller().await.map_or("*", |caller| caller.account.as_str());
-    let looks = cdn
-        .distributions
-        .iter()
-        .map(|id| distribution(&client, arn::distribution(aws.partition(), account, id), id, site));
-    let mut findings = join_all(looks).await;
+    let reads = cdn.distributions.iter().map(async |id| {
+        let arn = arn::distribution(aws.partition(), account, id);
+        let (finding, config) = distribution(&client, &arn, id, site).await;
+        let facts = config
+            .zip(site)
+            .map(|(config, site)| distribution_facts(id, &arn, account, &config, site));
+        (finding, facts)
+    });
+    let (mut findings, facts): (Vec<_>, Vec<_>) = join_all(reads).await.into_iter().unzip();
     findings.push(Finding::new(
         "invalidations",
         CheckStatus::NotChecked,
         "whether they are allowed shows in a deploy only; the policy below allows them",
     ));
-    findings
+    (findings, facts.into_iter().flatten().collect())
 }
 
-async fn distribution(client: &Client, arn: String, id: &str, site: Option<&SiteInputs>) -> Finding {
+/// A finding about a distribution, and the configuration of one that is enabled.
+async fn distribution(
+    client: &Client,
+    arn: &str,
+    id: &str,
+    site: Option<&SiteInputs>,
+) -> (Finding, Option<DistributionConfig>) {
     let what = format!("distribution `{id}`");
     let answer =
         client
@@ -43,14 +59,14 @@ async fn distribution(client: &Client, arn: String, id: &str, site: Option<&Site
             });
     match answer {
         Ok(answer) => match answer.distribution_config {
-            Some(config) => judge(what, &config, site),
-            None => Finding::new(what, CheckStatus::Ok, "is there"),
+            Some(config) => (judge(what, &config, site), Some(config).filter(|config| config.enabled)),
+            None => (Finding::new(what, CheckStatus::Ok, "is there"), None),
         },
         // A deploy then takes the bucket's prefix for the origin path, and says so.
         Err(error) if code(&error).is_some_and(|code| code.starts_with("AccessDenied")) => {
-            failed(what, &error, CheckStatus::Warning)
+            (Finding::failed(what, &error, CheckStatus::Warning), None)
         }
-        Err(error) => failed(what, &error, CheckStatus::Problem),
+        Err(error) => (Finding::failed(what, &error, CheckStatus::Problem), None),
     }
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod backend;
 pub(crate) mod cdn;
 pub(crate) mod site;
+pub(crate) mod visitor;
 
 use futures_util::future::OptionFuture;
 use futures_util::future::join3;
@@ -14,7 +15,6 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
 use crate::console::Console;
 use crate::core::context::RunContext;
-use crate::core::error::RenderedError;
 use crate::core::iam::policy::{self, PolicyTarget};
 use crate::core::inputs::Inputs;
 use crate::core::release::live::last_succeeded;
@@ -51,7 +51,14 @@ pub(crate) async fn run(
     )
     .await;
     let mut findings = vec![identity(caller, aws, context)];
+    let (cdn, distributions) = cdn.map_or((None, None), |(findings, facts)| (Some(findings), Some(facts)));
     findings.extend([site, cdn, backend].into_iter().flatten().flatten());
+    if let Some(site) = &inputs.site {
+        findings.extend(visitor::check_visitors(aws, site, distributions.as_deref()).await);
+    }
+    if let Some(url) = &inputs.release.site_url {
+        findings.push(visitor::check_address(aws, url).await);
+    }
     findings.extend(releases(inputs, aws, &context.server_url, console).await);
     let deploys = inputs
         .backend
@@ -118,14 +125,4 @@ async fn releases(inputs: &Inputs, aws: &Aws, server_url: &str, console: &Consol
             "none of a succeeded release: there is nothing to roll back to yet",
         ),
     })
-}
-
-/// A finding about a read that failed: a problem, unless a deploy could do without it.
-fn failed(what: impl Into<String>, error: &anyhow::Error, status: CheckStatus) -> Finding {
-    let failure = RenderedError::from(error);
-    let finding = Finding::new(what, status, failure.message);
-    match failure.hint {
-        Some(hint) => finding.hint(hint),
-        None => finding,
-    }
 }

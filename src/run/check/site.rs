@@ -14,13 +14,12 @@ use crate::core::inputs::SiteInputs;
 use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
 use crate::core::report::check::{CheckStatus, Finding};
-use crate::run::check::failed;
 
 pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
     let what = format!("bucket `{}`", site.bucket);
     let bucket = match Bucket::open(aws, &site.bucket).await {
         Ok(bucket) => bucket,
-        Err(error) => return vec![failed(what, &error, CheckStatus::Problem)],
+        Err(error) => return vec![Finding::failed(what, &error, CheckStatus::Problem)],
     };
     let acl = site.object.acl.as_deref();
     let mut findings = vec![Finding::new(
@@ -62,7 +61,7 @@ async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
             Finding::new(what, CheckStatus::Ok, "allowed; nothing is there yet")
         }
         Ok(_) => Finding::new(what, CheckStatus::Ok, "allowed"),
-        Err(error) => failed(what, &error, CheckStatus::Problem),
+        Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
     }
 }
 
@@ -75,7 +74,7 @@ async fn versions(bucket: &Bucket) -> Finding {
             "off: a deploy works, but the site cannot be rolled back",
         )
         .hint(format!("turn it on: {}", turn_on(&bucket.name))),
-        Err(error) => failed("versioning", &error, CheckStatus::Warning),
+        Err(error) => Finding::failed("versioning", &error, CheckStatus::Warning),
     }
 }
 
@@ -127,7 +126,7 @@ async fn ownership(bucket: &Bucket, acl: &str) -> Finding {
         }),
         // A bucket that was never told takes ACLs.
         Err(error) if code(&error) == Some("OwnershipControlsNotFoundError") => false,
-        Err(error) => return failed(what, &error, CheckStatus::NotChecked),
+        Err(error) => return Finding::failed(what, &error, CheckStatus::NotChecked),
     };
     if enforced && acl != "bucket-owner-full-control" {
         return Finding::new(
@@ -158,7 +157,7 @@ async fn public_access(bucket: &Bucket, acl: &str) -> Finding {
             CheckStatus::Ok,
             "the bucket does not block it (the account still may)",
         ),
-        Err(error) => failed(what, &error, CheckStatus::NotChecked),
+        Err(error) => Finding::failed(what, &error, CheckStatus::NotChecked),
     }
 }
 

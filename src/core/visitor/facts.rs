@@ -1,0 +1,154 @@
+//! What a visitor's answer depends on, as it was read.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access};
+
+/// A bucket, for whoever wants to read it. `None`: it may not be read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BucketFacts {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its ARN.
+    pub(crate) arn: String,
+    /// `prefix`: empty, or ending in `/`.
+    pub(crate) prefix: String,
+    /// Its policy; null where it has none.
+    pub(crate) policy: Option<Value>,
+    /// Its public access block.
+    pub(crate) block: Option<PublicBlock>,
+    /// Its website configuration.
+    pub(crate) website: Option<Option<Website>>,
+    /// This run uploads with a public ACL.
+    pub(crate) public_acl: bool,
+}
+
+/// A website configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Website {
+    /// The index document of every folder.
+    pub(crate) index: String,
+    /// The error document's key.
+    pub(crate) error: Option<String>,
+}
+
+/// A distribution, as far as the site's start page is concerned.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DistributionFacts {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its ARN.
+    pub(crate) arn: String,
+    /// Its account.
+    pub(crate) account: String,
+    /// The default root object; empty: none.
+    pub(crate) default_root_object: String,
+    /// Codes of custom error responses that show a page with 200.
+    pub(crate) error_codes: BTreeSet<i32>,
+    /// A function or Lambda changes requests of the default behavior.
+    pub(crate) has_function: bool,
+    /// The origin of the default behavior, where it is the bucket.
+    pub(crate) origin: Option<OriginFacts>,
+}
+
+/// An origin that is the bucket.
+#[derive(Debug, Clone)]
+pub(crate) struct OriginFacts {
+    /// How it gets in.
+    pub(crate) access: OriginAccess,
+}
+
+/// How an origin reaches the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OriginAccess {
+    /// By the website endpoint: as anybody.
+    Website,
+    /// By the REST endpoint: as anybody.
+    None,
+    /// By origin access control.
+    Control,
+    /// By an origin access identity with this id.
+    Identity(String),
+}
+
+/// The source directory, as far as addresses are concerned.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SourceFacts {
+    /// It could be looked at: it is built by then, or not.
+    pub(crate) is_known: bool,
+    /// All files at the top.
+    pub(crate) top: BTreeSet<String>,
+    /// `index.html` of folders, with their paths.
+    pub(crate) folder_pages: Vec<String>,
+    /// The only page is `index.html` at the top, with scripts beside it.
+    pub(crate) is_single_page: bool,
+}
+
+impl BucketFacts {
+    /// Whether anybody may read the site's objects; `None` when that cannot be told.
+    ///
+    /// The account's own Block Public Access is not looked at.
+    #[must_use]
+    pub(crate) fn is_public(&self) -> Option<bool> {
+        let block = self.block?;
+        if self.public_acl && !block.ignores_acls {
+            return Some(true);
+        }
+        let policy = self.policy.as_ref()?;
+        let allowed = access(policy, &ObjectReader::Anonymous, &self.object_arn()) == Access::Allowed;
+        Some(allowed && !block.restricts_policies)
+    }
+
+    /// The ARN of the site's start page, for one.
+    #[must_use]
+    pub(crate) fn object_arn(&self) -> String {
+        format!("{}/{}index.html", self.arn, self.prefix)
+    }
+
+    /// The ARN of all objects of the site.
+    #[must_use]
+    pub(crate) fn objects_arn(&self) -> String {
+        format!("{}/{}*", self.arn, self.prefix)
+    }
+}
+
+impl DistributionFacts {
+    /// Whether an address without an object shows a page all the same.
+    #[must_use]
+    pub(crate) fn answers_errors(&self) -> bool {
+        // S3 answers 403 to those who may not list the bucket, and 404 to the others.
+        self.error_codes.contains(&403) || self.error_codes.contains(&404)
+    }
+}
+
+impl SourceFacts {
+    /// Reads the paths of the source's files.
+    #[must_use]
+    pub(crate) fn of<'p>(paths: impl IntoIterator<Item = &'p str>) -> Self {
+        let mut facts = Self {
+            is_known: true,
+            ..Self::default()
+        };
+        let (mut pages, mut scripts) = (0, 0);
+        for path in paths {
+            if !path.contains('/') {
+                facts.top.insert(path.to_owned());
+            } else if path.ends_with("/index.html") {
+                facts.folder_pages.push(path.to_owned());
+            }
+            pages += usize::from(path.ends_with(".html"));
+            scripts += usize::from(path.ends_with(".js") || path.ends_with(".mjs"));
+        }
+        facts.is_single_page = pages == 1 && scripts > 0 && facts.top.contains("index.html");
+        facts
+    }
+
+    /// Whether there is a file at the top with this name; a path further down is taken to be there.
+    #[must_use]
+    pub(crate) fn has(&self, page: &str) -> bool {
+        let page = page.trim_start_matches('/');
+        page.contains('/') || self.top.contains(page)
+    }
+}

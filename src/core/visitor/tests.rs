@@ -1,0 +1,180 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::core::visitor::access::PublicBlock;
+use crate::core::visitor::facts::{OriginFacts, Website};
+
+const ARN: &str = "arn:aws:cloudfront::123456789012:distribution/E1";
+
+fn bucket(policy: Value) -> BucketFacts {
+    BucketFacts {
+        name: "b".to_owned(),
+        arn: "arn:aws:s3:::b".to_owned(),
+        policy: Some(policy),
+        block: Some(PublicBlock::default()),
+        website: Some(None),
+        ..BucketFacts::default()
+    }
+}
+
+fn open() -> Value {
+    json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]})
+}
+
+fn for_distribution(arn: &str) -> Value {
+    json!({"Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::b/*", "Condition": {"StringEquals": {"AWS:SourceArn": arn}},
+    }]})
+}
+
+fn distribution(access: OriginAccess) -> DistributionFacts {
+    DistributionFacts {
+        id: "E1".to_owned(),
+        arn: ARN.to_owned(),
+        account: "123456789012".to_owned(),
+        default_root_object: "index.html".to_owned(),
+        origin: Some(OriginFacts { access }),
+        ..DistributionFacts::default()
+    }
+}
+
+fn texts(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("{}\n", finding.text)).collect()
+}
+
+#[test]
+fn a_private_bucket_behind_its_distribution_shows_the_site() {
+    let source = SourceFacts::of(["index.html", "404.html"]);
+    let findings = by_distribution(
+        &distribution(OriginAccess::Control),
+        &bucket(for_distribution(ARN)),
+        &source,
+    );
+    assert_eq!(texts(&findings), "`/` shows the site\n");
+    assert_eq!(findings[0].status, CheckStatus::Ok);
+}
+
+#[test]
+fn each_way_to_see_nothing_is_told_in_a_visitors_words() {
+    let source = SourceFacts::of(["index.html", "404.html"]);
+    for (distribution, policy, expected, repair) in [
+        (
+            distribution(OriginAccess::Control),
+            Value::Null,
+            "nobody may read the bucket",
+            "put-bucket-policy",
+        ),
+        (
+            distribution(OriginAccess::Control),
+            for_distribution("arn:aws:cloudfront::123456789012:distribution/E2"),
+            "the policy names another distribution",
+            "distribution/E1",
+        ),
+        (
+            distribution(OriginAccess::None),
+            Value::Null,
+            "has no origin access control",
+            "origin access control",
+        ),
+        (
+            DistributionFacts {
+                default_root_object: String::new(),
+                ..distribution(OriginAccess::None)
+            },
+            open(),
+            "the default root object is missing",
+            "--default-root-object index.html",
+        ),
+        (
+            DistributionFacts {
+                default_root_object: "start.html".to_owned(),
+                ..distribution(OriginAccess::None)
+            },
+            open(),
+            "`source` has no such file",
+            "add `start.html`",
+        ),
+        (
+            distribution(OriginAccess::Website),
+            open(),
+            "has no website configuration",
+            "aws s3 website s3://b",
+        ),
+    ] {
+        let findings = by_distribution(&distribution, &bucket(policy), &source);
+        assert_eq!(findings.len(), 1, "{}", texts(&findings));
+        assert!(findings[0].text.contains(expected), "{}", texts(&findings));
+        let hint = findings[0].hint.as_deref().unwrap_or_default();
+        assert!(hint.contains(repair), "{hint}");
+        assert_eq!(findings[0].status, CheckStatus::Warning);
+    }
+}
+
+#[test]
+fn folders_need_a_function_and_single_pages_an_error_page() {
+    let folders = SourceFacts::of(["index.html", "about/index.html"]);
+    let single = SourceFacts::of(["index.html", "assets/app.js"]);
+    let policy = || bucket(for_distribution(ARN));
+    let plain = distribution(OriginAccess::Control);
+    assert!(texts(&by_distribution(&plain, &policy(), &folders)).contains("`/about/` answers 403"));
+    assert!(texts(&by_distribution(&plain, &policy(), &single)).contains("single-page application"));
+    let rewriting = DistributionFacts {
+        has_function: true,
+        ..plain.clone()
+    };
+    assert_eq!(
+        texts(&by_distribution(&rewriting, &policy(), &folders)),
+        "`/` shows the site\n"
+    );
+    let forgiving = DistributionFacts {
+        error_codes: [403].into(),
+        ..plain
+    };
+    assert_eq!(
+        texts(&by_distribution(&forgiving, &policy(), &single)),
+        "`/` shows the site\n"
+    );
+}
+
+#[test]
+fn a_bucket_alone_needs_to_be_public_and_a_website() {
+    let source = SourceFacts::of(["index.html"]);
+    let website = |bucket: BucketFacts| BucketFacts {
+        website: Some(Some(Website {
+            index: "index.html".to_owned(),
+            error: None,
+        })),
+        ..bucket
+    };
+    assert!(texts(&without_distribution(&bucket(Value::Null), &source)).contains("nobody may read"));
+    assert!(texts(&without_distribution(&bucket(open()), &source)).contains("no website configuration"));
+    assert!(texts(&without_distribution(&website(bucket(open())), &source)).contains("`/` shows the site"));
+    let blocked = BucketFacts {
+        block: Some(PublicBlock {
+            restricts_policies: true,
+            ..PublicBlock::default()
+        }),
+        ..website(bucket(open()))
+    };
+    assert!(texts(&without_distribution(&blocked, &source)).contains("nobody may read"));
+    let by_acl = BucketFacts {
+        public_acl: true,
+        ..website(bucket(Value::Null))
+    };
+    assert!(texts(&without_distribution(&by_acl, &source)).contains("`/` shows the site"));
+}
+
+#[test]
+fn what_may_not_be_read_gives_no_verdict() {
+    let unread = BucketFacts {
+        policy: None,
+        block: None,
+        website: None,
+        ..bucket(Value::Null)
+    };
+    let source = SourceFacts::of(["index.html"]);
+    assert!(without_distribution(&unread, &source).is_empty());
+    assert!(by_distribution(&distribution(OriginAccess::Control), &unread, &source).is_empty());
+    assert!(by_distribution(&distribution(OriginAccess::Website), &unread, &source).is_empty());
+}
