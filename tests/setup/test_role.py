@@ -31,7 +31,8 @@ OPTIONS = {
     "Bucket": "my-site", "Prefix": "docs/", "Acl": "public-read", "Delete": "true", "Distribution": "E1EXAMPLE",
     "WaitForInvalidation": "true", "ApplicationName": "my-app", "EnvironmentName": "my-app-prod",
     "PackageBucket": "my-bundles", "KeepVersions": "20", "WhenBusy": "abort",
-}  # fmt: skip
+}
+ADDRESS = {"SiteUrl": "https://www.example.com/"}  # fmt: skip
 
 
 def documented(name):
@@ -198,8 +199,9 @@ class Step(unittest.TestCase):
             always | {"application-name": "My app: new", "environment-name": "my-app-prod", "package": "."},
         )
         self.assertEqual(
-            self.step(**OPTIONS),
+            self.step(**OPTIONS, **ADDRESS),
             always | site | {
+                "site-url": "https://www.example.com/",
                 "prefix": "docs/", "acl": "public-read", "delete": True, "distribution": "E1EXAMPLE",
                 "wait-for-invalidation": True, "application-name": "my-app", "environment-name": "my-app-prod",
                 "package": ".", "package-bucket": "my-bundles", "keep-versions": 20, "when-busy": "abort",
@@ -208,7 +210,7 @@ class Step(unittest.TestCase):
 
     def test_they_are_inputs_of_the_action_with_their_values(self):
         known = yaml.safe_load((PROJECT / "action-types.yml").read_text())["inputs"]
-        self.assertLessEqual(self.step(**OPTIONS).keys(), known.keys())
+        self.assertLessEqual(self.step(**OPTIONS, **ADDRESS).keys(), known.keys())
         for parameter, name in (("Acl", "acl"), ("WhenBusy", "when-busy")):
             values = [value for value in ROLE.parameters[parameter]["AllowedValues"] if value]
             self.assertEqual(values, known[name]["allowed-values"])

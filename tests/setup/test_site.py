@@ -256,7 +256,7 @@ class All(unittest.TestCase):
     def test_each_prints_a_step_with_inputs_of_the_action(self):
         known = yaml.safe_load((PROJECT / "action.yml").read_text())["inputs"]
         for stack, wanted in (
-            (SITE.resolve(), {"aws-region", "bucket", "source", "distribution"}),
+            (SITE.resolve(), {"aws-region", "bucket", "source", "distribution", "site-url"}),
             (BACKEND.resolve(**NAMES, **PLATFORM), {"aws-region", "application-name", "environment-name", "package"}),
         ):
             [step] = yaml.safe_load(stack.outputs()["Step"])
