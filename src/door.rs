@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::aws;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::copy;
+use crate::aws::s3::effect::Effect;
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::iam::trust::{self, Claims};
@@ -92,7 +93,7 @@ impl CopyBucket {
     /// As the copy's.
     pub async fn copy_in_place(&self, key: &str, size: u64, headers: Value) -> anyhow::Result<Option<String>> {
         let write = write(key, size, WriteSource::InPlace, headers)?;
-        copy::copy(&self.0, &write, &ObjectOptions::default()).await
+        copy::copy(&self.0, &write, &ObjectOptions::default(), &Effect::default()).await
     }
 
     /// Brings a version back, in parts above `largest` bytes (S3's own limit without); returns the new version.
@@ -114,8 +115,8 @@ impl CopyBucket {
         };
         let (write, options) = (write(key, size, source, headers)?, ObjectOptions::default());
         match largest {
-            Some(largest) => copy::copy_limited(&self.0, &write, &options, largest).await,
-            None => copy::copy(&self.0, &write, &options).await,
+            Some(largest) => copy::copy_limited(&self.0, &write, &options, largest, &Effect::default()).await,
+            None => copy::copy(&self.0, &write, &options, &Effect::default()).await,
         }
     }
 }

@@ -4,9 +4,11 @@
 
 pub(crate) mod auth;
 pub(crate) mod backend;
+pub(crate) mod believe;
 pub(crate) mod cdn;
 pub(crate) mod error;
 pub(crate) mod releases;
+pub(crate) mod retry;
 pub(crate) mod s3;
 pub(crate) mod site;
 
@@ -22,13 +24,11 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use tokio::sync::OnceCell;
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::retry::{Patience, patient};
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::error::HintExt as _;
 use crate::core::inputs::AwsInputs;
-
-/// Tries for a request, the first one too; `AWS_MAX_ATTEMPTS` overrides.
-const MAX_ATTEMPTS: u32 = 5;
 
 /// How long one try of a small request may take. Uploads have no such limit.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,6 +41,8 @@ pub(crate) struct Aws {
     pub(crate) sdk: SdkConfig,
     /// The HTTP client of `sdk`, for everything that is not AWS's API.
     pub(crate) http: crate::http::Client,
+    /// How long requests are tried again.
+    pub(crate) patience: Patience,
     /// `endpoint-url`: an S3-compatible store; for the S3 client only.
     pub(crate) s3_endpoint: Option<String>,
     /// The caller's account, when STS was asked while connecting.
@@ -75,6 +77,7 @@ pub(crate) async fn connect(
     let resolved = credentials::resolve(inputs, context, env, &http, &base, console).await?;
     console.debug(&format!("credentials: {}", resolved.origin));
     let aws = Aws {
+        patience: Patience::of(&base, Some(console)),
         sdk: base.to_builder().credentials_provider(resolved.provider).build(),
         http,
         s3_endpoint: inputs.endpoint_url.clone(),
@@ -113,11 +116,11 @@ async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) 
         .identity_cache(
             aws_config::identity::IdentityCache::lazy()
                 // A role needs GitHub's answer and STS's, each with its retries.
-                .load_timeout(Duration::from_secs(90))
+                .load_timeout(Duration::from_secs(150))
                 .buffer_time(cached::REFRESH_BEFORE)
                 .build(),
         )
-        .retry_config(RetryConfig::standard().with_max_attempts(attempts.unwrap_or(MAX_ATTEMPTS).max(1)))
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts.unwrap_or(retry::UNBOUNDED).max(1)))
         .timeout_config(timeouts)
         .app_name(AppName::new("aws-web-deploy").expect("a name of legal characters"))
         .load()
@@ -163,7 +166,8 @@ impl Aws {
     pub(crate) async fn caller(&self) -> anyhow::Result<&Caller> {
         self.caller
             .get_or_try_init(|| async {
-                let answer = aws_sdk_sts::Client::new(&self.control_plane_config())
+                let config = aws_sdk_sts::config::Builder::from(&self.control_plane_config());
+                let answer = aws_sdk_sts::Client::from_conf(patient!(config, self.patience).build())
                     .get_caller_identity()
                     .send()
                     .await

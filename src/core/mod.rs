@@ -9,6 +9,7 @@ pub(crate) mod iam;
 pub(crate) mod inputs;
 pub(crate) mod release;
 pub(crate) mod report;
+pub(crate) mod retry;
 pub(crate) mod secret;
 pub(crate) mod site;
 pub(crate) mod text;

@@ -46,6 +46,12 @@ pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     chain(error).find_map(<dyn Error>::downcast_ref)
 }
 
+/// Whether TLS refused the other side: that passes by nothing but a change of configuration.
+#[must_use]
+pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    find::<rustls::Error>(error).is_some()
+}
+
 fn tls_text(error: &rustls::Error) -> String {
     use rustls::CertificateError::{Expired, NotValidForName, UnknownIssuer};
     match error {

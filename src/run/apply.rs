@@ -150,10 +150,14 @@ impl Deployment<'_> {
         let outcome = cdn
             .invalidate(&planned, &self.release_id(), self.stop, self.console)
             .await;
-        let invalidated = Invalidated {
+        let mut invalidated = Invalidated {
             invalidations: outcome.invalidations,
             unconfirmed: outcome.unconfirmed,
         };
+        // What is perhaps on its way may still take effect after this invalidation.
+        let perhaps = site.changed.iter().filter(|change| change.perhaps);
+        let perhaps: Vec<&str> = perhaps.map(|change| change.key.as_str()).collect();
+        invalidated.leave(invalidation.of(&perhaps));
         (invalidated, outcome.error.map_or(Ok(()), Err))
     }
 

@@ -24,6 +24,7 @@ mod network;
 mod permissions;
 mod release;
 mod rollback;
+mod site_answers;
 mod site_args;
 mod site_compare;
 mod site_files;

@@ -12,6 +12,7 @@ use aws_sdk_sts as sts;
 
 use crate::aws::auth::cached::{CachedCredentials, Resolved, mask_credentials};
 use crate::aws::error::{CredentialsFailure, service_error};
+use crate::aws::retry::{Patience, patient};
 use crate::console::Console;
 use crate::core::context::OidcEndpoint;
 use crate::core::error::{HintExt as _, ServiceError};
@@ -51,7 +52,9 @@ impl RoleProvider {
         let provider = Self {
             role,
             source,
-            sts: sts::Client::new(base),
+            sts: sts::Client::from_conf(
+                patient!(sts::config::Builder::from(base), Patience::of(base, Some(console))).build(),
+            ),
             console: console.clone(),
         };
         let first = provider.assume().await?;

@@ -27,10 +27,10 @@ use crate::aws::error::{AwsContextExt as _, service_error};
 use crate::core::backend::backoff::with_jitter;
 use crate::core::backend::environment::{EnvironmentState, InstanceState};
 use crate::core::backend::events::EnvironmentEvent;
-use crate::core::backend::retry::ErrorClass;
 use crate::core::error::{Cancelled, code};
 use crate::core::iam::calls::{self, Call};
 use crate::core::inputs::OptionSetting;
+use crate::core::retry::ErrorClass;
 
 /// How long one request may be throttled before the run gives up.
 const THROTTLE_TIMEOUT: Duration = Duration::from_secs(300);

@@ -15,11 +15,11 @@ use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::events::EventLog;
 use crate::core::backend::follow::{Follow, Poll, UpdateTarget};
 use crate::core::backend::outcome::{EnvironmentRun, UpdateOutcome};
-use crate::core::backend::retry::is_transient;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::error::{Cancelled, HintExt as _, code};
 use crate::core::iam::calls;
 use crate::core::inputs::{BackendInputs, OptionSetting, WhenBusy};
+use crate::core::retry::is_transient;
 
 /// What the last poll before the deadline may take.
 const LAST_POLL: Duration = Duration::from_secs(10);

@@ -14,6 +14,7 @@ use aws_smithy_types::body::SdkBody;
 
 use crate::aws::Aws;
 use crate::aws::cdn::Cdn;
+use crate::aws::retry::Patience;
 use crate::console::Console;
 use crate::core::cdn::invalidation::{InvalidationPlan, PlannedInvalidation, SiteOrigin};
 use crate::core::context::Env;
@@ -73,6 +74,7 @@ impl Fake {
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build();
         Aws {
+            patience: Patience::of(&sdk, None),
             sdk,
             http: crate::http::client(&Env::default()).expect("a client without proxies"),
             caller: Arc::default(),

@@ -11,6 +11,7 @@ use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::config::Region;
 
 use crate::aws::Aws;
+use crate::aws::retry::patient;
 use crate::console::Console;
 use crate::core::cdn::invalidation::{DistributionView, SiteOrigin};
 use crate::core::iam::arn;
@@ -69,9 +70,8 @@ impl Cdn {
 /// [global service]: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/global-services.html
 pub(crate) fn client(aws: &Aws) -> Client {
     let config = aws_sdk_cloudfront::config::Builder::from(&aws.control_plane_config())
-        .region(Region::new(arn::global_region(aws.partition())))
-        .build();
-    Client::from_conf(config)
+        .region(Region::new(arn::global_region(aws.partition())));
+    Client::from_conf(patient!(config, aws.patience).build())
 }
 
 /// Makes ARNs for messages.

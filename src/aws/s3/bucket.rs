@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::retry::{Patience, patient};
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
 use crate::core::error::{HintExt as _, code, service_error};
 use crate::core::iam::arn;
@@ -39,6 +40,8 @@ pub(crate) struct Bucket {
     pub(crate) partition: &'static str,
     /// Who serves it.
     pub(crate) server: Server,
+    /// How long what fails is tried again.
+    pub(crate) patience: Patience,
     /// The shortcut for small uploads.
     pub(crate) direct: Arc<FastPut>,
 }
@@ -80,7 +83,7 @@ impl Bucket {
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let direct = FastPut::new(aws.http.clone(), aws.sdk.credentials_provider(), ANSWER_TIMEOUT);
-        let mut config = aws_sdk_s3::config::Builder::from(&aws.sdk)
+        let mut config = patient!(aws_sdk_s3::config::Builder::from(&aws.sdk), aws.patience)
             .interceptor(CaptureEndpoint(Arc::clone(&direct)))
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
@@ -102,6 +105,7 @@ impl Bucket {
             region: region.to_owned(),
             partition: aws.partition(),
             server,
+            patience: aws.patience.clone(),
             direct,
         }
     }

@@ -10,6 +10,7 @@ use aws_sdk_s3::types::MetadataDirective;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::copy_parts;
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::object::{Object, stored};
 use crate::aws::s3::request_headers::{self, Headers, source_key_headers};
 use crate::core::error::{HintExt as _, code};
@@ -26,8 +27,13 @@ pub(crate) const MAX_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 ///
 /// # Errors
 /// The source is a file, something cannot be read, or S3 refuses the copy.
-pub(crate) async fn copy(bucket: &Bucket, write: &Write, options: &ObjectOptions) -> anyhow::Result<Option<String>> {
-    copy_limited(bucket, write, options, MAX_SIZE).await
+pub(crate) async fn copy(
+    bucket: &Bucket,
+    write: &Write,
+    options: &ObjectOptions,
+    effect: &Effect,
+) -> anyhow::Result<Option<String>> {
+    copy_limited(bucket, write, options, MAX_SIZE, effect).await
 }
 
 /// The same, in parts above `largest` bytes.
@@ -39,6 +45,7 @@ pub(crate) async fn copy_limited(
     write: &Write,
     options: &ObjectOptions,
     largest: u64,
+    effect: &Effect,
 ) -> anyhow::Result<Option<String>> {
     let (version_id, directive) = match &write.source {
         WriteSource::File(_) => anyhow::bail!("cannot copy `{}`: it is to be uploaded", write.key),
@@ -52,7 +59,7 @@ pub(crate) async fn copy_limited(
     };
     let in_parts = write.size > largest;
     if let Some(request) = request_without_look(write, options, in_parts) {
-        return one_request(source, headers_of_request(&request), None, directive).await;
+        return one_request(source, headers_of_request(&request), None, directive, effect).await;
     }
     let head = source.head(options).await?;
     let grants = if needs_acl(write, options) {
@@ -63,10 +70,10 @@ pub(crate) async fn copy_limited(
     let request = request(write, options, &stored(&head), grants, in_parts);
     let mut headers = headers_of_request(&request);
     if in_parts {
-        return copy_parts::copy_in_parts(source, &head, headers, options, write.size, largest).await;
+        return copy_parts::copy_in_parts(source, &head, headers, options, write.size, largest, effect).await;
     }
     headers.extend(source_key_headers(&options.encryption));
-    one_request(source, headers, head.e_tag, directive).await
+    one_request(source, headers, head.e_tag, directive, effect).await
 }
 
 fn headers_of_request(request: &CopyRequest) -> Headers {
@@ -82,6 +89,7 @@ async fn one_request(
     mut headers: Headers,
     if_match: Option<String>,
     directive: MetadataDirective,
+    effect: &Effect,
 ) -> anyhow::Result<Option<String>> {
     let doing = || match source.version_id {
         Some(id) => format!("cannot restore version `{id}` of `{}`", source.key),
@@ -100,6 +108,7 @@ async fn one_request(
             .metadata_directive(directive.clone())
             .customize()
             .mutate_request(move |request| request_headers::apply(request, &sent))
+            .interceptor(effect.clone())
             .send()
             .await
             .aws_context(&COPY_OBJECT, &source.bucket.object_arn(source.key), doing);

@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::object::{Object, payer};
 use crate::aws::s3::request_headers::{self, Headers, source_key_headers};
 use crate::core::iam::calls::{
@@ -35,6 +36,7 @@ pub(crate) async fn copy_in_parts(
     options: &ObjectOptions,
     size: u64,
     largest: u64,
+    effect: &Effect,
 ) -> anyhow::Result<Option<String>> {
     if let Some(tags) = tags(source, options).await? {
         headers.push(("x-amz-tagging".into(), tags));
@@ -62,7 +64,7 @@ pub(crate) async fn copy_in_parts(
         .buffered(PARTS_IN_FLIGHT)
         .try_collect::<Vec<_>>()
         .await?;
-    upload.complete(copied, options).await
+    upload.complete(copied, options, effect).await
 }
 
 /// An upload that is aborted unless it is completed, also when it is dropped half-way.
@@ -106,7 +108,12 @@ impl PartCopy<'_> {
         Ok(CompletedPart::builder().part_number(number).set_e_tag(etag).build())
     }
 
-    async fn complete(&mut self, parts: Vec<CompletedPart>, options: &ObjectOptions) -> anyhow::Result<Option<String>> {
+    async fn complete(
+        &mut self,
+        parts: Vec<CompletedPart>,
+        options: &ObjectOptions,
+        effect: &Effect,
+    ) -> anyhow::Result<Option<String>> {
         let (bucket, key) = (self.source.bucket, self.source.key);
         let headers = request_headers::customer_key_headers(&options.encryption);
         let answer = bucket
@@ -123,6 +130,7 @@ impl PartCopy<'_> {
                     let _ = request.headers_mut().try_insert(name.to_string(), value.clone());
                 }
             })
+            .interceptor(effect.clone())
             .send()
             .await
             .aws_context(&COMPLETE_MULTIPART_UPLOAD, &bucket.object_arn(key), || {

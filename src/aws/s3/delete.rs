@@ -1,14 +1,21 @@
 //! Deletes, a thousand a request.
 
+use std::collections::HashMap;
+use std::time::Instant;
+
+use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, RequestPayer};
 use md5::{Digest as _, Md5};
+use tokio::time::sleep;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::s3::checksum::base64;
+use crate::aws::s3::effect::Effect;
 use crate::core::error::{HintExt as _, ServiceError};
 use crate::core::iam::calls::DELETE_OBJECTS;
 use crate::core::iam::hint::hint_for;
+use crate::core::retry::{ErrorClass, RetryState};
 use crate::core::site::key_change::KeyChange;
 
 /// The most keys that one request takes.
@@ -29,32 +36,109 @@ pub(crate) fn fits_xml(key: &str) -> bool {
         .any(|c| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}'))
 }
 
-/// Deletes `keys`, at most [`KEYS_A_REQUEST`] of them.
-pub(crate) async fn delete(bucket: &Bucket, keys: &[String], request_payer: bool) -> Deleted {
+/// Deletes `keys`, at most [`KEYS_A_REQUEST`] of them, and notes what became of each in `deleted` as it becomes known.
+pub(crate) async fn delete(
+    bucket: &Bucket,
+    keys: &[String],
+    request_payer: bool,
+    effect: &Effect,
+    deleted: &mut Deleted,
+) {
     let (listed, alone): (Vec<&String>, Vec<&String>) = keys.iter().partition(|key| fits_xml(key));
-    let mut deleted = Deleted::default();
-    if !listed.is_empty() {
-        delete_many(bucket, &listed, request_payer, &mut deleted).await;
-    }
+    delete_listed(bucket, listed, request_payer, effect, deleted).await;
     for key in alone {
-        delete_one(bucket, key, request_payer, &mut deleted).await;
+        delete_alone(bucket, key, request_payer, deleted).await;
     }
-    deleted
 }
 
-async fn delete_many(bucket: &Bucket, keys: &[&String], request_payer: bool, deleted: &mut Deleted) {
+/// Deletes keys by one request; those that S3 could not delete for a passing reason by another one, after a pause.
+async fn delete_listed(
+    bucket: &Bucket,
+    mut keys: Vec<&String>,
+    request_payer: bool,
+    effect: &Effect,
+    deleted: &mut Deleted,
+) {
+    let (began, mut state) = (Instant::now(), RetryState::default());
+    while !keys.is_empty() {
+        let answer = match request(bucket, &keys, request_payer, effect).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if effect.is_possible() {
+                    let perhaps = keys.iter().map(|key| KeyChange::deleted(key, None).perhaps());
+                    deleted.changed.extend(perhaps);
+                }
+                // One request, one error: its text names how many keys it stands for.
+                deleted.failed.push((keys[0].clone(), error));
+                return;
+            }
+        };
+        let refusals: HashMap<&str, ServiceError> = answer
+            .errors()
+            .iter()
+            .filter_map(|error| Some((error.key()?, refusal(error.code(), error.message()))))
+            .collect();
+        let markers: HashMap<&str, &str> = answer
+            .deleted()
+            .iter()
+            .filter_map(|deleted| Some((deleted.key()?, deleted.delete_marker_version_id()?)))
+            .collect();
+        let (refused, done): (Vec<&String>, Vec<&String>) =
+            keys.iter().partition(|key| refusals.contains_key(key.as_str()));
+        for key in done {
+            let marker = markers.get(key.as_str()).map(|&id| id.to_owned());
+            deleted.changed.push(KeyChange::deleted(key, marker));
+        }
+        let class = |key: &String| refusals.get(key.as_str()).map_or(ErrorClass::Final, ErrorClass::of);
+        let (passing, for_good): (Vec<&String>, Vec<&String>) =
+            refused.into_iter().partition(|key| class(key) != ErrorClass::Final);
+        let throttled = passing.iter().any(|key| class(key) == ErrorClass::Throttled);
+        let pause = match (passing.is_empty(), throttled) {
+            (true, _) => None,
+            (false, true) => bucket
+                .patience
+                .pause(&mut state, ErrorClass::Throttled, began.elapsed()),
+            (false, false) => bucket
+                .patience
+                .pause(&mut state, ErrorClass::Transient, began.elapsed()),
+        };
+        let given_up = if pause.is_none() { &passing[..] } else { &[] };
+        for key in given_up {
+            deleted.changed.push(KeyChange::deleted(key, None).perhaps());
+        }
+        for key in for_good.iter().chain(given_up) {
+            if let Some(refusal) = refusals.get(key.as_str()) {
+                deleted
+                    .failed
+                    .push(((*key).clone(), explain(bucket, key, refusal.clone())));
+            }
+        }
+        let Some(pause) = pause else { return };
+        sleep(pause).await;
+        keys = passing;
+    }
+}
+
+async fn request(
+    bucket: &Bucket,
+    keys: &[&String],
+    request_payer: bool,
+    effect: &Effect,
+) -> anyhow::Result<DeleteObjectsOutput> {
     let objects = keys
         .iter()
         .filter_map(|key| ObjectIdentifier::builder().key(key.as_str()).build().ok());
-    let Ok(delete) = Delete::builder().set_objects(Some(objects.collect())).build() else {
-        return;
-    };
     let md5_too = bucket.server == Server::Compatible;
-    let answer = bucket
+    let what = || match keys {
+        [key] => format!("cannot delete `{key}`"),
+        [key, ..] => format!("cannot delete `{key}` and {} more", keys.len() - 1),
+        [] => String::new(),
+    };
+    bucket
         .client
         .delete_objects()
         .bucket(&bucket.name)
-        .delete(delete)
+        .delete(Delete::builder().set_objects(Some(objects.collect())).build()?)
         .set_request_payer(request_payer.then_some(RequestPayer::Requester))
         .customize()
         .mutate_request(move |request| {
@@ -64,47 +148,22 @@ async fn delete_many(bucket: &Bucket, keys: &[&String], request_payer: bool, del
                 let _ = request.headers_mut().try_insert("content-md5", md5);
             }
         })
+        .interceptor(effect.clone())
         .send()
-        .await;
-    let what = || match keys {
-        [key] => format!("cannot delete `{key}`"),
-        [key, ..] => format!("cannot delete `{key}` and {} more", keys.len() - 1),
-        [] => String::new(),
-    };
-    match answer.aws_context(&DELETE_OBJECTS, &bucket.object_arn("*"), what) {
-        Ok(answer) => {
-            for error in answer.errors() {
-                let key = error.key().unwrap_or_default().to_owned();
-                let error = refused(bucket, &key, error.code(), error.message());
-                deleted.failed.push((key, error));
-            }
-            let mut versions: std::collections::HashMap<&str, &str> = answer
-                .deleted()
-                .iter()
-                .filter_map(|one| Some((one.key()?, one.delete_marker_version_id()?)))
-                .collect();
-            let failed: std::collections::HashSet<&str> = answer.errors().iter().filter_map(|one| one.key()).collect();
-            for key in keys.iter().filter(|key| !failed.contains(key.as_str())) {
-                let marker = versions.remove(key.as_str()).map(str::to_owned);
-                deleted.changed.push(KeyChange::deleted(key, marker));
-            }
-        }
-        // One request, one error: its text names how many keys it stands for.
-        Err(error) => {
-            if let Some(first) = keys.first() {
-                deleted.failed.push(((*first).clone(), error));
-            }
-        }
-    }
+        .await
+        .aws_context(&DELETE_OBJECTS, &bucket.object_arn("*"), what)
 }
 
-async fn delete_one(bucket: &Bucket, key: &str, request_payer: bool, deleted: &mut Deleted) {
+async fn delete_alone(bucket: &Bucket, key: &str, request_payer: bool, deleted: &mut Deleted) {
+    let effect = Effect::default();
     let answer = bucket
         .client
         .delete_object()
         .bucket(&bucket.name)
         .key(key)
         .set_request_payer(request_payer.then_some(RequestPayer::Requester))
+        .customize()
+        .interceptor(effect.clone())
         .send()
         .await
         .aws_context(&DELETE_OBJECTS, &bucket.object_arn(key), || {
@@ -112,21 +171,30 @@ async fn delete_one(bucket: &Bucket, key: &str, request_payer: bool, deleted: &m
         });
     match answer {
         Ok(answer) => deleted.changed.push(KeyChange::deleted(key, answer.version_id)),
-        Err(error) => deleted.failed.push((key.to_owned(), error)),
+        Err(error) => {
+            if effect.is_possible() {
+                deleted.changed.push(KeyChange::deleted(key, None).perhaps());
+            }
+            deleted.failed.push((key.to_owned(), error));
+        }
     }
 }
 
-/// The error of one key within an answer that went well as a whole.
-fn refused(bucket: &Bucket, key: &str, code: Option<&str>, message: Option<&str>) -> anyhow::Error {
-    let service = ServiceError {
+/// What S3 says of one key within an answer that went well as a whole.
+fn refusal(code: Option<&str>, message: Option<&str>) -> ServiceError {
+    ServiceError {
         action: DELETE_OBJECTS.action,
         code: code.map(str::to_owned),
         message: message.unwrap_or("S3 gives no reason").to_owned(),
         request_id: None,
-        status: None,
-    };
-    let hint = hint_for(&service, &bucket.object_arn("*"));
-    let error = anyhow::Error::new(service).context(format!("cannot delete `{key}`"));
+        // Of the key, not of the answer: its code decides.
+        status: Some(400),
+    }
+}
+
+fn explain(bucket: &Bucket, key: &str, refusal: ServiceError) -> anyhow::Error {
+    let hint = hint_for(&refusal, &bucket.object_arn("*"));
+    let error = anyhow::Error::new(refusal).context(format!("cannot delete `{key}`"));
     match hint {
         Some(hint) => error.hint(hint),
         None => error,

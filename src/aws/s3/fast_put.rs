@@ -21,18 +21,22 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::Document;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::endpoint::Endpoint as ResolvedEndpoint;
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 use percent_encoding::utf8_percent_encode;
 
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::request_headers::{Headers, UNSAFE_IN_PATH};
 use crate::http::Client;
+
+/// The answer to an upload has no body, and that of an error a small one.
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// The shortcut to one bucket.
 pub(crate) struct FastPut {
@@ -82,8 +86,14 @@ impl FastPut {
         })
     }
 
-    /// Stores `body` under `key`, with `headers`.
-    pub(crate) async fn put(&self, key: &str, headers: &Headers, body: Bytes) -> Result<Stored, FastPutError> {
+    /// Stores `body` under `key`, with `headers`; all of the answer must be there within the time limit.
+    pub(crate) async fn put(
+        &self,
+        key: &str,
+        headers: &Headers,
+        body: Bytes,
+        effect: &Effect,
+    ) -> Result<Stored, FastPutError> {
         let (Some(Some(way)), Some(provider), false) =
             (self.way.get(), &self.credentials, self.off.load(Ordering::Relaxed))
         else {
@@ -93,8 +103,11 @@ impl FastPut {
         let request = way
             .request(key, headers, body, &credentials.into())
             .ok_or(FastPutError::Other)?;
-        let sent = self.http.call(request, Some(self.timeout)).await;
-        let mut response = sent.map_err(|_| FastPutError::Other)?;
+        effect.sent();
+        let answer = tokio::time::timeout(self.timeout, self.answer(request)).await;
+        let response = answer.ok().flatten();
+        effect.answered(response.as_ref().map(|response| response.status().as_u16()));
+        let response = response.ok_or(FastPutError::Other)?;
         match response.status().as_u16() {
             200 => {}
             429 | 503 => return Err(FastPutError::SlowDown),
@@ -103,14 +116,23 @@ impl FastPut {
                 return Err(FastPutError::Other);
             }
         }
-        // Read to its end, or else the connection cannot be used again.
-        response.body_mut().collect().await.map_err(|_| FastPutError::Other)?;
         let header = |name: &str| response.headers().get(name).map(str::to_owned);
         Ok(Stored {
-            etag: header("etag"),
+            // S3 always names one: without it this is somebody else's answer.
+            etag: Some(header("etag").ok_or(FastPutError::Other)?),
             encryption: header("x-amz-server-side-encryption").map(|name| ServerSideEncryption::from(name.as_str())),
             version_id: header("x-amz-version-id"),
         })
+    }
+}
+
+impl FastPut {
+    /// The answer, once its body has come to its end: else the connection could not be used again.
+    async fn answer(&self, request: HttpRequest) -> Option<HttpResponse> {
+        let mut response = self.http.call(request, Some(self.timeout)).await.ok()?;
+        let body = response.take_body();
+        Limited::new(body, MAX_ANSWER).collect().await.ok()?;
+        Some(response)
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod concurrency;
 pub(crate) mod copy;
 pub(crate) mod copy_parts;
 pub(crate) mod delete;
+pub(crate) mod effect;
 pub(crate) mod fast_put;
 pub(crate) mod list;
 pub(crate) mod multipart;

@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 use crate::aws::s3::body::{Body, SourceFile};
 use crate::aws::s3::checksum::{Checksum, sdk_algorithm, with_checksum};
 use crate::aws::s3::concurrency::SlowDownInterceptor;
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::request_headers;
 use crate::aws::s3::uploader::{Uploader, check_etag};
 use crate::core::error::Cancelled;
@@ -39,6 +40,7 @@ pub(crate) async fn upload(
     write: &Write,
     file: &LocalFile,
     part_size: u64,
+    effect: &Effect,
 ) -> anyhow::Result<Option<String>> {
     let planned = file.clone();
     let source = spawn_blocking(move || SourceFile::open(&planned))
@@ -46,7 +48,7 @@ pub(crate) async fn upload(
         .context("internal error: the reading task was aborted")??;
     let id = create(uploader, write).await?;
     let finished = tokio::select! {
-        finished = finish(uploader, write, &source, file.size, part_size, &id) => finished,
+        finished = finish(uploader, write, &source, file.size, part_size, &id, effect) => finished,
         () = uploader.stop.cancelled() => Err(Cancelled.into()),
     };
     if finished.is_err() {
@@ -83,6 +85,7 @@ async fn finish(
     size: u64,
     part_size: u64,
     id: &str,
+    effect: &Effect,
 ) -> anyhow::Result<Option<String>> {
     let count = size.div_ceil(part_size);
     let mut parts: Vec<UploadedPart> = stream::iter(0..count)
@@ -98,7 +101,7 @@ async fn finish(
     spawn_blocking(move || unchanged.check_unchanged())
         .await
         .context("internal error: the reading task was aborted")??;
-    complete(uploader, write, &parts, id).await
+    complete(uploader, write, &parts, id, effect).await
 }
 
 async fn part(
@@ -156,6 +159,7 @@ async fn complete(
     write: &Write,
     parts: &[UploadedPart],
     id: &str,
+    effect: &Effect,
 ) -> anyhow::Result<Option<String>> {
     let completed = parts.iter().map(|part| {
         let builder = CompletedPart::builder()
@@ -189,6 +193,7 @@ async fn complete(
             }
         })
         .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
+        .interceptor(effect.clone())
         .send()
         .await;
     let answer = uploader.answer(answer, &COMPLETE_MULTIPART_UPLOAD, &write.key, "complete the upload of")?;

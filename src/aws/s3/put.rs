@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use crate::aws::s3::body::Body;
 use crate::aws::s3::checksum::with_checksum;
 use crate::aws::s3::concurrency::SlowDownInterceptor;
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::fast_put::{FastPutError, Stored};
 use crate::aws::s3::request_headers::{self, Headers};
 use crate::aws::s3::uploader::{Uploader, check_etag};
@@ -27,7 +28,12 @@ const READ_IN_PLACE: u64 = 256 * 1024;
 const SLOW_DOWN: Duration = Duration::from_millis(200);
 
 /// Uploads `file` in one request; answers the version id in a versioned bucket.
-pub(crate) async fn put(uploader: &Uploader, write: &Write, file: &LocalFile) -> anyhow::Result<Option<String>> {
+pub(crate) async fn put(
+    uploader: &Uploader,
+    write: &Write,
+    file: &LocalFile,
+    effect: &Effect,
+) -> anyhow::Result<Option<String>> {
     let _memory = uploader.memory(file.size).await;
     let algorithm = uploader.algorithm();
     let body = if file.size <= READ_IN_PLACE {
@@ -43,9 +49,9 @@ pub(crate) async fn put(uploader: &Uploader, write: &Write, file: &LocalFile) ->
     if uploader.only_if_absent {
         headers.push(("if-none-match".into(), "*".into()));
     }
-    let stored = match put_directly(uploader, &write.key, &headers, &body).await {
+    let stored = match put_directly(uploader, &write.key, &headers, &body, effect).await {
         Some(stored) => stored,
-        None => put_by_sdk(uploader, &write.key, headers, &body).await?,
+        None => put_by_sdk(uploader, &write.key, headers, &body, effect).await?,
     };
     if uploader.etag_is_md5(stored.encryption.as_ref()) {
         check_etag(&write.key, stored.etag.as_deref(), &hex(&body.md5))?;
@@ -55,7 +61,13 @@ pub(crate) async fn put(uploader: &Uploader, write: &Write, file: &LocalFile) ->
 }
 
 /// The shortcut; `None` when it is not there or did not succeed.
-async fn put_directly(uploader: &Uploader, key: &str, headers: &Headers, body: &Body) -> Option<Stored> {
+async fn put_directly(
+    uploader: &Uploader,
+    key: &str,
+    headers: &Headers,
+    body: &Body,
+    effect: &Effect,
+) -> Option<Stored> {
     if body.bytes.len() as u64 > READ_IN_PLACE {
         return None;
     }
@@ -63,7 +75,12 @@ async fn put_directly(uploader: &Uploader, key: &str, headers: &Headers, body: &
     if let Some(checksum) = &body.checksum {
         headers.push((checksum.header().into(), checksum.value.clone()));
     }
-    match uploader.bucket.direct.put(key, &headers, body.bytes.clone()).await {
+    match uploader
+        .bucket
+        .direct
+        .put(key, &headers, body.bytes.clone(), effect)
+        .await
+    {
         Ok(stored) => Some(stored),
         Err(FastPutError::SlowDown) => {
             uploader.limit.slow_down(Instant::now());
@@ -74,7 +91,13 @@ async fn put_directly(uploader: &Uploader, key: &str, headers: &Headers, body: &
     }
 }
 
-async fn put_by_sdk(uploader: &Uploader, key: &str, headers: Headers, body: &Body) -> anyhow::Result<Stored> {
+async fn put_by_sdk(
+    uploader: &Uploader,
+    key: &str,
+    headers: Headers,
+    body: &Body,
+    effect: &Effect,
+) -> anyhow::Result<Stored> {
     let request = uploader
         .bucket
         .client
@@ -88,6 +111,7 @@ async fn put_by_sdk(uploader: &Uploader, key: &str, headers: Headers, body: &Bod
         // The checksum is signed, and over TLS nobody on the way can touch the body.
         .disable_payload_signing()
         .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
+        .interceptor(effect.clone())
         .send()
         .await;
     let answer = uploader.answer(answer, &PUT_OBJECT, key, "upload")?;

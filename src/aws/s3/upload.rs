@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::uploader::Uploader;
 use crate::aws::s3::{multipart, put};
 use crate::core::site::etag::part_size;
@@ -21,11 +22,16 @@ const MULTIPART_FROM: u64 = 8 * 1024 * 1024;
 ///
 /// # Errors
 /// It cannot be read, or not be uploaded; [`crate::core::error::Cancelled`] when asked to stop.
-pub(crate) async fn upload(uploader: &Uploader, write: &Write, file: &LocalFile) -> anyhow::Result<Option<String>> {
+pub(crate) async fn upload(
+    uploader: &Uploader,
+    write: &Write,
+    file: &LocalFile,
+    effect: &Effect,
+) -> anyhow::Result<Option<String>> {
     if file.size < MULTIPART_FROM {
-        put::put(uploader, write, file).await
+        put::put(uploader, write, file, effect).await
     } else {
-        multipart::upload(uploader, write, file, part_size(file.size)).await
+        multipart::upload(uploader, write, file, part_size(file.size), effect).await
     }
 }
 
@@ -63,5 +69,5 @@ pub(crate) async fn put_new_file(
     };
     let mut uploader = Uploader::new(bucket, &ObjectOptions::default(), stop);
     uploader.only_if_absent = true;
-    upload(&uploader, &write, &file).await.map(|_| ())
+    upload(&uploader, &write, &file, &Effect::default()).await.map(|_| ())
 }

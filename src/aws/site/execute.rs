@@ -3,14 +3,16 @@
 //! Nothing is decided here but when to stop: after a failed asset no page goes up, after any failed write nothing is
 //! deleted, and once asked to stop nothing new is started.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::delete::Deleted;
+use crate::aws::s3::effect::Effect;
 use crate::aws::s3::uploader::Uploader;
 use crate::aws::s3::{copy, delete, upload};
 use crate::aws::site::progress::{Progress, interval, size};
@@ -85,6 +87,7 @@ impl Execution<'_> {
     async fn write(&mut self, writes: &[&Write]) {
         let mut waiting: VecDeque<usize> = (0..writes.len()).collect();
         let mut running: JoinSet<Written> = JoinSet::new();
+        let mut effects: BTreeMap<usize, Effect> = BTreeMap::new();
         let every = interval(self.log.console.rewrites());
         let mut tick = interval_at(Instant::now() + every, every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -98,14 +101,18 @@ impl Execution<'_> {
                 && let Some(next) = waiting.pop_front()
             {
                 let (uploader, write) = (Arc::clone(&self.uploader), writes[next].clone());
-                running.spawn(async move { (next, one(&uploader, &write).await) });
+                let effect = effects.entry(next).or_default().clone();
+                running.spawn(async move { (next, write_object(&uploader, &write, &effect).await) });
             }
             if running.is_empty() {
                 break;
             }
             tokio::select! {
                 Some(done) = running.join_next() => match done {
-                    Ok((place, written)) => self.note(writes[place], written),
+                    Ok((place, written)) => {
+                        let effect = effects.remove(&place).unwrap_or_default();
+                        self.note(writes[place], written, &effect);
+                    }
                     Err(error) if error.is_cancelled() => {}
                     Err(error) => self.outcome.failed.push((String::new(), error.into())),
                 },
@@ -113,6 +120,10 @@ impl Execution<'_> {
                 () = stop.cancelled(), if killed_at.is_none() => killed_at = Some(Instant::now() + GRACE),
                 () = sleep_until(killed_at.unwrap_or_else(Instant::now)), if killed_at.is_some() => running.abort_all(),
             }
+        }
+        // Those that were aborted on their way.
+        for (place, effect) in effects {
+            self.note_perhaps(writes[place], &effect);
         }
         self.outcome.cancelled |= stop.is_cancelled();
     }
@@ -132,7 +143,7 @@ impl Execution<'_> {
             .is_some_and(|code| HOPELESS.contains(&code))
     }
 
-    fn note(&mut self, write: &Write, written: anyhow::Result<Option<String>>) {
+    fn note(&mut self, write: &Write, written: anyhow::Result<Option<String>>, effect: &Effect) {
         match written {
             Ok(version_id) => {
                 self.progress.object();
@@ -142,8 +153,22 @@ impl Execution<'_> {
                     .changed
                     .push(KeyChange::written(&write.key, write.reason, version_id));
             }
-            Err(error) if error.is::<Cancelled>() => self.outcome.cancelled = true,
-            Err(error) => self.fail(write.key.clone(), error),
+            Err(error) => {
+                self.note_perhaps(write, effect);
+                if error.is::<Cancelled>() {
+                    self.outcome.cancelled = true;
+                } else {
+                    self.fail(write.key.clone(), error);
+                }
+            }
+        }
+    }
+
+    /// A write that failed, or was given up, and may have taken effect all the same.
+    fn note_perhaps(&mut self, write: &Write, effect: &Effect) {
+        if effect.is_possible() {
+            let change = KeyChange::written(&write.key, write.reason, None);
+            self.outcome.changed.push(change.perhaps());
         }
     }
 
@@ -154,30 +179,48 @@ impl Execution<'_> {
 
     async fn delete(&mut self, keys: &[String]) {
         let payer = self.uploader.options.request_payer;
+        let stop = self.uploader.stop.clone();
         for batch in keys.chunks(delete::KEYS_A_REQUEST) {
-            if self.uploader.stop.is_cancelled() {
-                self.outcome.cancelled = true;
-                return;
+            if stop.is_cancelled() {
+                break;
             }
-            let deleted = delete::delete(&self.uploader.bucket, batch, payer).await;
+            let (effect, mut deleted) = (Effect::default(), Deleted::default());
+            let killed = async {
+                stop.cancelled().await;
+                sleep(GRACE).await;
+            };
+            let in_time = tokio::select! {
+                () = delete::delete(&self.uploader.bucket, batch, payer, &effect, &mut deleted) => true,
+                () = killed => false,
+            };
+            if !in_time && effect.is_possible() {
+                let known: HashSet<String> = deleted.changed.iter().map(|change| change.key.clone()).collect();
+                let perhaps = batch.iter().filter(|key| !known.contains(*key));
+                deleted
+                    .changed
+                    .extend(perhaps.map(|key| KeyChange::deleted(key, None).perhaps()));
+            }
             for changed in deleted.changed {
-                self.progress.object();
-                self.log.deleted(&changed.key);
+                if !changed.perhaps {
+                    self.progress.object();
+                    self.log.deleted(&changed.key);
+                }
                 self.outcome.changed.push(changed);
             }
             for (key, error) in deleted.failed {
                 self.fail(key, error);
             }
         }
+        self.outcome.cancelled |= stop.is_cancelled();
     }
 }
 
 /// Writes one object.
-async fn one(uploader: &Uploader, write: &Write) -> anyhow::Result<Option<String>> {
+async fn write_object(uploader: &Uploader, write: &Write, effect: &Effect) -> anyhow::Result<Option<String>> {
     match &write.source {
-        WriteSource::File(file) => upload::upload(uploader, write, file).await,
+        WriteSource::File(file) => upload::upload(uploader, write, file, effect).await,
         WriteSource::InPlace | WriteSource::Version { .. } => {
-            copy::copy(&uploader.bucket, write, &uploader.options).await
+            copy::copy(&uploader.bucket, write, &uploader.options, effect).await
         }
     }
 }

@@ -26,6 +26,15 @@ use crate::core::site::repair::{ObjectSettings, Repair};
 /// How many objects are asked at the same time.
 const HEADS_IN_FLIGHT: usize = 64;
 
+/// What is to be done about headers and ACLs.
+#[derive(Default)]
+pub(crate) struct Repairs {
+    pub(crate) writes: Vec<Write>,
+    /// How many objects could not be asked.
+    pub(crate) unchecked: u64,
+    pub(crate) warning: Option<SiteWarning>,
+}
+
 /// The objects of unchanged files whose headers or ACL differ from what this run would send.
 ///
 /// Nothing is asked when the newest release was sent with the same settings, nor without one when the inputs name
@@ -36,10 +45,10 @@ pub(crate) async fn repairs(
     previous: Option<&ObjectSettings>,
     files: &[LocalFile],
     unchanged: &[Unchanged],
-) -> anyhow::Result<(Vec<Write>, Option<SiteWarning>)> {
+) -> Repairs {
     let now = ObjectSettings::of(&site.object, &site.headers);
     if site.no_overwrite || previous == Some(&now) {
-        return Ok((Vec::new(), None));
+        return Repairs::default();
     }
     let repair = Repair::new(&site.object, &site.headers, previous);
     let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
@@ -48,15 +57,14 @@ pub(crate) async fn repairs(
         .filter(|found| std::future::ready(acl_differs || repair.concerns(&files[found.file].path)))
         .map(|found| ask(bucket, site, &files[found.file], found.utf8))
         .buffer_unordered(HEADS_IN_FLIGHT);
-    let mut writes = Vec::new();
-    let mut refused = 0_u64;
-    let mut warning = None;
+    let mut repairs = Repairs::default();
+    let mut first = None;
     while let Some(answer) = answers.next().await {
         let (file, wanted, actual) = match answer {
             Ok(answer) => answer,
             Err((path, error)) => {
-                refused += 1;
-                warning.get_or_insert((path, error));
+                repairs.unchecked += 1;
+                first.get_or_insert((path, error));
                 continue;
             }
         };
@@ -65,7 +73,7 @@ pub(crate) async fn repairs(
             None if acl_differs => actual,
             None => continue,
         };
-        writes.push(Write {
+        repairs.writes.push(Write {
             key: format!("{}{}", site.prefix, file.path),
             size: file.size,
             reason: Reason::HeadersChanged,
@@ -73,14 +81,18 @@ pub(crate) async fn repairs(
             headers,
         });
     }
-    let warning = warning.map(|(path, error)| SiteWarning {
-        path,
-        message: format!(
-            "cannot tell whether its headers are right, nor those of {} more: {error:#}",
-            refused - 1
-        ),
+    repairs.warning = first.map(|(path, error)| {
+        let more = match repairs.unchecked - 1 {
+            0 => String::new(),
+            1 => ", nor those of 1 more object".to_owned(),
+            more => format!(", nor those of {more} more objects"),
+        };
+        SiteWarning {
+            path,
+            message: format!("cannot tell whether its headers are right{more}; the next run will try again: {error:#}"),
+        }
     });
-    Ok((writes, warning))
+    repairs
 }
 
 type Asked<'a> = Result<(&'a LocalFile, ObjectHeaders, ObjectHeaders), (String, anyhow::Error)>;

@@ -90,12 +90,19 @@ pub(crate) async fn plan_site(
         findings.objects,
         findings.unchanged.len()
     ));
-    let (repairs, warning) =
-        headers::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await?;
+    let repairs = headers::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await;
     let place = (site.bucket.as_str(), site.prefix.as_str());
     let headers = |file: &LocalFile, utf8| site.object.headers_for(&site.headers, &file.path, || utf8);
-    let mut plan = assemble(place, &comparison.scan, findings, repairs, site.max_delete, headers)?;
-    plan.warnings.extend(warning);
+    let mut plan = assemble(
+        place,
+        &comparison.scan,
+        findings,
+        repairs.writes,
+        site.max_delete,
+        headers,
+    )?;
+    plan.unchecked = repairs.unchecked;
+    plan.warnings.extend(repairs.warning);
     Ok(plan)
 }
 

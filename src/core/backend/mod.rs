@@ -12,7 +12,6 @@ pub(crate) mod outcome;
 pub(crate) mod plan;
 pub(crate) mod reason;
 pub(crate) mod retention;
-pub(crate) mod retry;
 pub(crate) mod rollback;
 pub(crate) mod rollout;
 pub(crate) mod secrets;

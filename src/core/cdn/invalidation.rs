@@ -83,6 +83,20 @@ impl InvalidationPlan {
         }
     }
 
+    /// The paths of `keys` alone.
+    #[must_use]
+    pub(crate) fn of(&self, keys: &[&str]) -> Vec<PlannedInvalidation> {
+        let nothing = PendingInvalidations::default();
+        self.distributions
+            .iter()
+            .map(|distribution| PlannedInvalidation {
+                distribution: distribution.id.clone(),
+                paths: distribution.paths(&[], keys, &nothing),
+            })
+            .filter(|planned| !planned.paths.is_empty())
+            .collect()
+    }
+
     /// What a run that did not come to its site leaves to the next: what earlier runs left, and nothing of its own, for
     /// explicit paths are those of what would have been there.
     #[must_use]

@@ -47,6 +47,7 @@ pub(crate) fn with_site(mut record: Record, keys: &[(&str, &str)]) -> Record {
             operation: KeyOperation::Written,
             version_id: Some(version.into()),
             existed: None,
+            perhaps: false,
         })
         .collect();
     site.finish(&changed);

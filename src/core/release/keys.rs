@@ -75,6 +75,7 @@ mod tests {
                 },
                 version_id: (n % 2 == 0).then(|| format!("{:032x}", n * 7919)),
                 existed: Some(n % 3 == 0),
+                perhaps: false,
             })
             .collect();
         let packed = pack(&keys).expect("packed");

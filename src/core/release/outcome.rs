@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::cdn::invalidation::PlannedInvalidation;
 use crate::core::report::{BackendReport, Invalidation};
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::plan::SiteWarning;
@@ -37,4 +38,16 @@ pub(crate) struct Invalidated {
     pub(crate) invalidations: Vec<Invalidation>,
     /// Paths that CloudFront did not accept, by distribution: left to the next run.
     pub(crate) unconfirmed: BTreeMap<String, Vec<String>>,
+}
+
+impl Invalidated {
+    /// Leaves `planned` to the next run too, whatever was invalidated of it.
+    pub(crate) fn leave(&mut self, planned: Vec<PlannedInvalidation>) {
+        for planned in planned {
+            let left = self.unconfirmed.entry(planned.distribution).or_default();
+            left.extend(planned.paths);
+            left.sort();
+            left.dedup();
+        }
+    }
 }

@@ -96,7 +96,13 @@ fn since_confirmed<'a>(
             .contains(distribution)
             .then_some((position, record, cdn))
     });
-    about.take_while(move |(_, _, cdn)| !cdn.confirmed.contains(distribution))
+    // The one that confirmed took the debts of those before it, and may owe anew: an answer that was lost in it.
+    let mut confirmed = false;
+    about.take_while(move |(_, _, cdn)| {
+        let goes_on = !confirmed;
+        confirmed |= cdn.confirmed.contains(distribution);
+        goes_on
+    })
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
             let mut record = RecordedSite {
                 bucket: site.bucket.clone(),
                 prefix: site.prefix.clone(),
-                applied: settings,
+                // Without settings the next run compares with those of an older release, and asks again.
+                applied: settings.filter(|_| site.unchecked == 0),
                 versioning: plan.versioning,
                 ..RecordedSite::default()
             };

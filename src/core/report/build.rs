@@ -102,7 +102,10 @@ fn planned_site(plan: &SitePlan) -> SiteReport {
 /// What of the site's plan did happen, in its order.
 fn site_report(plan: &SitePlan, done: &SiteChanges) -> SiteReport {
     let happened = |operation: KeyOperation| -> HashSet<&str> {
-        let changed = done.changed.iter().filter(|key| key.operation == operation);
+        let changed = done
+            .changed
+            .iter()
+            .filter(|key| key.operation == operation && !key.perhaps);
         changed.map(|key| key.key.as_str()).collect()
     };
     let (written, deleted) = (happened(KeyOperation::Written), happened(KeyOperation::Deleted));

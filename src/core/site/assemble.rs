@@ -52,6 +52,7 @@ pub(crate) fn assemble(
         writes,
         deletes,
         unchanged: unchanged as u64,
+        unchecked: 0,
         warnings: scan.warnings.clone(),
     };
     check_deletes(max_delete, objects, new, &plan)?;

@@ -19,6 +19,9 @@ pub(crate) struct KeyChange {
     /// Whether there was an object before, where the plan knew.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(crate) existed: Option<bool>,
+    /// Nobody knows whether it did happen: the answer was lost, or was none.
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) perhaps: bool,
 }
 
 /// What a run does to a key.
@@ -40,6 +43,7 @@ impl KeyChange {
             operation: KeyOperation::Deleted,
             version_id,
             existed: Some(true),
+            perhaps: false,
         }
     }
 
@@ -51,7 +55,14 @@ impl KeyChange {
             operation: KeyOperation::Written,
             version_id,
             existed: Some(reason != Reason::New),
+            perhaps: false,
         }
+    }
+
+    /// The same, of which nobody knows whether it did happen.
+    #[must_use]
+    pub(crate) fn perhaps(self) -> Self {
+        Self { perhaps: true, ..self }
     }
 }
 
@@ -81,6 +92,10 @@ mod tests {
             (
                 r#"{"k":"b","c":"deleted","v":"m1","e":true}"#,
                 KeyChange::deleted("b", Some("m1".into())),
+            ),
+            (
+                r#"{"k":"d","c":"written","e":true,"p":true}"#,
+                KeyChange::written("d", Reason::Forced, None).perhaps(),
             ),
         ] {
             assert_eq!(serde_json::from_str::<KeyChange>(line).expect("a line"), expected);

@@ -151,6 +151,8 @@ pub(crate) struct SitePlan {
     pub(crate) deletes: Vec<String>,
     /// How many objects stay as they are.
     pub(crate) unchanged: u64,
+    /// How many of them may have other headers than they should, for they could not be asked: it stays owed.
+    pub(crate) unchecked: u64,
     /// What was noticed on the way.
     pub(crate) warnings: Vec<SiteWarning>,
 }
