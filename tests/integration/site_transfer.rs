@@ -96,7 +96,10 @@ fn a_part_that_fails_leaves_no_upload_behind() {
 #[test]
 fn slow_down_is_obeyed_and_survived() {
     let cloud = Cloud::with_bucket(BUCKET);
-    cloud.fail("s3", "PutObject", 30, 503, "SlowDown");
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "match": ".txt", "times": 30, "kind": "error", "code": "SlowDown"}),
+    );
     let mut action = site(&cloud);
     for n in 0..40 {
         action = action.file(&format!("public/{n}.txt"), format!("{n}"));

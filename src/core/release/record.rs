@@ -154,6 +154,9 @@ pub(crate) struct RecordedSite {
     /// How many keys it deleted.
     #[serde(default)]
     pub(crate) deleted: u64,
+    /// How many keys it perhaps wrote or deleted: their answers were lost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) perhaps: u64,
     /// The keys it was about to change; stored beside the head.
     #[serde(skip)]
     pub(crate) planned: Vec<KeyChange>,
@@ -257,7 +260,7 @@ impl Record {
     pub(crate) fn may_have_changed_objects(&self) -> bool {
         self.site.as_ref().is_some_and(|site| match self.status {
             RecordStatus::Started => site.planned_keys > 0,
-            _ => site.written + site.deleted > 0,
+            _ => site.written + site.deleted + site.perhaps > 0,
         })
     }
 
@@ -310,11 +313,17 @@ impl RecordedSite {
 
     /// Takes the keys that an execution did change.
     pub(crate) fn finish(&mut self, changed: &[KeyChange]) {
-        let written = |key: &&KeyChange| key.operation == KeyOperation::Written;
+        let count = |wanted: fn(&KeyChange) -> bool| changed.iter().filter(|change| wanted(change)).count() as u64;
         self.changed = changed.to_vec();
-        self.written = changed.iter().filter(written).count() as u64;
-        self.deleted = changed.len() as u64 - self.written;
+        self.perhaps = count(|change| change.perhaps);
+        self.written = count(|change| !change.perhaps && change.operation == KeyOperation::Written);
+        self.deleted = count(|change| !change.perhaps && change.operation == KeyOperation::Deleted);
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]
