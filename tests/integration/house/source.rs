@@ -55,10 +55,19 @@ pub(crate) fn read(directory: &Path) -> Vec<Source> {
 
 /// `files` (paths and texts) but those of which only tests know.
 pub(crate) fn production(files: &[(String, String)]) -> Vec<Source> {
-    let of_tests: BTreeSet<String> = files
-        .iter()
-        .flat_map(|(path, text)| test_files(path, &tokens(&without_texts(text))))
-        .collect();
+    let mut of_tests: BTreeSet<String> = BTreeSet::new();
+    loop {
+        // What a file of tests declares is of tests too.
+        let found = files.iter().flat_map(|(path, text)| {
+            let tokens = tokens(&without_texts(text));
+            test_files(path, &tokens, of_tests.contains(path))
+        });
+        let found: BTreeSet<String> = found.collect();
+        if found == of_tests {
+            break;
+        }
+        of_tests = found;
+    }
     files
         .iter()
         .filter(|(path, _)| !of_tests.contains(path))
@@ -83,16 +92,17 @@ fn collect(root: &Path, directory: &Path, files: &mut Vec<(String, String)>) {
     }
 }
 
-/// The files of modules that `path` declares for tests only.
-fn test_files(path: &str, tokens: &[String]) -> Vec<String> {
+/// The files of modules that `path` declares for tests only; all that it declares, where it is for tests itself.
+fn test_files(path: &str, tokens: &[String], for_tests: bool) -> Vec<String> {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = name.trim_end_matches(".rs");
     let below = match stem {
         "mod" | "lib" | "main" => directory.to_owned(),
         other => join(directory, other),
     };
+    let is_start = |index: &usize| is_cfg_test(&tokens[*index..]) || for_tests && tokens[*index] == "mod";
     let mut found = Vec::new();
-    for start in (0..tokens.len()).filter(|&index| is_cfg_test(&tokens[index..])) {
+    for start in (0..tokens.len()).filter(is_start) {
         let item = &tokens[start..item_end(tokens, start)];
         let Some(module) = item.iter().position(|token| token == "mod") else {
             continue;
@@ -277,7 +287,8 @@ fn files_of_tests_are_told_by_who_declares_them() {
         file("a/mod.rs", "#[cfg(test)]\nmod fake;\nmod real;\nmod named;"),
         file("a/fake.rs", ""),
         file("a/real.rs", "#[cfg(test)]\nmod tests;"),
-        file("a/real/tests.rs", ""),
+        file("a/real/tests.rs", "mod traps;\nmod inline { mod deep; }"),
+        file("a/real/tests/traps.rs", ""),
         file("a/named.rs", "#[cfg(test)]\n#[path = \"named_tests.rs\"]\nmod tests;"),
         file("a/named_tests.rs", ""),
     ];
