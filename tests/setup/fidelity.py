@@ -64,6 +64,8 @@ class Walk(Emulated):
         checked = self.run_workflow(folder, f"{pasted}          command: check\n", "repo:octo-org/octo-repo:ref:refs/heads/main", 4)
         self.assertEqual(checked["result"], "success", checked["log"])
         self.assertEqual([one for one in checked["commands"] if one.get("command") in ("warning", "error")], [], checked["log"])
+        # What a visitor would get, says the program; the visits below say the same.
+        self.assertRegex(checked["summary"], r"✅ \| visitors of .* shows the site")
         printed = json.loads(re.search(r"^\{\n  \"Version\".*?^\}", checked["log"], re.DOTALL | re.MULTILINE)[0])
         self.assertEqual(printed, self.role_policy("my-site-role"), "the template and `command: check` differ")
         foreign = self.run_workflow(folder, pasted, "repo:octo-org/other:ref:refs/heads/main", 3)
