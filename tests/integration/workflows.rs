@@ -10,9 +10,10 @@ use crate::support::action::action_copy;
 use crate::support::http::request;
 use crate::support::{Cloud, project, python};
 
-const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 
-fn cloud() -> Cloud {
+/// What the examples deploy to.
+pub(crate) fn cloud() -> Cloud {
     let cloud = Cloud::with_bucket("my-bucket");
     cloud.set_versioning("my-bucket", "Enabled");
     cloud.add_distribution("E1EXAMPLE", "my-bucket", &json!({"default_root_object": "index.html"}));
@@ -43,7 +44,7 @@ fn run(cloud: &Cloud, workflow: &str, number: u32, sha: &str, checkout: &TempDir
 }
 
 /// Runs one job of the file `workflow` with a fresh workspace.
-fn execute(workflow: &Path, arguments: &[&str], checkout: &Path, mut job: Value) -> Value {
+pub(crate) fn execute(workflow: &Path, arguments: &[&str], checkout: &Path, mut job: Value) -> Value {
     let work = TempDir::new().expect("a temporary directory");
     for directory in ["workspace", "temp"] {
         std::fs::create_dir(work.path().join(directory)).expect("a directory");
@@ -69,7 +70,7 @@ fn execute(workflow: &Path, arguments: &[&str], checkout: &Path, mut job: Value)
 }
 
 #[track_caller]
-fn assert_succeeded(result: &Value) {
+pub(crate) fn assert_succeeded(result: &Value) {
     assert_eq!(
         result["result"],
         "success",
@@ -78,9 +79,11 @@ fn assert_succeeded(result: &Value) {
     );
 }
 
-/// What the environment's own page says that it runs.
-fn label(cloud: &Cloud) -> String {
-    request(&cloud.endpoint, "GET", "/_app/my-app-prod/", &[], b"").text()
+/// The version that `environment` says it runs, on its own page.
+pub(crate) fn running(cloud: &Cloud, environment: &str) -> String {
+    let page = request(&cloud.endpoint, "GET", &format!("/_app/{environment}/"), &[], b"").text();
+    let running = page.split_once(" is running ").map(|(_, label)| label.trim());
+    running.unwrap_or_else(|| panic!("{page}")).to_owned()
 }
 
 /// A checkout of a repository that has the examples.
@@ -106,14 +109,14 @@ fn a_push_deploys_and_a_dispatch_takes_it_back() {
     let (page, keys, label_a) = (
         cloud.object("my-bucket", "index.html").expect("the page").text(),
         cloud.keys("my-bucket"),
-        label(&cloud),
+        running(&cloud, "my-app-prod"),
     );
     std::fs::write(files.path().join("examples/site/index.html"), "<h1>changed</h1>").expect("a file");
     std::fs::write(files.path().join("examples/site/new.html"), "<h1>new</h1>").expect("a file");
     std::fs::write(files.path().join("examples/backend/extra.py"), "print()").expect("a file");
     assert_succeeded(&run(&cloud, "deploy.yml", 2, &second, &files, &none));
     assert_ne!(cloud.keys("my-bucket"), keys);
-    assert_ne!(label(&cloud), label_a);
+    assert_ne!(running(&cloud, "my-app-prod"), label_a);
 
     // A dispatch checks nothing out.
     let nothing = TempDir::new().expect("a temporary directory");
@@ -128,7 +131,7 @@ fn a_push_deploys_and_a_dispatch_takes_it_back() {
     assert_succeeded(&run(&cloud, "rollback.yml", 4, &second, &nothing, &back));
     assert_eq!(cloud.object("my-bucket", "index.html").expect("the page").text(), page);
     assert_eq!(cloud.keys("my-bucket"), keys);
-    assert_eq!(label(&cloud), label_a);
+    assert_eq!(running(&cloud, "my-app-prod"), label_a);
 
     // Free text: a commit goes forward again; what a shell would take for more than text is only text.
     let forward = json!({"to": &second[..8], "dry-run": false});
