@@ -126,3 +126,27 @@ fn wrong_inputs_are_a_list_in_the_summary() {
         run.summary
     );
 }
+
+#[test]
+fn a_pattern_that_matches_nothing_is_named_once() {
+    let cloud = cloud();
+    cloud.put(BUCKET, "uploads/1.png", &[], b"x");
+    let run = Action::new(&cloud)
+        .with("bucket", BUCKET)
+        .with("source", "public")
+        .with("delete", "true")
+        .with("exclude", "uploads/*\n*.mpa\n*.map")
+        .with("args", "--exclude '.git/*'")
+        .file("public/index.html", "<h1>hello</h1>")
+        .file("public/a.map", "{}")
+        .run()
+        .expect_exit(0);
+    assert_eq!(
+        run.log.matches("matches no file and no object").count(),
+        1,
+        "{}",
+        run.log
+    );
+    assert!(run.log.contains("`*.mpa` matches no file and no object"), "{}", run.log);
+    assert_eq!(cloud.keys(BUCKET), ["index.html", "uploads/1.png"]);
+}

@@ -15,7 +15,7 @@ use crate::aws::site::checksum_compare::Opaque;
 use crate::aws::site::compare::{RANGES_IN_FLIGHT, Scan, cores};
 use crate::aws::site::headers;
 use crate::console::Console;
-use crate::core::inputs::SiteInputs;
+use crate::core::inputs::{SiteInputs, Verbosity};
 use crate::core::site::assemble::{assemble, check_keys};
 use crate::core::site::diff::DiffRules;
 use crate::core::site::findings::ScanFindings;
@@ -90,6 +90,11 @@ pub(crate) async fn plan_site(
         findings.objects,
         findings.unchanged.len()
     ));
+    if site.verbosity < Verbosity::ErrorsOnly {
+        for pattern in site.filter.unmatched() {
+            console.line(&format!("`{pattern}` matches no file and no object: check the pattern"));
+        }
+    }
     let repairs = headers::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await;
     let place = (site.bucket.as_str(), site.prefix.as_str());
     let headers = |file: &LocalFile, utf8| site.object.headers_for(&site.headers, &file.path, || utf8);

@@ -10,6 +10,8 @@
 //! [aws-cli's `filters.py`]: https://github.com/aws/aws-cli/blob/1.45.11/awscli/customizations/s3/filters.py
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::core::site::fnmatch::Pattern;
 
@@ -37,6 +39,10 @@ pub(crate) struct Filter {
 #[derive(Debug, Clone)]
 struct FilterRule {
     rule: Rule,
+    /// The pattern as typed.
+    typed: String,
+    /// Whether anything has matched, or may have in a directory that was not entered; clones of the filter share it.
+    matched: Arc<AtomicBool>,
     local: Scoped,
     remote: Scoped,
 }
@@ -76,7 +82,13 @@ impl Filter {
             } else {
                 Scoped::Relative(Pattern::new(&pattern))
             };
-            FilterRule { rule, local, remote }
+            FilterRule {
+                rule,
+                typed: pattern,
+                matched: Arc::default(),
+                local,
+                remote,
+            }
         });
         Self {
             rules: rules.collect(),
@@ -124,7 +136,10 @@ impl Filter {
                 Scoped::Never => continue,
             };
             match rule {
-                Rule::Exclude if pattern.matches_all_below(below) => return false,
+                Rule::Exclude if pattern.matches_all_below(below) => {
+                    self.presume_matches_below(&relative, &whole);
+                    return false;
+                }
                 Rule::Exclude => {}
                 Rule::Include => {
                     let head = pattern.literal_head();
@@ -148,6 +163,30 @@ impl Filter {
             .is_none_or(|rule| rule == Rule::Include)
     }
 
+    /// The patterns that nothing has matched so far, as typed; when in doubt, one counts as matched.
+    #[must_use]
+    pub(crate) fn unmatched(&self) -> Vec<&str> {
+        // `.git` is never looked into, so a pattern for it matches nothing that anybody could see.
+        let rules = self.rules.iter();
+        let unmatched = rules.filter(|rule| !rule.matched.load(Ordering::Relaxed) && !rule.typed.starts_with(".git"));
+        unmatched.map(|rule| rule.typed.as_str()).collect()
+    }
+
+    /// Nobody will know what matches below a directory that is not entered.
+    fn presume_matches_below(&self, relative: &str, whole: &str) {
+        for rule in &self.rules {
+            let (pattern, below) = match &rule.local {
+                Scoped::Relative(pattern) => (pattern, relative),
+                Scoped::Whole(pattern) => (pattern, whole),
+                Scoped::Never => continue,
+            };
+            let head = pattern.literal_head();
+            if head.starts_with(below) || below.starts_with(&head) {
+                rule.matched.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// The last rule that matches `relative`, or `root` and `path`, decides.
     fn decide(
         &self,
@@ -156,15 +195,22 @@ impl Filter {
         path: &str,
         scoped: impl Fn(&FilterRule) -> &Scoped,
     ) -> Option<Rule> {
-        self.rules
-            .iter()
-            .rev()
-            .find(|rule| match scoped(rule) {
+        let mut decision = None;
+        for rule in self.rules.iter().rev() {
+            if decision.is_some() && rule.matched.load(Ordering::Relaxed) {
+                continue;
+            }
+            let matches = match scoped(rule) {
                 Scoped::Relative(pattern) => relative.is_some_and(|relative| pattern.matches(relative)),
                 Scoped::Whole(pattern) => pattern.matches(&format!("{root}{path}")),
                 Scoped::Never => false,
-            })
-            .map(|rule| rule.rule)
+            };
+            if matches {
+                rule.matched.store(true, Ordering::Relaxed);
+                decision = decision.or(Some(rule.rule));
+            }
+        }
+        decision
     }
 }
 
@@ -201,6 +247,34 @@ mod tests {
 
     use super::*;
     use proptest::prelude::{prop, prop_assert, proptest};
+
+    #[test]
+    fn patterns_that_match_nothing_are_known() {
+        let rules = [
+            "*.map",
+            "*.css",
+            "old/*",
+            "uploads/*",
+            "vendor/x.js",
+            "typo/*.js",
+            ".git/*",
+        ];
+        let rules = rules.map(|pattern| (Rule::Exclude, pattern.to_owned()));
+        let filter = Filter::new(
+            rules.into_iter().chain([(Rule::Exclude, "vendor/*".to_owned())]),
+            Path::new("/w"),
+            "my-bucket",
+            "p/",
+        );
+        let clone = filter.clone();
+        assert!(!clone.includes_local("a.map") && clone.includes_local("a.js"));
+        assert!(!clone.includes_key("p/uploads/1"));
+        let unmatched = ["*.css", "old/*", "vendor/x.js", "typo/*.js", "vendor/*"];
+        assert_eq!(filter.unmatched(), unmatched);
+        // Whatever is in there, nobody looks; `*.css` may be.
+        assert!(!clone.may_include_below("old") && !clone.may_include_below("vendor"));
+        assert_eq!(filter.unmatched(), ["typo/*.js"]);
+    }
 
     #[derive(serde::Deserialize)]
     struct Vectors {

@@ -61,7 +61,7 @@ pub(crate) struct SyncFlags {
 }
 
 /// What of the site's log is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Verbosity {
     /// A line for each changed object, and one every few seconds of long work.
     #[default]
