@@ -35,6 +35,14 @@ impl fmt::Display for ServiceError {
     }
 }
 
+impl ServiceError {
+    /// The id of a request that AWS accepted, though its answer cannot be read.
+    pub(crate) fn accepted_id(&self) -> Option<&str> {
+        let accepted = self.code.is_none() && self.status.is_some_and(|status| (200..300).contains(&status));
+        self.request_id.as_deref().filter(|_| accepted)
+    }
+}
+
 impl std::error::Error for ServiceError {}
 
 /// An error with advice: an imperative sentence that says what to change.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use crate::aws::backend;
 use crate::aws::backend::retention::{prune, running_versions};
 use crate::aws::site::execute::execute;
+use crate::core::backend::previous::earlier_updates;
 use crate::core::backend::rollback::rollback_inputs;
 use crate::core::error::Cancelled;
 use crate::core::inputs::Command;
@@ -72,6 +73,7 @@ impl Deployment<'_> {
             &state.aws,
             &inputs,
             backend,
+            &earlier_updates(backend, &state.records),
             plan.bundle.as_ref(),
             self.stop,
             self.console,

@@ -13,34 +13,61 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_sdk_elasticbeanstalk::Client;
 use aws_sdk_elasticbeanstalk::config::Builder;
-use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, InstancesHealthAttribute};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
-use crate::aws::backend::convert;
 use crate::aws::error::{AwsContextExt as _, service_error};
 use crate::core::backend::backoff::with_jitter;
-use crate::core::backend::environment::{EnvironmentState, InstanceState};
-use crate::core::backend::events::EnvironmentEvent;
-use crate::core::error::{Cancelled, code};
-use crate::core::iam::calls::{self, Call};
-use crate::core::inputs::OptionSetting;
+use crate::core::error::{Cancelled, ServiceError};
+use crate::core::iam::calls::Call;
 use crate::core::retry::ErrorClass;
 
 /// How long one request may be throttled before the run gives up.
 const THROTTLE_TIMEOUT: Duration = Duration::from_secs(300);
-/// How often a request is sent again that got no answer, or a server error.
-const MAX_ATTEMPTS: u32 = 5;
+/// How often and how long a request is sent again that got no answer, or a server error.
+const MIN_ATTEMPTS: u32 = 6;
+const MIN_RETRY_TIME: Duration = Duration::from_secs(30);
+/// The same for one that is asked again and again anyway.
+const POLL_ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 const MAX_PAUSE: Duration = Duration::from_secs(20);
 
 /// How long a write may go on when the run is to stop; the runner gives us 7.5 s.
 const LAST_WRITE: Duration = Duration::from_secs(3);
+/// How long a request may be under way past the deadline.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
+
+/// The run was to stop while a request was under way that changes something: it may have taken effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InFlight;
+
+impl Display for InFlight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a request was under way")
+    }
+}
+
+/// When a request is sent again that got no answer, or a server error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RetryRule {
+    Patient,
+    Polling,
+    Never,
+}
+
+impl RetryRule {
+    fn allows(self, failures: u32, elapsed: Duration) -> bool {
+        match self {
+            Self::Patient => failures < MIN_ATTEMPTS || elapsed < MIN_RETRY_TIME,
+            Self::Polling => failures < POLL_ATTEMPTS,
+            Self::Never => false,
+        }
+    }
+}
 
 /// The client, for one application.
 #[derive(Clone)]
@@ -51,6 +78,8 @@ pub(crate) struct Api {
     arn: String,
     stop: Option<CancellationToken>,
     throttled: Arc<AtomicU32>,
+    retry: RetryRule,
+    deadline: Option<Instant>,
 }
 
 impl Api {
@@ -66,6 +95,25 @@ impl Api {
             arn: format!("arn:{}:elasticbeanstalk:{region}:{account}", aws.partition()),
             stop: stop.cloned(),
             throttled: Arc::default(),
+            retry: RetryRule::Patient,
+            deadline: None,
+        }
+    }
+
+    /// For requests that are asked again and again anyway, until `deadline`.
+    pub(crate) fn polling(&self, deadline: Instant) -> Self {
+        Self {
+            retry: RetryRule::Polling,
+            deadline: Some(deadline),
+            ..self.clone()
+        }
+    }
+
+    /// For a request that must be known to have been sent once; only one that is throttled is sent again.
+    pub(crate) fn once(&self) -> Self {
+        Self {
+            retry: RetryRule::Never,
+            ..self.clone()
         }
     }
 
@@ -106,13 +154,13 @@ impl Api {
         let mut pause = FIRST_PAUSE;
         let mut failures = 0;
         for tries in 1.. {
-            let answer = match &self.stop {
-                Some(stop) if stop.is_cancelled() => return Err(Cancelled.into()),
-                Some(stop) => tokio::select! {
-                    answer = request() => answer,
-                    () = cut(stop, call) => return Err(Cancelled.into()),
-                },
-                None => request().await,
+            if self.stop.as_ref().is_some_and(CancellationToken::is_cancelled) {
+                return Err(Cancelled.into());
+            }
+            let answer = tokio::select! {
+                answer = request() => answer,
+                error = self.cut(call) => return Err(error),
+                () = self.out_of_time() => return Err(no_answer(call).context(doing())),
             };
             let error = match answer {
                 Ok(answer) => return Ok((answer, tries)),
@@ -125,11 +173,12 @@ impl Api {
                 }
                 ErrorClass::Transient => {
                     failures += 1;
-                    failures < MAX_ATTEMPTS
+                    self.retry.allows(failures, began.elapsed())
                 }
                 ErrorClass::Final => false,
             };
-            if !again {
+            let in_time = self.deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
+            if !again || !in_time {
                 return Err(error)
                     .aws_context(call, resource, doing)
                     .map(|answer: T| (answer, tries));
@@ -138,6 +187,32 @@ impl Api {
             pause = (pause * 2).min(MAX_PAUSE);
         }
         unreachable!("the tries are not counted to an end")
+    }
+
+    /// Ends a request when the run is to stop: reads at once, writes after a moment, so that it is mostly known whether
+    /// they took effect.
+    async fn cut(&self, call: &Call) -> anyhow::Error {
+        let Some(stop) = &self.stop else {
+            return std::future::pending().await;
+        };
+        stop.cancelled().await;
+        let is_read = ["Describe", "Retrieve", "Request"]
+            .iter()
+            .any(|start| call.operation.starts_with(start));
+        if is_read {
+            return Cancelled.into();
+        }
+        tokio::time::sleep(LAST_WRITE).await;
+        anyhow::Error::new(Cancelled).context(InFlight)
+    }
+
+    async fn out_of_time(&self) {
+        match self.deadline {
+            Some(deadline) => {
+                tokio::time::sleep_until((deadline + LAST_ANSWER).max(Instant::now() + LAST_ANSWER)).await
+            }
+            None => std::future::pending().await,
+        }
     }
 
     /// Sleeps, unless the run is to stop.
@@ -150,226 +225,13 @@ impl Api {
             }
         }
     }
-
-    /// The names of the applications of this region: only this one when it is there, else all.
-    pub(crate) async fn applications(&self) -> anyhow::Result<Vec<String>> {
-        let ask = async |name: Option<&str>| {
-            let doing = || "cannot look for the application".to_owned();
-            let (answer, _) = self
-                .send(&calls::DESCRIBE_APPLICATIONS, &self.application_arn(), doing, || {
-                    let names = name.map(|name| vec![name.to_owned()]);
-                    self.client.describe_applications().set_application_names(names).send()
-                })
-                .await?;
-            let found = answer.applications.unwrap_or_default();
-            anyhow::Ok(
-                found
-                    .into_iter()
-                    .filter_map(|application| application.application_name)
-                    .collect::<Vec<_>>(),
-            )
-        };
-        let found = ask(Some(&self.application)).await?;
-        if found.is_empty() { ask(None).await } else { Ok(found) }
-    }
-
-    /// The environments of the application, but for those that are terminated.
-    pub(crate) async fn environments(&self) -> anyhow::Result<Vec<EnvironmentState>> {
-        self.describe_environments(None, true).await
-    }
-
-    /// The environment of that name, in this application.
-    pub(crate) async fn environment(&self, name: &str) -> anyhow::Result<Option<EnvironmentState>> {
-        Ok(self
-            .describe_environments(Some(vec![name.to_owned()]), true)
-            .await?
-            .pop())
-    }
-
-    /// The environments of these names in all applications, those too that were terminated within the last hour.
-    pub(crate) async fn environments_anywhere(&self, names: Vec<String>) -> anyhow::Result<Vec<EnvironmentState>> {
-        self.describe_environments(Some(names), false).await
-    }
-
-    async fn describe_environments(
-        &self,
-        names: Option<Vec<String>>,
-        live_and_ours: bool,
-    ) -> anyhow::Result<Vec<EnvironmentState>> {
-        let mut found = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let doing = || "cannot look at the environments".to_owned();
-            let (answer, _) = self
-                .send(&calls::DESCRIBE_ENVIRONMENTS, &self.environment_arn("*"), doing, || {
-                    self.client
-                        .describe_environments()
-                        .set_application_name(live_and_ours.then(|| self.application.clone()))
-                        .set_environment_names(names.clone())
-                        .include_deleted(!live_and_ours)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            found.extend(
-                answer
-                    .environments
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(convert::environment),
-            );
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// The versions of these labels that exist; all of the application when there are no labels.
-    pub(crate) async fn versions(&self, labels: &[String]) -> anyhow::Result<Vec<ApplicationVersionDescription>> {
-        let mut all = Vec::new();
-        let mut token: Option<String> = None;
-        let resource = self.version_arn("*");
-        loop {
-            let doing = || format!("cannot look at the versions of `{}`", self.application);
-            let (answer, _) = self
-                .send(&calls::DESCRIBE_APPLICATION_VERSIONS, &resource, doing, || {
-                    self.client
-                        .describe_application_versions()
-                        .application_name(&self.application)
-                        .set_version_labels((!labels.is_empty()).then(|| labels.to_vec()))
-                        .max_records(1000)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            all.extend(answer.application_versions.unwrap_or_default());
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// Events of an environment (or, without one, of a version), from `start` on, newest first: all pages, or one of
-    /// `limit` events.
-    pub(crate) async fn events(
-        &self,
-        of: EventsOf<'_>,
-        start: Option<DateTime<Utc>>,
-        limit: Option<i32>,
-    ) -> anyhow::Result<Vec<EnvironmentEvent>> {
-        let (environment, version) = match of {
-            EventsOf::Environment(name) => (Some(name.to_owned()), None),
-            EventsOf::Version(label) => (None, Some(label.to_owned())),
-        };
-        let mut found = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let doing = || "cannot read the events".to_owned();
-            let (answer, _) = self
-                .send(&calls::DESCRIBE_EVENTS, &self.application_arn(), doing, || {
-                    self.client
-                        .describe_events()
-                        .application_name(&self.application)
-                        .set_environment_name(environment.clone())
-                        .set_version_label(version.clone())
-                        .set_start_time(start.map(convert::to_sdk_time))
-                        .max_records(limit.unwrap_or(100))
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            found.extend(answer.events.unwrap_or_default().into_iter().filter_map(convert::event));
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() || limit.is_some() {
-                return Ok(found);
-            }
-        }
-    }
-
-    /// The option settings of an environment.
-    pub(crate) async fn settings(&self, environment: &str) -> anyhow::Result<Vec<OptionSetting>> {
-        let doing = || format!("cannot read the option settings of `{environment}`");
-        let (answer, _) = self
-            .send(
-                &calls::DESCRIBE_CONFIGURATION_SETTINGS,
-                &self.environment_arn(environment),
-                doing,
-                || {
-                    self.client
-                        .describe_configuration_settings()
-                        .application_name(&self.application)
-                        .environment_name(environment)
-                        .send()
-                },
-            )
-            .await?;
-        let described = answer.configuration_settings.unwrap_or_default();
-        Ok(described
-            .into_iter()
-            .filter_map(|described| described.option_settings)
-            .flatten()
-            .filter_map(convert::setting)
-            .collect())
-    }
-
-    /// What enhanced health knows of each instance; `None` with basic health, which knows nothing of them, and for a
-    /// role that may not see it.
-    pub(crate) async fn instances(&self, environment: &str) -> anyhow::Result<Option<Vec<InstanceState>>> {
-        let mut found = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let doing = || format!("cannot read the health of the instances of `{environment}`");
-            let answer = self
-                .send(
-                    &calls::DESCRIBE_INSTANCES_HEALTH,
-                    &self.environment_arn(environment),
-                    doing,
-                    || {
-                        self.client
-                            .describe_instances_health()
-                            .environment_name(environment)
-                            .attribute_names(InstancesHealthAttribute::All)
-                            .set_next_token(token.clone())
-                            .send()
-                    },
-                )
-                .await;
-            let answer = match answer {
-                Ok((answer, _)) => answer,
-                Err(error) if code(&error) == Some("InvalidRequestException") => return Ok(None),
-                // A role that may deploy but not see instances deploys all the same.
-                Err(error) if code(&error) == Some("AccessDenied") => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            found.extend(
-                answer
-                    .instance_health_list
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(convert::instance),
-            );
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(Some(found));
-            }
-        }
-    }
 }
 
-/// Ends a request when the run is to stop: reads at once, writes after a moment, so that it is known whether they
-/// took effect.
-async fn cut(stop: &CancellationToken, call: &Call) {
-    stop.cancelled().await;
-    if !call.operation.starts_with("Describe") {
-        tokio::time::sleep(LAST_WRITE).await;
-    }
-}
-
-/// Whose events.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum EventsOf<'n> {
-    Environment(&'n str),
-    Version(&'n str),
+/// A request that got no answer in time, which counts as any other that got none.
+fn no_answer(call: &'static Call) -> anyhow::Error {
+    anyhow::Error::new(ServiceError {
+        action: call.action,
+        message: "no answer before `deployment-timeout` ended".to_owned(),
+        ..ServiceError::default()
+    })
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::aws::Aws;
-use crate::aws::backend::api::{Api, EventsOf};
+use crate::aws::backend::api::Api;
+use crate::aws::backend::reads::EventsOf;
 use crate::aws::backend::version;
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{EnvironmentPlan, UpdateStep};

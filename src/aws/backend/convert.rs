@@ -10,7 +10,7 @@ use crate::core::backend::events::EnvironmentEvent;
 use crate::core::inputs::OptionSetting;
 
 pub(crate) fn environment(description: EnvironmentDescription) -> EnvironmentState {
-    let is_worker = description.tier.and_then(|tier| tier.name).as_deref() == Some("Worker");
+    let tier = description.tier.and_then(|tier| tier.name).unwrap_or_default();
     let cname = description.cname.filter(|cname| !cname.is_empty());
     EnvironmentState {
         name: description.environment_name.unwrap_or_default(),
@@ -24,7 +24,10 @@ pub(crate) fn environment(description: EnvironmentDescription) -> EnvironmentSta
             .health
             .map_or_else(|| "Grey".to_owned(), |health| health.as_str().to_owned()),
         // A worker has none that answers.
-        url: cname.filter(|_| !is_worker).map(|cname| format!("http://{cname}")),
+        url: cname
+            .filter(|_| tier != "Worker")
+            .map(|cname| format!("http://{cname}")),
+        is_cluster: tier == "Cluster",
         is_abortable: description.abortable_operation_in_progress == Some(true),
     }
 }

@@ -1,31 +1,64 @@
 //! Carries a plan out: version, all environments at once, verification, and back when it failed.
 
 use anyhow::anyhow;
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::run::BackendRun;
-use crate::aws::backend::undo::roll_back;
-use crate::aws::backend::update::Settings;
+use crate::aws::backend::explain::Investigation;
+use crate::aws::backend::run::{BackendRun, EndedUpdate, UpdateWay};
+use crate::aws::backend::undo::undo_all;
 use crate::aws::backend::verify::verify;
 use crate::aws::backend::version::{self, NewVersion};
 use crate::console::Console;
-use crate::core::backend::messages::{EnvironmentFailure, join};
-use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun};
-use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, NOTHING_TO_DO, UpdateStep, VersionStep};
-use crate::core::backend::reason::{differing, is_same_option};
+use crate::core::backend::messages::{EnvironmentFailure, join, keeps_running_line};
+use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun, UpdateOutcome};
+use crate::core::backend::plan::{BackendPlan, NOTHING_TO_DO, UpdateStep, VersionStep};
+use crate::core::backend::previous::EarlierUpdate;
+use crate::core::backend::settings::SettingsChange;
 use crate::core::bundle::pack::Bundle;
 use crate::core::error::Cancelled;
-use crate::core::inputs::{BackendInputs, OnFailure, OptionSetting};
+use crate::core::inputs::{BackendInputs, OnFailure};
+
+/// How the update of one environment ended.
+enum EnvironmentEnd {
+    Untouched,
+    /// The log says why.
+    Told(Box<EnvironmentRun>, anyhow::Result<()>),
+    /// A failure that is to be undone.
+    Untold(Box<(EndedUpdate, Option<Investigation>)>),
+}
+
+impl EnvironmentEnd {
+    fn take_run(&mut self) -> EnvironmentRun {
+        match self {
+            Self::Untouched => EnvironmentRun::default(),
+            Self::Told(run, _) => std::mem::take(&mut **run),
+            Self::Untold(end) => end.0.run.clone(),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Untouched => false,
+            Self::Told(_, result) => result.as_ref().is_err_and(|error| error.is::<Cancelled>()),
+            Self::Untold(end) => matches!(end.0.outcome, UpdateOutcome::Cancelled),
+        }
+    }
+
+    fn is_untold(&self) -> bool {
+        matches!(self, Self::Untold(..))
+    }
+}
 
 /// Carries `plan` out.
 pub(crate) async fn deploy(
     aws: &Aws,
     backend: &BackendInputs,
     plan: &BackendPlan,
+    earlier: &[Vec<EarlierUpdate>],
     bundle: Option<&Bundle>,
     stop: &CancellationToken,
     console: &Console,
@@ -34,6 +67,7 @@ pub(crate) async fn deploy(
         aws,
         backend,
         plan,
+        earlier,
         stop,
         console,
         api: Api::new(aws, &plan.application, Some(stop)),
@@ -65,15 +99,26 @@ impl BackendRun<'_> {
                 "version `{label}` {state}, and nothing was deployed: `environment-name` is empty"
             ));
         }
-        let previous = self.previous_settings().await?;
+        let before = self.settings_before().await?;
         let deadline = Instant::now() + self.backend.timeout;
-        let updates = self
-            .plan
-            .environments
-            .iter()
-            .map(|plan| self.update_environment(plan, deadline));
-        let (runs, results): (Vec<_>, Vec<_>) = join_all(updates).await.into_iter().unzip();
-        outcome.environments = runs;
+        let updates = (0..self.plan.environments.len()).map(|position| self.update_environment(position, deadline));
+        let mut ends = join_all(updates).await;
+        outcome.environments = ends.iter_mut().map(EnvironmentEnd::take_run).collect();
+        for (run, before) in outcome.environments.iter_mut().zip(before) {
+            run.settings_before = before;
+        }
+        if self.stop.is_cancelled() || ends.iter().any(EnvironmentEnd::is_cancelled) {
+            return Err(Cancelled.into());
+        }
+        // Going back does not wait for logs, nor logs for going back.
+        let untold = ends.iter().any(EnvironmentEnd::is_untold);
+        let undo = OptionFuture::from(untold.then(|| undo_all(self, &outcome.environments)));
+        let tell = join_all(
+            ends.into_iter()
+                .enumerate()
+                .map(|(position, end)| self.tell(position, end)),
+        );
+        let (results, mut undone) = tokio::join!(tell, undo);
         let mut failed = Vec::new();
         for ((plan, run), result) in self
             .plan
@@ -89,22 +134,60 @@ impl BackendRun<'_> {
             run.failure = Some(format!("{error:#}"));
             failed.push(EnvironmentFailure { plan, error });
         }
-        if self.stop.is_cancelled() {
-            return Err(Cancelled.into());
-        }
         let mut error = join(failed, self.plan.environments.len());
         if error.is_none() {
             error = self.verify_url(&mut outcome.environments).await?;
-        }
-        match (error, self.backend.on_failure) {
-            (None, _) => Ok(()),
-            (Some(error), OnFailure::Rollback) => {
-                let runs = std::mem::take(&mut outcome.environments);
-                let (runs, result) = roll_back(self, error, &previous, runs).await;
-                outcome.environments = runs;
-                result
+            if error.is_some() && self.backend.on_failure == OnFailure::Rollback {
+                undone = Some(undo_all(self, &outcome.environments).await);
             }
-            (Some(error), OnFailure::Keep) => Err(error),
+        }
+        match (error, undone) {
+            (None, _) => Ok(()),
+            (Some(error), Some(undone)) => Err(outcome.undone(undone, error)),
+            (Some(error), None) => Err(error),
+        }
+    }
+
+    /// Updates an environment; what is to be said of a failure that is to be undone comes later.
+    async fn update_environment(&self, position: usize, deadline: Instant) -> EnvironmentEnd {
+        let plan = &self.plan.environments[position];
+        match plan.step {
+            UpdateStep::Update { .. } => {}
+            UpdateStep::Nothing => {
+                self.console
+                    .line(&format!("{}: nothing to do: {NOTHING_TO_DO}", plan.name));
+                return EnvironmentEnd::Untouched;
+            }
+            UpdateStep::Unrecorded => return EnvironmentEnd::Untouched,
+        }
+        let way = UpdateWay {
+            label: &plan.label,
+            settings: SettingsChange {
+                set: self.backend.option_settings.clone(),
+                remove: Vec::new(),
+            },
+            when_busy: self.backend.when_busy,
+            is_undo: false,
+            deadline,
+        };
+        let mut update = self.update(position, way).await;
+        let investigation = self.investigate(plan, &update).await;
+        if self.backend.on_failure == OnFailure::Rollback && update.outcome.is_failure() {
+            return EnvironmentEnd::Untold(Box::new((update, investigation)));
+        }
+        let result = self.conclude(plan, &mut update, investigation).await;
+        EnvironmentEnd::Told(Box::new(update.run), result)
+    }
+
+    async fn tell(&self, position: usize, end: EnvironmentEnd) -> anyhow::Result<()> {
+        match end {
+            EnvironmentEnd::Untouched => Ok(()),
+            EnvironmentEnd::Told(_, result) => result,
+            EnvironmentEnd::Untold(end) => {
+                let (mut update, investigation) = *end;
+                let plan = &self.plan.environments[position];
+                self.conclude(plan, &mut update, investigation).await
+            }
         }
     }
 
@@ -137,50 +220,18 @@ impl BackendRun<'_> {
     }
 
     /// What the options that are about to change say now, to put them back with the version.
-    async fn previous_settings(&self) -> anyhow::Result<Vec<Settings>> {
+    async fn settings_before(&self) -> anyhow::Result<Vec<SettingsChange>> {
         let wanted = &self.backend.option_settings;
         let is_needed = !wanted.is_empty() && self.backend.on_failure == OnFailure::Rollback;
-        let mut previous = Vec::new();
+        let mut all = Vec::new();
         for plan in &self.plan.environments {
-            let mut before = Settings::default();
-            if is_needed && matches!(plan.step, UpdateStep::Update { .. }) {
-                let current = self.api.settings(&plan.name).await?;
-                for option in differing(wanted, &current) {
-                    match current.iter().find(|setting| is_same_option(option, setting)) {
-                        Some(setting) => before.set.push(OptionSetting {
-                            value: setting.value.clone(),
-                            ..option.clone()
-                        }),
-                        None => before.remove.push(option.clone()),
-                    }
-                }
-            }
-            previous.push(before);
+            all.push(if is_needed && matches!(plan.step, UpdateStep::Update { .. }) {
+                SettingsChange::back(wanted, &self.api.settings(&plan.name).await?)
+            } else {
+                SettingsChange::default()
+            });
         }
-        Ok(previous)
-    }
-
-    /// What was done to an environment, and why it did not become what it should.
-    async fn update_environment(
-        &self,
-        plan: &EnvironmentPlan,
-        deadline: Instant,
-    ) -> (EnvironmentRun, anyhow::Result<()>) {
-        match plan.step {
-            UpdateStep::Update { .. } => {}
-            UpdateStep::Nothing => {
-                self.console
-                    .line(&format!("{}: nothing to do: {NOTHING_TO_DO}", plan.name));
-                return (EnvironmentRun::default(), Ok(()));
-            }
-            UpdateStep::Unrecorded => return (EnvironmentRun::default(), Ok(())),
-        }
-        let settings = Settings {
-            set: self.backend.option_settings.clone(),
-            remove: Vec::new(),
-        };
-        let when_busy = self.backend.when_busy;
-        self.update(plan, &plan.label, settings, when_busy, deadline).await
+        Ok(all)
     }
 
     /// `verify-url`; what is wrong with the answer, which counts as a failed deployment.
@@ -209,17 +260,10 @@ impl BackendRun<'_> {
     }
 
     fn say_what_keeps_running(&self, runs: &[EnvironmentRun]) {
-        for (plan, _) in self
-            .plan
-            .environments
-            .iter()
-            .zip(runs)
-            .filter(|(_, run)| run.keeps_running())
-        {
-            self.console.line(&format!(
-                "the update of `{}` keeps running in Elastic Beanstalk: this run no longer watches it",
-                plan.name
-            ));
+        for (plan, run) in self.plan.environments.iter().zip(runs) {
+            if let Some(line) = keeps_running_line(plan, run) {
+                self.console.line(&line);
+            }
         }
     }
 }

@@ -1,104 +1,113 @@
 //! Why an update failed: asks for causes, instances and logs, and prints what they say, in folded groups.
 
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sdk_elasticbeanstalk::types::EnvironmentHealthAttribute;
+use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::logs;
+use crate::aws::backend::logs::{self, LogRequest};
 use crate::console::Console;
+use crate::core::backend::environment::InstanceState;
 use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::explanation::{Explanation, HealthCauses, why_lines, worst};
-use crate::core::backend::secrets::{redact, secret_values};
+use crate::core::backend::logs::LogTail;
+use crate::core::backend::outcome::EnvironmentRun;
+use crate::core::backend::secrets::Redaction;
 use crate::core::error::code;
-use crate::core::iam::calls;
-use crate::core::inputs::OptionSetting;
 
-/// Finds out why `environment` failed, after these events, and prints it.
-pub(crate) async fn explain(
-    aws: &Aws,
-    api: &Api,
-    environment: &str,
-    events: &[EnvironmentEvent],
-    settings: &[OptionSetting],
-    console: &Console,
-) -> Explanation {
-    let causes = causes(api, environment).await;
-    let instances = api.instances(environment).await.ok().flatten().unwrap_or_default();
-    let lines = why_lines(events, &causes, &instances);
-    let secrets = secrets(aws, api, environment, settings).await;
-    let tail = logs::tail(aws, api, environment, worst(&instances), &secrets).await;
+/// What was asked right after a failure, before anything else changes; the logs are still on their way.
+pub(crate) struct Investigation {
+    api: Api,
+    aws: Aws,
+    environment: String,
+    events: Vec<EnvironmentEvent>,
+    causes: HealthCauses,
+    instances: Vec<InstanceState>,
+    logs: Logs,
+}
 
-    let group = console.group(&format!("Why {environment} failed"));
-    for line in &lines {
-        console.line(&redact(line, &secrets));
+enum Logs {
+    /// `log-tail: false`.
+    Off,
+    /// The log of this deployment, uploaded by the instance itself.
+    Uploaded(LogTail),
+    /// Asked for.
+    Requested(anyhow::Result<LogRequest>),
+}
+
+impl Investigation {
+    /// Asks why `environment` failed; logs are waited for by [`Self::finish`].
+    pub(crate) async fn begin(
+        aws: &Aws,
+        api: Api,
+        environment: &str,
+        run: &EnvironmentRun,
+        log_tail: bool,
+        deadline: Instant,
+    ) -> Self {
+        let causes = match api.causes(environment).await {
+            Ok(causes) => HealthCauses::Known(causes),
+            Err(error) if code(&error) == Some("InvalidRequestException") => HealthCauses::Basic,
+            Err(error) => HealthCauses::Unknown(error),
+        };
+        let instances = api.instances(environment).await.ok().flatten().unwrap_or_default();
+        let logs = if !log_tail {
+            Logs::Off
+        } else if let Some(uploaded) = logs::deployment_log(aws, run).await {
+            Logs::Uploaded(uploaded)
+        } else {
+            let since = run.events.first().map(|event| event.date);
+            let instance = worst(&instances).map(ToOwned::to_owned);
+            Logs::Requested(logs::request(&api, environment, instance, since, deadline).await)
+        };
+        Self {
+            api,
+            aws: aws.clone(),
+            environment: environment.to_owned(),
+            events: run.events.clone(),
+            causes,
+            instances,
+            logs,
+        }
     }
-    drop(group);
-    let log_line = match tail {
-        Ok((instance, tail)) => {
-            let group = console.group(&format!("Last lines of the logs of {instance} in {environment}"));
-            for (path, lines) in &tail.sections {
-                console.line(&format!("--- {path}"));
-                console.line(&lines.join("\n"));
-            }
-            if tail.sections.is_empty() {
-                console.line("the instance returned no recognized log files");
-            }
+
+    /// Waits for the logs, prints everything, and answers what belongs into the error.
+    pub(crate) async fn finish(self, redaction: &Redaction, console: &Console) -> Explanation {
+        let name = &self.environment;
+        let lines = why_lines(&self.events, &self.causes, &self.instances);
+        let print = |title: String, lines: &[String]| {
+            let group = console.group(&title);
+            lines.iter().for_each(|line| console.line(&redaction.clean(line)));
             drop(group);
-            tail.error
+        };
+        // Groups of environments that fail at once must not mix: everything is printed when it is there.
+        let tail = match self.logs {
+            Logs::Off => Ok(None),
+            Logs::Uploaded(tail) => Ok(Some((format!("Deployment log of {name}"), tail))),
+            Logs::Requested(Err(error)) => Err(error),
+            Logs::Requested(Ok(request)) => request
+                .tail(&self.aws, &self.api, name)
+                .await
+                .map(|(instance, tail)| Some((format!("Last lines of the logs of {instance} in {name}"), tail))),
+        };
+        print(format!("Why {name} failed"), &lines);
+        let log_line = match tail {
+            Ok(None) => None,
+            Ok(Some((title, tail))) => {
+                print(title, &tail.lines());
+                tail.error
+            }
+            Err(error) => {
+                console.line(&format!("no logs of {name}: {error:#}"));
+                None
+            }
+        };
+        Explanation {
+            cause: match self.causes {
+                HealthCauses::Known(causes) => causes.into_iter().next(),
+                HealthCauses::Basic | HealthCauses::Unknown(_) => None,
+            }
+            .map(|cause| redaction.clean(&cause)),
+            log_line: log_line.map(|line| redaction.clean(&line)),
         }
-        Err(error) => {
-            console.line(&format!("no logs of {environment}: {error:#}"));
-            None
-        }
-    };
-    Explanation {
-        cause: match causes {
-            HealthCauses::Known(causes) => causes.into_iter().next(),
-            HealthCauses::Basic | HealthCauses::Unknown(_) => None,
-        },
-        log_line,
     }
-}
-
-async fn causes(api: &Api, environment: &str) -> HealthCauses {
-    let doing = || format!("cannot ask for the health of `{environment}`");
-    let answer = api
-        .send(
-            &calls::DESCRIBE_ENVIRONMENT_HEALTH,
-            &api.environment_arn(environment),
-            doing,
-            || {
-                api.client
-                    .describe_environment_health()
-                    .environment_name(environment)
-                    .attribute_names(EnvironmentHealthAttribute::All)
-                    .send()
-            },
-        )
-        .await;
-    match answer {
-        Ok((answer, _)) => HealthCauses::Known(answer.causes.unwrap_or_default()),
-        Err(error) if code(&error) == Some("InvalidRequestException") => HealthCauses::Basic,
-        Err(error) => HealthCauses::Unknown(error),
-    }
-}
-
-/// What must not be seen in a log: our credentials, and properties of the environment whose names say that they are
-/// secret.
-async fn secrets(aws: &Aws, api: &Api, environment: &str, settings: &[OptionSetting]) -> Vec<String> {
-    let mut secrets = Vec::new();
-    if let Some(provider) = aws.sdk.credentials_provider()
-        && let Ok(credentials) = provider.provide_credentials().await
-    {
-        secrets.push(credentials.secret_access_key().to_owned());
-        secrets.extend(credentials.session_token().map(ToOwned::to_owned));
-    }
-    secrets.extend(secret_values(settings).map(ToOwned::to_owned));
-    // Who may not read them has not put them into the log through us either.
-    let current = api.settings(environment).await.unwrap_or_default();
-    secrets.extend(secret_values(&current).map(ToOwned::to_owned));
-    // A secret may hold another one.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
 }

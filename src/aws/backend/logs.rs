@@ -1,15 +1,17 @@
-//! The tail of an instance's logs: asked for, fetched, and cleaned of secrets.
+//! Logs of a failed deployment: the one that the instance uploaded itself, else a tail that is asked for and fetched.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use aws_sdk_elasticbeanstalk::types::EnvironmentInfoType;
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::core::backend::logs::{LogTail, cut};
-use crate::core::backend::secrets::redact;
+use crate::aws::backend::version::{own_region, storage_bucket};
+use crate::core::backend::logs::{LogTail, cut, cut_deployment_log};
+use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::iam::calls;
 use crate::http;
 
@@ -17,17 +19,57 @@ use crate::http;
 const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_SIZE: usize = 4 * 1024 * 1024;
-/// Asks for the logs of `environment` and fetches those of `instance`, of any when it has none.
+/// How long an uploaded log may take to be read.
+const UPLOADED_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the logs are asked for: soon at first, then more slowly.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(8);
+
+/// The log that Elastic Beanstalk has uploaded of this deployment, where the platform does so and it tells an error.
+pub(crate) async fn deployment_log(aws: &Aws, run: &EnvironmentRun) -> Option<LogTail> {
+    let request = run.requests.last()?;
+    let environment = &run.state()?.id;
+    let path = format!("resources/environments/logs/deployments/{environment}/eb-deployment-{request}.log");
+    let read = async {
+        let region = aws.sdk.region()?.to_string();
+        let bucket = own_region(aws, &storage_bucket(&region, &aws.caller().await.ok()?.account));
+        let range = format!("bytes=0-{}", MAX_SIZE - 1);
+        let sent = bucket
+            .client
+            .get_object()
+            .bucket(&bucket.name)
+            .key(&path)
+            .range(range)
+            .send();
+        let body = sent.await.ok()?.body.collect().await.ok()?;
+        Some(cut_deployment_log(&String::from_utf8_lossy(&body.into_bytes()), &path))
+    };
+    let tail = tokio::time::timeout(UPLOADED_TIMEOUT, read).await.ok()??;
+    tail.error.is_some().then_some(tail)
+}
+
+/// Logs that were asked for.
+pub(crate) struct LogRequest {
+    /// What was there before.
+    known: Vec<InstanceLog>,
+    /// Whose logs are wanted; any when there is none.
+    instance: Option<String>,
+    /// When the deployment began.
+    since: Option<DateTime<Utc>>,
+    give_up: Instant,
+}
+
+/// Asks for the logs of `environment`; they are waited for until a minute after the deadline at the latest.
 ///
 /// # Errors
-/// They do not come, or cannot be fetched.
-pub(crate) async fn tail(
-    aws: &Aws,
+/// They cannot be asked for.
+pub(crate) async fn request(
     api: &Api,
     environment: &str,
-    instance: Option<&str>,
-    secrets: &[String],
-) -> anyhow::Result<(String, LogTail)> {
+    instance: Option<String>,
+    since: Option<DateTime<Utc>>,
+    deadline: Instant,
+) -> anyhow::Result<LogRequest> {
     let known = available(api, environment).await?;
     let doing = || format!("cannot ask for the logs of `{environment}`");
     api.send(
@@ -43,41 +85,61 @@ pub(crate) async fn tail(
         },
     )
     .await?;
-    let began = Instant::now();
-    loop {
-        let mut fresh = available(api, environment).await?;
-        fresh.retain(|log| !known.contains(log));
-        let wanted = fresh
-            .iter()
-            .position(|log| instance.is_none_or(|id| log.instance == id));
-        let late = began.elapsed() > LOG_TIMEOUT;
-        // A failing instance may be unable to deliver; another one's logs are better than none.
-        let chosen = wanted.or_else(|| (late && !fresh.is_empty()).then_some(0));
-        if let Some(position) = chosen {
-            let log = fresh.swap_remove(position);
-            let (status, body) = http::get(&aws.http, &log.url, &[], DOWNLOAD_TIMEOUT, MAX_SIZE)
-                .await
-                .context("cannot fetch the logs")?;
-            anyhow::ensure!(status == 200, "cannot fetch the logs: HTTP {status}");
-            let text = redact(&String::from_utf8_lossy(&body), secrets);
-            return Ok((log.instance, cut(&text)));
+    Ok(LogRequest {
+        known,
+        instance,
+        since,
+        give_up: (Instant::now() + LOG_TIMEOUT).min(deadline + LOG_TIMEOUT),
+    })
+}
+
+impl LogRequest {
+    /// The instance and its logs.
+    ///
+    /// # Errors
+    /// They do not come, or cannot be fetched.
+    pub(crate) async fn tail(self, aws: &Aws, api: &Api, environment: &str) -> anyhow::Result<(String, LogTail)> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            api.sleep(pause).await?;
+            pause = (pause * 3 / 2).min(MAX_PAUSE);
+            let mut fresh = available(api, environment).await?;
+            fresh.retain(|log| !self.known.iter().any(|known| known.is_same(log)));
+            let wanted = fresh
+                .iter()
+                .position(|log| self.instance.as_ref().is_none_or(|id| log.instance == *id));
+            let late = Instant::now() >= self.give_up;
+            // A failing instance may be unable to deliver; another one's logs are better than none.
+            if let Some(position) = wanted.or_else(|| (late && !fresh.is_empty()).then_some(0)) {
+                let log = fresh.swap_remove(position);
+                let (status, body) = http::get(&aws.http, &log.url, &[], DOWNLOAD_TIMEOUT, MAX_SIZE)
+                    .await
+                    .context("cannot fetch the logs")?;
+                anyhow::ensure!(status == 200, "cannot fetch the logs: HTTP {status}");
+                let tail = cut(&String::from_utf8_lossy(&body), self.since);
+                return Ok((log.instance, tail));
+            }
+            anyhow::ensure!(!late, "no instance delivered its logs in time");
         }
-        anyhow::ensure!(
-            !late,
-            "no instance delivered its logs within {} s",
-            LOG_TIMEOUT.as_secs()
-        );
-        api.sleep(Duration::from_millis(500)).await?;
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct InstanceLog {
     instance: String,
-    /// Presigned: never to be printed.
+    /// Presigned: never to be printed, and signed anew in each answer.
     url: String,
+    sampled: Option<aws_smithy_types::DateTime>,
 }
 
+impl InstanceLog {
+    fn is_same(&self, other: &Self) -> bool {
+        let path = |url: &str| url.split('?').next().unwrap_or_default().to_owned();
+        self.instance == other.instance && self.sampled == other.sampled && path(&self.url) == path(&other.url)
+    }
+}
+
+/// The logs that are there, the newest first.
 async fn available(api: &Api, environment: &str) -> anyhow::Result<Vec<InstanceLog>> {
     let doing = || format!("cannot look for the logs of `{environment}`");
     let (answer, _) = api
@@ -102,6 +164,7 @@ async fn available(api: &Api, environment: &str) -> anyhow::Result<Vec<InstanceL
             Some(InstanceLog {
                 instance: info.ec2_instance_id?,
                 url: info.message?,
+                sampled: info.sample_timestamp,
             })
         })
         .collect())

@@ -6,14 +6,14 @@
 //! deploy     bundle -> version -> every environment at once      -> BackendOutcome
 //!   version    upload, create, wait until it is processed
 //!   run        one environment: updated, and the end put into words
-//!     update     until Ready, update, follow
+//!     update     until Ready, update, follow (watch: what polls read)
 //!     explain    why it failed: events, causes, the instance's log (logs)
 //!   verify     does the application answer as asked?
 //!   undo       back to what ran before
 //! retention  which old versions may go                           -> prune
 //! ```
 //!
-//! Every request goes through `api`, which waits when Beanstalk throttles, and turns answers into own types (`convert`).
+//! Every request goes through `api`, which waits when Beanstalk throttles; `reads` turns answers into own types (`convert`).
 
 pub(crate) mod api;
 pub(crate) mod compare;
@@ -22,9 +22,11 @@ pub(crate) mod deploy;
 pub(crate) mod explain;
 pub(crate) mod logs;
 pub(crate) mod plan;
+pub(crate) mod reads;
 pub(crate) mod retention;
 pub(crate) mod run;
 pub(crate) mod undo;
 pub(crate) mod update;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod watch;

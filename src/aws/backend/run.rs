@@ -1,65 +1,137 @@
 //! One environment of a plan: updated, and the end of that put into words.
 
+use std::time::Duration;
+
+use aws_credential_types::provider::ProvideCredentials as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::explain::explain;
-use crate::aws::backend::update::{Settings, Update};
+use crate::aws::backend::explain::Investigation;
+use crate::aws::backend::update::Update;
 use crate::console::Console;
 use crate::core::backend::explanation::Explanation;
-use crate::core::backend::messages::{failure_error, gone_error, timeout_error};
+use crate::core::backend::messages::{failure_error, gone_error, timeout_error, untold_error};
 use crate::core::backend::outcome::{EnvironmentRun, UpdateOutcome};
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan};
+use crate::core::backend::previous::EarlierUpdate;
 use crate::core::backend::rollout::FailureReason;
+use crate::core::backend::secrets::{Redaction, masked_values};
+use crate::core::backend::settings::SettingsChange;
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, WhenBusy};
+
+/// How long logs are waited for after the deadline.
+const LOGS_AFTER_DEADLINE: Duration = Duration::from_secs(60);
+/// How long the environment's values may take to be read, which only the redaction needs.
+const VALUES_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What carrying a plan out needs.
 pub(crate) struct BackendRun<'r> {
     pub(crate) aws: &'r Aws,
     pub(crate) backend: &'r BackendInputs,
     pub(crate) plan: &'r BackendPlan,
+    /// What earlier runs did to each environment of the plan, newest first.
+    pub(crate) earlier: &'r [Vec<EarlierUpdate>],
     pub(crate) stop: &'r CancellationToken,
     pub(crate) console: &'r Console,
     pub(crate) api: Api,
 }
 
+/// The way of an update.
+#[derive(Debug)]
+pub(crate) struct UpdateWay<'w> {
+    pub(crate) label: &'w str,
+    pub(crate) settings: SettingsChange,
+    pub(crate) when_busy: WhenBusy,
+    /// It takes back an update of ours.
+    pub(crate) is_undo: bool,
+    pub(crate) deadline: Instant,
+}
+
+/// An update and its end, before anybody asked why.
+pub(crate) struct EndedUpdate {
+    pub(crate) run: EnvironmentRun,
+    pub(crate) outcome: UpdateOutcome,
+    pub(crate) label: String,
+    pub(crate) redaction: Redaction,
+    pub(crate) deadline: Instant,
+}
+
 impl BackendRun<'_> {
-    /// Updates `plan`'s environment to `label`: what was done, and why it did not become what it should.
-    pub(crate) async fn update(
-        &self,
-        plan: &EnvironmentPlan,
-        label: &str,
-        settings: Settings,
-        when_busy: WhenBusy,
-        deadline: Instant,
-    ) -> (EnvironmentRun, anyhow::Result<()>) {
+    /// Updates the environment at `position` of the plan.
+    pub(crate) async fn update(&self, position: usize, way: UpdateWay<'_>) -> EndedUpdate {
+        let plan = &self.plan.environments[position];
+        let redaction = self.redaction(&plan.name).await;
         let update = Update {
-            api: &self.api,
+            api: self.api.polling(way.deadline),
             backend: self.backend,
             console: self.console,
             name: &plan.name,
             prefix: self.prefix(&plan.name),
-            label,
-            settings,
-            when_busy,
-            deadline,
+            label: way.label,
+            settings: way.settings,
+            when_busy: way.when_busy,
+            is_undo: way.is_undo,
+            planned: plan.previous_label.as_deref(),
+            earlier: self.earlier.get(position).map_or(&[], Vec::as_slice),
+            redaction: &redaction,
+            deadline: way.deadline,
         };
         let (run, outcome) = update.run().await;
-        let result = self.conclude(plan, label, outcome, &run).await;
-        (run, result)
+        EndedUpdate {
+            run,
+            outcome,
+            label: way.label.to_owned(),
+            redaction,
+            deadline: way.deadline,
+        }
+    }
+
+    /// Begins to find out why an update failed; `None` where there is nothing to find out.
+    pub(crate) async fn investigate(&self, plan: &EnvironmentPlan, ended: &EndedUpdate) -> Option<Investigation> {
+        let is_failure = match &ended.outcome {
+            UpdateOutcome::Failed { why, .. } => !matches!(why, FailureReason::Gone | FailureReason::Superseded { .. }),
+            UpdateOutcome::Deadline { another, .. } => ended.run.changed && !another,
+            UpdateOutcome::Succeeded | UpdateOutcome::Sent | UpdateOutcome::Cancelled | UpdateOutcome::Error(_) => {
+                false
+            }
+        };
+        if !is_failure {
+            return None;
+        }
+        let api = self.api.polling(ended.deadline + LOGS_AFTER_DEADLINE);
+        let begun = Investigation::begin(
+            self.aws,
+            api,
+            &plan.name,
+            &ended.run,
+            self.backend.log_tail,
+            ended.deadline,
+        );
+        tokio::select! {
+            investigation = begun => Some(investigation),
+            () = self.stop.cancelled() => None,
+        }
     }
 
     /// Turns the end of an update into words.
-    async fn conclude(
+    pub(crate) async fn conclude(
         &self,
         plan: &EnvironmentPlan,
-        label: &str,
-        outcome: UpdateOutcome,
-        run: &EnvironmentRun,
+        ended: &mut EndedUpdate,
+        investigation: Option<Investigation>,
     ) -> anyhow::Result<()> {
+        let explanation = match investigation {
+            Some(investigation) => tokio::select! {
+                explanation = investigation.finish(&ended.redaction, self.console) => explanation,
+                () = self.stop.cancelled() => return Err(Cancelled.into()),
+            },
+            None => Explanation::default(),
+        };
+        let outcome = std::mem::replace(&mut ended.outcome, UpdateOutcome::Cancelled);
+        let (run, label) = (&ended.run, ended.label.as_str());
         let say = |text: &str| self.console.line(&format!("{}{text}", self.prefix(&plan.name)));
         let health = run.state().map_or("Grey", |state| &state.health);
         match outcome {
@@ -72,42 +144,44 @@ impl BackendRun<'_> {
                 Ok(())
             }
             UpdateOutcome::Cancelled => Err(Cancelled.into()),
-            UpdateOutcome::Error(error) if run.changed => Err(error.context(format!(
-                "cannot follow the update of `{}`, which keeps running",
-                plan.name
-            ))),
-            UpdateOutcome::Error(error) => Err(error),
-            UpdateOutcome::Deadline { status } => {
-                let explanation = if run.changed {
-                    self.explain(plan, run).await
-                } else {
-                    Explanation::default()
-                };
+            UpdateOutcome::Error(error) => Err(untold_error(plan, run, error)),
+            UpdateOutcome::Deadline { status, another } => {
+                let is_ours = run.changed && !another;
                 let seconds = self.backend.timeout.as_secs();
-                Err(timeout_error(plan, label, &status, run.changed, seconds, &explanation))
+                Err(timeout_error(plan, label, &status, is_ours, seconds, &explanation))
             }
             UpdateOutcome::Failed {
                 why: FailureReason::Gone,
                 ..
             } => Err(gone_error(plan, label)),
-            UpdateOutcome::Failed { why, event } => {
-                let explanation = self.explain(plan, run).await;
-                Err(failure_error(
-                    plan,
-                    label,
-                    &why,
-                    event,
-                    &explanation,
-                    self.backend,
-                    health,
-                ))
-            }
+            UpdateOutcome::Failed { why, event } => Err(failure_error(plan, label, &why, event, &explanation, health)),
         }
     }
 
-    async fn explain(&self, plan: &EnvironmentPlan, run: &EnvironmentRun) -> Explanation {
-        let settings = &self.backend.option_settings;
-        explain(self.aws, &self.api, &plan.name, &run.events, settings, self.console).await
+    /// What must not be seen: our credentials, and the environment's values. Those whose names say that they are secret
+    /// are masked everywhere.
+    async fn redaction(&self, environment: &str) -> Redaction {
+        let mut secrets = Vec::new();
+        if let Some(provider) = self.aws.sdk.credentials_provider()
+            && let Ok(credentials) = provider.provide_credentials().await
+        {
+            secrets.push(credentials.secret_access_key().to_owned());
+            secrets.extend(credentials.session_token().map(ToOwned::to_owned));
+        }
+        let mut settings = self.backend.option_settings.clone();
+        if self.backend.wait {
+            let deadline = Instant::now() + VALUES_TIMEOUT;
+            // Who may not read them has not put them into the log through us either.
+            settings.extend(
+                self.api
+                    .polling(deadline)
+                    .settings(environment)
+                    .await
+                    .unwrap_or_default(),
+            );
+        }
+        masked_values(&settings).for_each(|value| self.console.mask(value));
+        Redaction::new(secrets, &settings)
     }
 
     /// Stands before every line about an environment, when there are several.

@@ -3,102 +3,130 @@
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::aws::backend::run::BackendRun;
-use crate::aws::backend::update::Settings;
-use crate::core::backend::messages::{UndoneEnvironment, rolled_back_error};
-use crate::core::backend::outcome::EnvironmentRun;
-use crate::core::backend::plan::{EnvironmentPlan, is_accepted};
-use crate::core::error::Cancelled;
+use crate::aws::backend::reads::EventsOf;
+use crate::aws::backend::run::{BackendRun, UpdateWay};
+use crate::core::backend::environment::is_accepted;
+use crate::core::backend::outcome::{EnvironmentRun, UndoneEnvironment, UpdateOutcome};
+use crate::core::backend::plan::EnvironmentPlan;
+use crate::core::backend::rollout::FailureReason;
+use crate::core::backend::undo::{UndoEnd, UndoStep, undo_step};
 use crate::core::inputs::WhenBusy;
 
-/// Every environment that this run changed gets back what it ran before; answers what was done in all, and what the run
-/// fails with.
-pub(crate) async fn roll_back(
-    backend_run: &BackendRun<'_>,
-    error: anyhow::Error,
-    settings: &[Settings],
-    runs: Vec<EnvironmentRun>,
-) -> (Vec<EnvironmentRun>, anyhow::Result<()>) {
+/// Every environment that this run changed gets back what it ran before; answers what was done, for each environment of
+/// the plan.
+pub(crate) async fn undo_all(backend_run: &BackendRun<'_>, runs: &[EnvironmentRun]) -> Vec<Option<UndoneEnvironment>> {
     let deadline = Instant::now() + backend_run.backend.timeout;
-    let changed: Vec<bool> = runs.iter().map(|run| run.changed).collect();
-    let environments = backend_run.plan.environments.iter().zip(settings).zip(runs);
-    let undone = join_all(environments.map(|((plan, settings), run)| async move {
+    let undone = runs.iter().enumerate().map(|(position, run)| async move {
         if !run.changed {
-            return (run, Ok(()));
+            return None;
         }
-        let (undo, result) = undo_one(backend_run, plan, settings, deadline).await;
-        (run.then(undo), result)
-    }))
-    .await;
-    let (mut runs, results): (Vec<EnvironmentRun>, Vec<anyhow::Result<()>>) = undone.into_iter().unzip();
-    if results
-        .iter()
-        .flat_map(|result| result.as_ref().err())
-        .any(|error| error.is::<Cancelled>())
-    {
-        return (runs, Err(Cancelled.into()));
-    }
-    let mut all = Vec::new();
-    for (((plan, run), result), _) in backend_run
-        .plan
-        .environments
-        .iter()
-        .zip(&mut runs)
-        .zip(results)
-        .zip(changed)
-        .filter(|(_, changed)| *changed)
-    {
-        let undone = UndoneEnvironment { plan, result };
-        run.failure = Some(undone.after(run.failure.take()));
-        all.push(undone);
-    }
-    (runs, Err(rolled_back_error(error, &all)))
+        Some(undo(backend_run, position, run, deadline).await)
+    });
+    join_all(undone).await
 }
 
-async fn undo_one(
+async fn undo(
     backend_run: &BackendRun<'_>,
-    plan: &EnvironmentPlan,
-    settings: &Settings,
+    position: usize,
+    run: &EnvironmentRun,
     deadline: Instant,
-) -> (EnvironmentRun, anyhow::Result<()>) {
-    let nothing_done = |result| (EnvironmentRun::default(), result);
-    let Some(previous) = &plan.previous_label else {
-        return nothing_done(Ok(()));
+) -> UndoneEnvironment {
+    let plan = &backend_run.plan.environments[position];
+    let without_update = |result| UndoneEnvironment {
+        name: plan.name.clone(),
+        run: EnvironmentRun::default(),
+        result,
+    };
+    if let Some(by) = &run.superseded_by {
+        return without_update(Ok(UndoEnd::LeftAlone(by.clone())));
+    }
+    let Some(previous) = run.previous.clone().flatten() else {
+        return without_update(Ok(UndoEnd::NothingBefore));
     };
     let prefix = backend_run.prefix(&plan.name);
-    if settings.is_empty() {
-        match is_back(backend_run, plan, previous).await {
-            Ok(true) => {
+    match check(backend_run, plan, run, &previous, deadline).await {
+        Ok(BeforeUndo::Done(end)) => {
+            if end == UndoEnd::Back(previous.clone()) {
                 backend_run.console.line(&format!(
                     "{prefix}Elastic Beanstalk has rolled back to `{previous}` itself"
                 ));
-                return nothing_done(Ok(()));
             }
-            Ok(false) => {}
-            Err(error) => return nothing_done(Err(error)),
+            return without_update(Ok(end));
         }
+        Ok(BeforeUndo::RollBack) => {}
+        Err(error) => return without_update(Err(error)),
     }
     backend_run
         .console
         .line(&format!("{prefix}rolling back to `{previous}`"));
-    // What hangs would hang on.
-    backend_run
-        .update(plan, previous, settings.clone(), WhenBusy::Abort, deadline)
-        .await
+    let way = UpdateWay {
+        label: &previous,
+        settings: run.settings_before.clone(),
+        // What hangs would hang on.
+        when_busy: WhenBusy::Abort,
+        is_undo: true,
+        deadline,
+    };
+    let mut ended = backend_run.update(position, way).await;
+    if let UpdateOutcome::Failed {
+        why: FailureReason::Superseded { by, .. },
+        ..
+    } = &ended.outcome
+    {
+        let end = UndoEnd::LeftAlone(by.clone());
+        return UndoneEnvironment {
+            name: plan.name.clone(),
+            run: ended.run,
+            result: Ok(end),
+        };
+    }
+    let investigation = backend_run.investigate(plan, &ended).await;
+    let result = backend_run.conclude(plan, &mut ended, investigation).await;
+    UndoneEnvironment {
+        name: plan.name.clone(),
+        run: ended.run,
+        result: result.map(|()| UndoEnd::Back(previous)),
+    }
 }
 
-/// Whether Beanstalk took the update back itself, so that all instances run `label` in good health.
-async fn is_back(backend_run: &BackendRun<'_>, plan: &EnvironmentPlan, label: &str) -> anyhow::Result<bool> {
-    let Some(environment) = backend_run.api.environment(&plan.name).await? else {
-        return Ok(false);
+enum BeforeUndo {
+    RollBack,
+    Done(UndoEnd),
+}
+
+/// Whether there is anything to undo: nothing where somebody else updated the environment since, and nothing where
+/// Beanstalk took the update back itself.
+async fn check(
+    backend_run: &BackendRun<'_>,
+    plan: &EnvironmentPlan,
+    run: &EnvironmentRun,
+    previous: &str,
+    deadline: Instant,
+) -> anyhow::Result<BeforeUndo> {
+    let api = backend_run.api.polling(deadline);
+    let Some(environment) = api.environment(&plan.name).await? else {
+        return Ok(BeforeUndo::RollBack);
     };
+    let events = api.events(EventsOf::Environment(&plan.name), run.since, None).await?;
+    let known: Vec<&str> = [plan.label.as_str(), previous]
+        .into_iter()
+        .chain(run.replaced.as_deref())
+        .collect();
+    if let UndoStep::LeaveAlone(by) = undo_step(&run.requests, &environment, &events, &known) {
+        return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by)));
+    }
     let is_well = environment.is_ready()
-        && environment.label.as_deref() == Some(label)
+        && environment.label.as_deref() == Some(previous)
         && is_accepted(&backend_run.backend.accepted_health, &environment.health);
-    if !is_well {
-        return Ok(false);
+    if !is_well || !run.settings_before.is_empty() {
+        return Ok(BeforeUndo::RollBack);
     }
     // Basic health does not tell what instances run.
-    let instances = backend_run.api.instances(&plan.name).await?;
-    Ok(instances.is_some_and(|instances| !instances.iter().any(|instance| instance.runs_another(label))))
+    let instances = api.instances(&plan.name).await?;
+    let is_back = instances.is_some_and(|instances| !instances.iter().any(|instance| instance.runs_another(previous)));
+    Ok(if is_back {
+        BeforeUndo::Done(UndoEnd::Back(previous.to_owned()))
+    } else {
+        BeforeUndo::RollBack
+    })
 }

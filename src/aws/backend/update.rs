@@ -6,27 +6,37 @@ use anyhow::anyhow;
 use aws_sdk_elasticbeanstalk::operation::RequestId as _;
 use tokio::time::Instant;
 
-use crate::aws::backend::api::{Api, EventsOf};
+use crate::aws::backend::api::{Api, InFlight};
 use crate::aws::backend::convert;
+use crate::aws::backend::watch::Watch;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
 use crate::core::backend::busy::{AfterRefusal, BusyStep, after_refusal, busy_step};
 use crate::core::backend::environment::EnvironmentState;
-use crate::core::backend::events::EventLog;
-use crate::core::backend::follow::{Follow, Poll, UpdateTarget};
+use crate::core::backend::follow::{Follow, UpdateTarget};
+use crate::core::backend::lost::{LostAnswer, lost_answer};
 use crate::core::backend::outcome::{EnvironmentRun, UpdateOutcome};
+use crate::core::backend::previous::{EarlierUpdate, previous_label};
 use crate::core::backend::rollout::FailureReason;
-use crate::core::error::{Cancelled, HintExt as _, code};
+use crate::core::backend::secrets::Redaction;
+use crate::core::backend::settings::SettingsChange;
+use crate::core::error::{Cancelled, HintExt as _, code, service_error};
 use crate::core::iam::calls;
-use crate::core::inputs::{BackendInputs, OptionSetting, WhenBusy};
+use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::retry::is_transient;
 
 /// What the last poll before the deadline may take.
 const LAST_POLL: Duration = Duration::from_secs(10);
+/// How often it is looked whether an update took effect whose answer was lost.
+const LOST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause after a refusal because of another update.
+const BUSY_PAUSE: Duration = Duration::from_secs(2);
+/// How often such an update is sent.
+const MAX_SENDS: u32 = 4;
 
 /// An update to carry out.
 pub(crate) struct Update<'u> {
-    pub(crate) api: &'u Api,
+    pub(crate) api: Api,
     pub(crate) backend: &'u BackendInputs,
     pub(crate) console: &'u Console,
     /// The environment.
@@ -35,23 +45,17 @@ pub(crate) struct Update<'u> {
     pub(crate) prefix: String,
     /// The version to run.
     pub(crate) label: &'u str,
-    pub(crate) settings: Settings,
+    pub(crate) settings: SettingsChange,
     pub(crate) when_busy: WhenBusy,
+    /// It takes back an update of ours: never one of somebody else.
+    pub(crate) is_undo: bool,
+    /// What ran when the run was planned.
+    pub(crate) planned: Option<&'u str>,
+    /// Updates of the environment by earlier runs, newest first.
+    pub(crate) earlier: &'u [EarlierUpdate],
+    pub(crate) redaction: &'u Redaction,
     /// For everything.
     pub(crate) deadline: Instant,
-}
-
-/// Option settings to send with the version.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Settings {
-    pub(crate) set: Vec<OptionSetting>,
-    pub(crate) remove: Vec<OptionSetting>,
-}
-
-impl Settings {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.remove.is_empty()
-    }
 }
 
 impl Update<'_> {
@@ -73,48 +77,66 @@ impl Update<'_> {
                 Ok(environment) => environment,
                 Err(outcome) => return Ok(outcome),
             };
-            let previous = before.label;
-            let mut log = self.event_log().await?;
-            let sent = self.send(Some(self.label), &settings).await;
-            let (request_id, target) = match sent {
-                Ok(request_id) => (request_id, UpdateTarget::version(self.label, previous.as_deref())),
+            let mut watch = Watch::begin(&self.api, self.name).await?;
+            let version = UpdateTarget::version(self.label, before.label.as_deref());
+            let (request_id, target) = match self.send(&version, &settings, &before, &mut watch, run).await {
+                Ok(request_id) => (request_id, version),
                 Err(error) => match after_refusal(&error, !settings.is_empty()) {
+                    AfterRefusal::WaitAgain if self.is_undo => {
+                        return Err(error.context("another update has just started, and is left alone"));
+                    }
+                    AfterRefusal::WaitAgain if Instant::now() + BUSY_PAUSE >= self.deadline => return Err(error),
                     AfterRefusal::WaitAgain => {
-                        let label = self
-                            .api
-                            .environment(self.name)
-                            .await?
-                            .and_then(|environment| environment.label);
-                        if label.as_deref() != Some(self.label) || previous == label {
-                            self.say("another update has just started");
-                            continue;
-                        }
-                        // The answer to our first try was lost on the way: this is our own update.
-                        (None, UpdateTarget::version(self.label, previous.as_deref()))
+                        self.say("another update has just started");
+                        // What is read may be older than the refusal.
+                        self.api.sleep(BUSY_PAUSE).await?;
+                        continue;
                     }
                     AfterRefusal::SettingsFirst => {
                         self.say("Elastic Beanstalk takes option settings and version one after the other");
-                        let request_id = self.send(None, &settings).await?;
-                        settings = Settings::default();
-                        (request_id, UpdateTarget::settings(previous.as_deref()))
+                        let target = UpdateTarget::settings(before.label.as_deref());
+                        let request_id = self.send(&target, &settings, &before, &mut watch, run).await?;
+                        settings = SettingsChange::default();
+                        (request_id, target)
                     }
                     AfterRefusal::Fail => return Err(error),
                 },
             };
-            run.changed = true;
-            run.previous.get_or_insert(previous);
+            self.note_sent(&before, &watch, run);
+            run.requests.extend(request_id.clone());
             if !self.backend.wait && target.is_version {
                 run.see(self.api.environment(self.name).await?.as_ref());
                 return Ok(UpdateOutcome::Sent);
             }
             let is_version = target.is_version;
-            let deadline = self.deadline.into_std();
-            let follow = Follow::new(target, request_id, self.backend, deadline, Instant::now().into_std());
-            match self.follow(follow, &mut log, run).await? {
+            let (deadline, now) = (self.deadline.into_std(), Instant::now().into_std());
+            let follow = Follow::new(target, request_id, self.backend, self.redaction.clone(), deadline, now);
+            match self.follow(follow, watch, run).await? {
                 UpdateOutcome::Succeeded if !is_version => {}
+                UpdateOutcome::Failed {
+                    why: FailureReason::Superseded { by, was_live },
+                    event,
+                } => {
+                    run.superseded_by = Some(by.clone());
+                    let why = FailureReason::Superseded { by, was_live };
+                    return Ok(UpdateOutcome::Failed { why, event });
+                }
                 outcome => return Ok(outcome),
             }
         }
+    }
+
+    /// An update was sent, or perhaps was.
+    fn note_sent(&self, before: &EnvironmentState, watch: &Watch, run: &mut EnvironmentRun) {
+        if !run.changed {
+            run.replaced.clone_from(&before.label);
+        }
+        run.changed = true;
+        run.since = run.since.or(watch.since());
+        run.previous.get_or_insert_with(|| {
+            let accepted = &self.backend.accepted_health;
+            previous_label(before, self.planned, accepted, self.earlier)
+        });
     }
 
     /// Waits until the environment can be updated.
@@ -123,14 +145,26 @@ impl Update<'_> {
         let mut announced = false;
         let mut aborted = false;
         loop {
-            let found = self.api.environment(self.name).await?;
-            run.see(found.as_ref());
-            let Some(environment) = found else {
-                return Ok(Err(gone()));
+            let step = match self.api.environment(self.name).await {
+                Ok(found) => {
+                    run.see(found.as_ref());
+                    let Some(environment) = found else {
+                        return Ok(Err(gone()));
+                    };
+                    match busy_step(&environment, self.when_busy, aborted) {
+                        BusyStep::Update => return Ok(Ok(environment)),
+                        step => step,
+                    }
+                }
+                Err(error) if is_transient(&error) && Instant::now() < self.deadline => {
+                    self.say(&format!("cannot read the environment's state now: {error:#}"));
+                    self.rest(&mut backoff).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
-            let status = environment.status.clone();
-            match busy_step(&environment, self.when_busy, aborted) {
-                BusyStep::Update => return Ok(Ok(environment)),
+            let status = run.state().map_or_else(String::new, |state| state.status.clone());
+            match step {
                 BusyStep::Gone => return Ok(Err(gone())),
                 BusyStep::Refuse => {
                     return Err(anyhow!(
@@ -143,14 +177,14 @@ impl Update<'_> {
                     aborted = true;
                     self.abort().await?;
                 }
-                BusyStep::Wait => {}
+                BusyStep::Wait | BusyStep::Update => {}
             }
             if !announced {
                 announced = true;
                 self.say(&format!("the environment is {status}: waiting until it is Ready"));
             }
             if Instant::now() >= self.deadline {
-                return Ok(Err(UpdateOutcome::Deadline { status }));
+                return Ok(Err(UpdateOutcome::Deadline { status, another: true }));
             }
             self.rest(&mut backoff).await?;
         }
@@ -180,27 +214,101 @@ impl Update<'_> {
         Ok(())
     }
 
-    async fn send(&self, label: Option<&str>, settings: &Settings) -> anyhow::Result<Option<String>> {
-        let doing = || match label {
+    /// Sends an update; its id, unless that was lost with the answer.
+    async fn send(
+        &self,
+        target: &UpdateTarget,
+        settings: &SettingsChange,
+        before: &EnvironmentState,
+        watch: &mut Watch,
+        run: &mut EnvironmentRun,
+    ) -> anyhow::Result<Option<String>> {
+        for _ in 0..MAX_SENDS {
+            let error = match self.send_once(target, settings).await {
+                Ok(request_id) => return Ok(request_id),
+                Err(error) if error.is::<InFlight>() => {
+                    self.note_sent(before, watch, run);
+                    run.uncertain = true;
+                    return Err(error);
+                }
+                Err(error) if is_transient(&error) => error,
+                Err(error) => return Err(error),
+            };
+            // A good answer that cannot be read: it took effect.
+            if let Some(id) = service_error(&error).and_then(|service| service.accepted_id()) {
+                return Ok(Some(id.to_owned()));
+            }
+            self.say(&format!(
+                "no answer to the update: {error:#}; looking whether it has started"
+            ));
+            match self.find_out_whether_sent(target, watch).await {
+                Ok(LostAnswer::Accepted(id)) => return Ok(id),
+                Ok(LostAnswer::NotSent) => {}
+                Ok(LostAnswer::Unknown) => {
+                    self.note_sent(before, watch, run);
+                    run.uncertain = true;
+                    return Err(error);
+                }
+                Err(cancelled) => {
+                    self.note_sent(before, watch, run);
+                    run.uncertain = true;
+                    return Err(cancelled);
+                }
+            }
+        }
+        Err(anyhow!(
+            "cannot update `{}`: it was sent {MAX_SENDS} times without an answer",
+            self.name
+        ))
+    }
+
+    /// Whether an update took effect whose answer was lost; unknown at the deadline.
+    async fn find_out_whether_sent(&self, target: &UpdateTarget, watch: &mut Watch) -> anyhow::Result<LostAnswer> {
+        let sent = Instant::now();
+        while Instant::now() < self.deadline {
+            self.api.sleep(LOST_PAUSE).await?;
+            let read = watch.read(&self.api, self.name).await;
+            let environment = match read {
+                Ok(environment) => environment,
+                Err(error) if is_transient(&error) => continue,
+                Err(error) => return Err(error),
+            };
+            let (label, previous) = (target.label.as_deref(), target.previous.as_deref());
+            match lost_answer(environment.as_ref(), watch.pending(), label, previous, sent.elapsed()) {
+                LostAnswer::Unknown => {}
+                answer => return Ok(answer),
+            }
+        }
+        Ok(LostAnswer::Unknown)
+    }
+
+    async fn send_once(&self, target: &UpdateTarget, settings: &SettingsChange) -> anyhow::Result<Option<String>> {
+        let label = target.label.clone().filter(|_| target.is_version);
+        let doing = || match &label {
             Some(label) => format!("cannot update `{}` to `{label}`", self.name),
             None => format!("cannot update the option settings of `{}`", self.name),
         };
         let set: Vec<_> = settings.set.iter().map(convert::to_sdk_setting).collect();
         let remove: Vec<_> = settings.remove.iter().map(convert::to_sdk_option).collect();
-        let resource = self.api.environment_arn(self.name);
         let (answer, _) = self
             .api
-            .send(&calls::UPDATE_ENVIRONMENT, &resource, doing, || {
-                self.api
-                    .client
-                    .update_environment()
-                    .application_name(&self.api.application)
-                    .environment_name(self.name)
-                    .set_version_label(label.map(ToOwned::to_owned))
-                    .set_option_settings((!set.is_empty()).then(|| set.clone()))
-                    .set_options_to_remove((!remove.is_empty()).then(|| remove.clone()))
-                    .send()
-            })
+            .once()
+            .send(
+                &calls::UPDATE_ENVIRONMENT,
+                &self.api.environment_arn(self.name),
+                doing,
+                || {
+                    self.api
+                        .client
+                        .update_environment()
+                        .application_name(&self.api.application)
+                        .environment_name(self.name)
+                        .set_version_label(label.clone())
+                        .set_option_settings((!set.is_empty()).then(|| set.clone()))
+                        .set_options_to_remove((!remove.is_empty()).then(|| remove.clone()))
+                        .send()
+                },
+            )
             .await?;
         Ok(answer.request_id().map(ToOwned::to_owned))
     }
@@ -209,14 +317,14 @@ impl Update<'_> {
     async fn follow(
         &self,
         mut follow: Follow,
-        log: &mut EventLog,
+        mut watch: Watch,
         run: &mut EnvironmentRun,
     ) -> anyhow::Result<UpdateOutcome> {
         let mut backoff = Backoff::new(self.name, self.backend.poll_interval);
         loop {
             // A request that is throttled waits long, and must not outlast the deadline.
             let latest = self.deadline.max(Instant::now() + LAST_POLL);
-            let polled = tokio::time::timeout_at(latest, self.poll(&follow, log)).await;
+            let polled = tokio::time::timeout_at(latest, watch.poll(&self.api, self.name, &follow)).await;
             let now = Instant::now().into_std();
             let step = match polled {
                 Err(_) => return Ok(follow.late(latest.into_std()).unwrap_or_else(gone)),
@@ -234,34 +342,6 @@ impl Update<'_> {
             }
             self.rest(&mut backoff).await?;
         }
-    }
-
-    /// Environment first, events then: an event that came before the state seen is never missing.
-    async fn poll(&self, follow: &Follow, log: &mut EventLog) -> anyhow::Result<Poll> {
-        let environment = self.api.environment(self.name).await?;
-        let found = self
-            .api
-            .events(EventsOf::Environment(self.name), log.start(), None)
-            .await?;
-        let instances = if follow.wants_instances(environment.as_ref()) {
-            self.api.instances(self.name).await?.unwrap_or_default()
-        } else {
-            Vec::new()
-        };
-        Ok(Poll {
-            environment,
-            events: log.take(&found),
-            instances,
-        })
-    }
-
-    /// The events from this moment on.
-    async fn event_log(&self) -> anyhow::Result<EventLog> {
-        let before = self
-            .api
-            .events(EventsOf::Environment(self.name), None, Some(100))
-            .await?;
-        Ok(EventLog::after(&before))
     }
 
     async fn rest(&self, backoff: &mut Backoff) -> Result<(), Cancelled> {

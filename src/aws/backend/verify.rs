@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 const PAUSE: Duration = Duration::from_secs(2);
 const ONE_TRY: Duration = Duration::from_secs(20);
-const MAX_SIZE: usize = 4 * 1024 * 1024;
+/// How much of the answer is searched for the text.
+const MAX_MEBIBYTES: usize = 4;
+const MAX_SIZE: usize = MAX_MEBIBYTES * 1024 * 1024;
 
 /// GETs the address until it answers 2xx with the wanted text.
 ///
@@ -38,7 +40,7 @@ pub(crate) async fn verify(
         let problem = match answer {
             Ok((status @ 200..=299, body)) => match &wanted.contains {
                 Some(text) if !String::from_utf8_lossy(&body).contains(text) => {
-                    format!("it answers HTTP {status}, but without the text `{text}`")
+                    format!("it answers HTTP {status}, but without the text `{text}` in its first {MAX_MEBIBYTES} MiB")
                 }
                 _ => {
                     console.line(&format!("verified: `{shown}` answers HTTP {status}"));

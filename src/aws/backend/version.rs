@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::aws::Aws;
-use crate::aws::backend::api::{Api, EventsOf};
+use crate::aws::backend::api::Api;
+use crate::aws::backend::reads::EventsOf;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::upload::put_new_file;
@@ -118,7 +119,8 @@ async fn read_digest(bucket: &Bucket, key: &str, cannot: impl Fn() -> String + C
     Ok(hex(&hasher.finalize()))
 }
 
-fn own_region(aws: &Aws, bucket: &str) -> Bucket {
+/// `name` in the region of the application, at AWS's own S3.
+pub(crate) fn own_region(aws: &Aws, bucket: &str) -> Bucket {
     let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
     Bucket::in_region(&aws.without_endpoint(), bucket, region)
 }

@@ -48,9 +48,13 @@ pub(crate) enum AfterRefusal {
 /// What to do after UpdateEnvironment was refused with `error`; `with_settings`: it held option settings besides a
 /// version.
 pub(crate) fn after_refusal(error: &anyhow::Error, with_settings: bool) -> AfterRefusal {
-    if message_contains(error, "Must be Ready") {
+    let is_busy = message_contains(error, "Must be Ready") || code(error) == Some("OperationInProgressFailure");
+    // The same code says that a bundle cannot be read.
+    let is_combination =
+        code(error) == Some("InvalidParameterCombination") && !message_contains(error, "Unable to download from S3");
+    if is_busy {
         AfterRefusal::WaitAgain
-    } else if with_settings && code(error) == Some("InvalidParameterCombination") {
+    } else if with_settings && is_combination {
         AfterRefusal::SettingsFirst
     } else {
         AfterRefusal::Fail
@@ -100,6 +104,8 @@ mod tests {
         };
         let not_ready = "Environment named web is in an invalid state for this operation. Must be Ready.";
         let together = "You cannot update the application version and make configuration updates at the same time";
+        let unreadable = "Unable to download from S3 location (Bucket: b  Key: k). Reason: Not Found";
+        let in_progress = "An operation is already in progress, please retry again shortly.";
         for (code, message, with_settings, expected) in [
             ("InvalidParameterValue", not_ready, true, AfterRefusal::WaitAgain),
             (
@@ -109,6 +115,8 @@ mod tests {
                 AfterRefusal::SettingsFirst,
             ),
             ("InvalidParameterCombination", together, false, AfterRefusal::Fail),
+            ("InvalidParameterCombination", unreadable, true, AfterRefusal::Fail),
+            ("OperationInProgressFailure", in_progress, true, AfterRefusal::WaitAgain),
             ("AccessDenied", "no", true, AfterRefusal::Fail),
         ] {
             assert_eq!(

@@ -1,5 +1,7 @@
 //! What Elastic Beanstalk says of an environment and its instances, in types of our own.
 
+use crate::core::inputs::Health;
+
 /// An environment, as one answer showed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct EnvironmentState {
@@ -17,6 +19,8 @@ pub(crate) struct EnvironmentState {
     pub(crate) health: String,
     /// `http://` and the CNAME; none for a worker.
     pub(crate) url: Option<String>,
+    /// Containers on EKS, which have no health of single instances.
+    pub(crate) is_cluster: bool,
     /// The running update can be aborted.
     pub(crate) is_abortable: bool,
 }
@@ -31,6 +35,11 @@ impl EnvironmentState {
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.status.as_str(), "Terminating" | "Terminated")
     }
+}
+
+/// Whether `health` (the API's name of a colour) is among `accepted`.
+pub(crate) fn is_accepted(accepted: &[Health], health: &str) -> bool {
+    accepted.iter().any(|colour| colour.name().eq_ignore_ascii_case(health))
 }
 
 /// An instance, as enhanced health shows it.

@@ -13,8 +13,15 @@ use crate::core::report::EventReport;
 /// How far back every poll looks, in seconds.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
-/// The first event of every update.
+/// The first event of every update, and the last of a good one
+/// (<https://github.com/einaregilsson/beanstalk-deploy/issues/86>).
 const STARTING: &str = "Environment update is starting.";
+const COMPLETED: &str = "Environment update completed successfully.";
+/// The last event of an update that went wrong: "is complete, but with errors", "…, but with command timeouts"
+/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/troubleshooting.html>).
+const COMPLETE_BUT: &str = "operation is complete, but with ";
+/// An immutable update removes the instances of before: a published event of 2026-02-10.
+const REMOVING: &str = "Terminating old instances";
 
 /// An event of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,6 +57,11 @@ impl EventLog {
     /// From when on the next poll has to ask; `None`: from the first event on.
     pub(crate) fn start(&self) -> Option<DateTime<Utc>> {
         self.newest.map(|date| date - OVERLAP).max(self.floor)
+    }
+
+    /// The time of the newest event before the update.
+    pub(crate) fn floor(&self) -> Option<DateTime<Utc>> {
+        self.floor
     }
 
     /// `found`, newest first, less what was handed out before; oldest first.
@@ -88,7 +100,15 @@ impl EnvironmentEvent {
             (Some(ours), its) => its == Some(ours),
             (None, its) => its.is_some(),
         };
-        ours && self.is_error()
+        ours && (self.is_error() || self.message.contains(COMPLETE_BUT) || self.has_timeouts())
+    }
+
+    /// Whether its summary counts instances that did not answer in time: `Summary: [Successful: 1, TimedOut: 1].`
+    fn has_timeouts(&self) -> bool {
+        let Some((_, count)) = self.message.split_once("TimedOut: ") else {
+            return false;
+        };
+        count.starts_with(|digit: char| digit.is_ascii_digit() && digit != '0')
     }
 
     /// Whether it is an ERROR or FATAL one.
@@ -99,6 +119,16 @@ impl EnvironmentEvent {
     /// Whether an update begins with it.
     pub(crate) fn starts_update(&self) -> bool {
         self.message == STARTING
+    }
+
+    /// Whether it says that an update is done.
+    pub(crate) fn completes_update(&self) -> bool {
+        self.message == COMPLETED
+    }
+
+    /// Whether the instances of before are being removed from now on.
+    pub(crate) fn removes_old_instances(&self) -> bool {
+        self.message.contains(REMOVING)
     }
 
     /// `12:34:56 INFO  message`.

@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::core::backend::environment::{EnvironmentState, InstanceState};
+use crate::core::backend::environment::{EnvironmentState, InstanceState, is_accepted};
 use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::outcome::UpdateOutcome;
-use crate::core::backend::plan::is_accepted;
-use crate::core::backend::rollout::{Observation, RolloutMonitor, Verdict};
+use crate::core::backend::rollout::{FailureReason, Observation, RolloutMonitor, Verdict};
+use crate::core::backend::secrets::Redaction;
 use crate::core::inputs::{BackendInputs, Health};
 
 /// A sign of life after this long without an event.
-const HEARTBEAT: Duration = Duration::from_secs(60);
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// What an update should lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(crate) struct Poll {
     pub(crate) events: Vec<EnvironmentEvent>,
     /// What enhanced health knows; empty where it was not asked, or knows nothing.
     pub(crate) instances: Vec<InstanceState>,
+    /// The causes of its health, where they were asked for.
+    pub(crate) causes: Vec<String>,
 }
 
 /// What follows from a poll.
@@ -54,7 +56,15 @@ pub(crate) struct Follow {
     accepted: Vec<Health>,
     recovery: Duration,
     monitor: RolloutMonitor,
+    redaction: Redaction,
     failing: Option<String>,
+    /// Our own first event was seen.
+    own_start: bool,
+    another_began: bool,
+    /// Instances of the update before are being removed.
+    removing: bool,
+    /// The environment has too few requests for a health.
+    idle: bool,
     recovering: bool,
     began: Instant,
     quiet_since: Instant,
@@ -88,6 +98,7 @@ impl Follow {
         target: UpdateTarget,
         request_id: Option<String>,
         inputs: &BackendInputs,
+        redaction: Redaction,
         deadline: Instant,
         now: Instant,
     ) -> Self {
@@ -103,7 +114,12 @@ impl Follow {
             accepted: inputs.accepted_health.clone(),
             recovery: inputs.recovery,
             monitor,
+            redaction,
             failing: None,
+            own_start: false,
+            another_began: false,
+            removing: false,
+            idle: false,
             recovering: false,
             began: now,
             quiet_since: now,
@@ -112,35 +128,53 @@ impl Follow {
         }
     }
 
-    /// Whether the instances are worth asking about: all else is well.
-    pub(crate) fn wants_instances(&self, environment: Option<&EnvironmentState>) -> bool {
-        self.target.is_version && self.monitor.is_nearly_done(&self.observation(environment, &[]))
+    /// Whether the instances are worth asking about: all else is well, or a sign of life is due.
+    pub(crate) fn wants_instances(&self, environment: Option<&EnvironmentState>, now: Instant) -> bool {
+        self.target.is_version
+            && (self.monitor.is_nearly_done(&self.observation(environment, &[])) || self.is_quiet(now))
+    }
+
+    /// Whether the causes of the environment's health are worth asking for: Grey may mean that nobody asks anything of it.
+    pub(crate) fn wants_causes(&self, environment: Option<&EnvironmentState>) -> bool {
+        self.target.is_version
+            && !self.idle
+            && environment.is_some_and(|state| {
+                state.is_ready()
+                    && state.is_cluster
+                    && state.health == "Grey"
+                    && state.label == self.target.label
+                    && !is_accepted(&self.accepted, &state.health)
+            })
     }
 
     /// One poll.
     pub(crate) fn step(&mut self, poll: Poll, now: Instant) -> FollowStep {
         let mut lines = Vec::new();
-        let request_id = self.request_id.as_deref();
-        let (events, _others): (Vec<_>, Vec<_>) = poll.events.into_iter().partition(|event| event.concerns(request_id));
-        for event in &events {
-            lines.push(event.line());
+        let mut events = Vec::new();
+        for event in poll.events {
+            if !event.concerns(self.request_id.as_deref()) {
+                self.see_other(&event);
+                continue;
+            }
+            self.see_own(&event);
             self.quiet_since = now;
-            if event.request_id.is_some() {
-                self.monitor.begun();
-            }
-            if event.fails(request_id) && self.failing.is_none() {
-                self.failing = Some(event.message.clone());
-            }
+            let event = EnvironmentEvent {
+                message: self.redaction.clean(&event.message),
+                ..event
+            };
+            lines.push(event.line());
+            events.push(event);
+        }
+        if let Some(cause) = poll.causes.iter().find(|cause| is_idle(cause)) {
+            self.idle = true;
+            lines.push(format!("Grey for want of requests, which counts as healthy: {cause}"));
         }
         let seen = self.observation(poll.environment.as_ref(), &poll.instances);
         self.last = poll.environment;
         let verdict = self.monitor.verdict(&seen, self.failing.is_some(), now);
         let end = match verdict {
             Verdict::Succeeded => Some(UpdateOutcome::Succeeded),
-            Verdict::Failed(why) => Some(UpdateOutcome::Failed {
-                why,
-                event: self.failing.clone(),
-            }),
+            Verdict::Failed(why) => Some(self.failed(why)),
             Verdict::Recovering if !self.recovering => {
                 self.recovering = true;
                 lines.push(format!(
@@ -152,10 +186,13 @@ impl Follow {
             }
             Verdict::Recovering | Verdict::Going => None,
         };
-        let end = end.or_else(|| self.late(now));
-        if end.is_none() && now - self.quiet_since >= HEARTBEAT {
+        let end = end.or_else(|| {
+            let over = self.monitor.give_up(&seen, now).filter(|_| now >= self.deadline);
+            over.map(|why| self.failed(why)).or_else(|| self.late(now))
+        });
+        if end.is_none() && self.is_quiet(now) {
             self.quiet_since = now;
-            lines.push(self.sign_of_life(now));
+            lines.push(self.sign_of_life(&poll.instances, now));
         }
         FollowStep { lines, events, end }
     }
@@ -176,7 +213,37 @@ impl Follow {
                 .last
                 .as_ref()
                 .map_or_else(String::new, |state| state.status.clone()),
+            another: self.another_began,
         })
+    }
+
+    fn see_own(&mut self, event: &EnvironmentEvent) {
+        if event.request_id.is_some() {
+            self.monitor.begun();
+            self.own_start = true;
+        }
+        if event.completes_update() {
+            self.monitor.completed();
+        }
+        self.removing |= event.removes_old_instances();
+        if event.fails(self.request_id.as_deref()) && self.failing.is_none() {
+            self.failing = Some(self.redaction.clean(&event.message));
+        }
+    }
+
+    /// An event of another update. One that began before ours is over, for ours was accepted.
+    fn see_other(&mut self, event: &EnvironmentEvent) {
+        if self.own_start && event.starts_update() {
+            self.another_began = true;
+            self.monitor.another_began();
+        }
+    }
+
+    fn failed(&self, why: FailureReason) -> UpdateOutcome {
+        UpdateOutcome::Failed {
+            why,
+            event: self.failing.clone(),
+        }
     }
 
     fn observation(&self, environment: Option<&EnvironmentState>, instances: &[InstanceState]) -> Observation {
@@ -185,10 +252,12 @@ impl Follow {
             status: environment.map(|state| state.status.clone()),
             label: environment.and_then(|state| state.label.clone()),
             healthy: !self.target.is_version
-                || environment.is_some_and(|state| is_accepted(&self.accepted, &state.health)),
+                || environment.is_some_and(|state| {
+                    is_accepted(&self.accepted, &state.health) || self.idle && state.health == "Grey"
+                }),
             stragglers: instances
                 .iter()
-                .filter(|instance| instance.runs_another(label))
+                .filter(|instance| !self.removing && instance.runs_another(label))
                 .map(|instance| instance.id.clone())
                 .collect(),
         }
@@ -198,14 +267,38 @@ impl Follow {
         self.last.as_ref().map_or("Grey", |state| &state.health)
     }
 
-    fn sign_of_life(&self, now: Instant) -> String {
-        format!(
+    fn is_quiet(&self, now: Instant) -> bool {
+        now - self.quiet_since >= HEARTBEAT
+    }
+
+    fn sign_of_life(&self, instances: &[InstanceState], now: Instant) -> String {
+        let mut text = format!(
             "still {} after {} s, health {}",
             self.last.as_ref().map_or("", |state| &state.status),
             (now - self.began).as_secs(),
             self.health()
-        )
+        );
+        if let Some(label) = self.target.label.as_ref().filter(|_| !instances.is_empty()) {
+            let done = instances
+                .iter()
+                .filter(|instance| instance.label.as_ref() == Some(label))
+                .count();
+            text.push_str(&format!(", {done} of {} instances run `{label}`", instances.len()));
+        }
+        text.push_str(&format!(
+            ", {} s left",
+            self.deadline.saturating_duration_since(now).as_secs()
+        ));
+        text
     }
+}
+
+/// Whether a cause of Grey says that there are too few requests to tell: "reports that the request rate is insufficient
+/// to determine health, which is expected for an idle environment"
+/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/monitoring-cluster-environments.html>).
+fn is_idle(cause: &str) -> bool {
+    let cause = cause.to_ascii_lowercase();
+    cause.contains("request rate") && cause.contains("insufficient")
 }
 
 #[cfg(test)]

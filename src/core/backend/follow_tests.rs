@@ -1,7 +1,6 @@
 use chrono::DateTime;
 
 use super::*;
-use crate::core::backend::rollout::FailureReason;
 use crate::core::inputs::OnFailure;
 
 /// A simulated clock: seconds after an update was sent.
@@ -30,6 +29,7 @@ fn inputs() -> BackendInputs {
         on_failure: OnFailure::Keep,
         verify: None,
         keep_versions: None,
+        log_tail: true,
     }
 }
 
@@ -37,7 +37,14 @@ fn watch(target: UpdateTarget, request_id: Option<&str>) -> Watch {
     let start = Instant::now();
     let deadline = start + Duration::from_secs(600);
     Watch {
-        follow: Follow::new(target, request_id.map(ToOwned::to_owned), &inputs(), deadline, start),
+        follow: Follow::new(
+            target,
+            request_id.map(ToOwned::to_owned),
+            &inputs(),
+            Redaction::new(["hunter2hunter2".to_owned()], &[]),
+            deadline,
+            start,
+        ),
         start,
     }
 }
@@ -65,6 +72,14 @@ fn event(severity: &str, message: &str, request_id: &str) -> EnvironmentEvent {
         severity: severity.to_owned(),
         message: message.to_owned(),
         request_id: Some(request_id.to_owned()),
+    }
+}
+
+fn instance(id: &str, label: Option<&str>) -> InstanceState {
+    InstanceState {
+        id: id.to_owned(),
+        label: label.map(ToOwned::to_owned),
+        ..InstanceState::default()
     }
 }
 
@@ -121,7 +136,7 @@ fn a_slow_recovery_is_announced_once() {
         ["updated, but not healthy yet (Yellow): waiting up to 60 s"]
     );
     assert!(watch.after(7, poll("Ready", "v1", "Yellow")).lines.is_empty());
-    assert_eq!(end(&watch.after(65, poll("Ready", "v1", "Yellow"))), "Health -");
+    assert_eq!(end(&watch.after(65, poll("Ready", "v1", "Yellow"))), "Health(60) -");
 }
 
 #[test]
@@ -136,16 +151,15 @@ fn the_deadline_ends_a_wait_that_sees_nothing() {
     };
     assert_eq!(blind(10).lines, ["cannot read the environment's state now: no answer"]);
     assert_eq!(end(&blind(10)), "goes on");
-    assert_eq!(end(&blind(600)), "Deadline { status: \"Updating\" }");
+    assert_eq!(end(&blind(600)), "Deadline { status: \"Updating\", another: false }");
 }
 
 #[test]
 fn instances_are_asked_once_all_else_is_well() {
     let watch = to_v1();
     let wants = |status, label, health| {
-        watch
-            .follow
-            .wants_instances(poll(status, label, health).environment.as_ref())
+        let environment = poll(status, label, health).environment;
+        watch.follow.wants_instances(environment.as_ref(), watch.start)
     };
     assert!(wants("Ready", "v1", "Green"));
     assert!(!wants("Ready", "v1", "Red") && !wants("Ready", "v0", "Green") && !wants("Updating", "v1", "Green"));
@@ -153,11 +167,6 @@ fn instances_are_asked_once_all_else_is_well() {
 
 #[test]
 fn instances_on_another_version_keep_it_from_succeeding() {
-    let instance = |id: &str, label: Option<&str>| InstanceState {
-        id: id.to_owned(),
-        label: label.map(ToOwned::to_owned),
-        ..InstanceState::default()
-    };
     let mut watch = to_v1();
     let with_instances = || Poll {
         instances: vec![
@@ -192,4 +201,127 @@ fn settings_of_an_environment_without_a_version_are_followed_by_their_end() {
 fn an_environment_that_is_gone_ends_it() {
     let mut watch = to_v1();
     assert_eq!(end(&watch.after(5, Poll::default())), "Gone -");
+}
+
+#[test]
+fn a_sign_of_life_every_half_minute_says_how_far_it_is() {
+    let mut watch = to_v1();
+    assert!(watch.after(29, poll("Updating", "v0", "Grey")).lines.is_empty());
+    let environment = poll("Updating", "v0", "Grey").environment;
+    let half_a_minute = watch.start + Duration::from_secs(30);
+    assert!(watch.follow.wants_instances(environment.as_ref(), half_a_minute));
+    let step = watch.after(
+        30,
+        Poll {
+            instances: vec![instance("i-1", Some("v1")), instance("i-2", Some("v0"))],
+            ..poll("Updating", "v0", "Grey")
+        },
+    );
+    assert_eq!(
+        step.lines,
+        ["still Updating after 30 s, health Grey, 1 of 2 instances run `v1`, 570 s left"]
+    );
+    assert!(watch.after(40, poll("Updating", "v0", "Grey")).lines.is_empty());
+    assert_eq!(
+        watch.after(61, poll("Updating", "v0", "Grey")).lines,
+        ["still Updating after 61 s, health Grey, 539 s left"]
+    );
+}
+
+#[test]
+fn an_update_that_ends_with_timeouts_has_failed() {
+    for message in [
+        "Update environment operation is complete, but with command timeouts. Try increasing the timeout period.",
+        "Update environment operation is complete, but with errors. For more information, see troubleshooting documentation.",
+        "Command execution completed on all instances. Summary: [Successful: 1, TimedOut: 1].",
+    ] {
+        let mut watch = to_v1();
+        watch.after(5, poll("Updating", "v1", "Green").with(event("WARN", message, "ours")));
+        assert_eq!(
+            end(&watch.after(9, poll("Ready", "v1", "Green"))),
+            format!("Event {message}")
+        );
+    }
+    let mut watch = to_v1();
+    let all_well = "Command execution completed on all instances. Summary: [Successful: 2, TimedOut: 0].";
+    let step = watch.after(5, poll("Ready", "v1", "Green").with(event("INFO", all_well, "ours")));
+    assert_eq!(end(&step), "Succeeded");
+}
+
+#[test]
+fn a_later_update_of_somebody_else_is_told_from_an_earlier_one() {
+    let start = "Environment update is starting.";
+    for (first, second, expected) in [
+        ("ours", "theirs", "Superseded { by: \"v0\", was_live: true } -"),
+        ("theirs", "ours", "goes on"),
+    ] {
+        let mut watch = to_v1();
+        let step = poll("Updating", "v1", "Green")
+            .with(event("INFO", start, first))
+            .with(event("INFO", "Environment update completed successfully.", first))
+            .with(event("INFO", start, second));
+        watch.after(5, step);
+        assert_eq!(
+            end(&watch.after(9, poll("Ready", "v0", "Green"))),
+            expected,
+            "{first} first"
+        );
+    }
+}
+
+#[test]
+fn instances_that_are_being_removed_do_not_count() {
+    let mut watch = to_v1();
+    let removing = "Deployment succeeded. Terminating old instances and temporary Auto Scaling group.";
+    watch.after(5, poll("Updating", "v1", "Green").with(event("INFO", removing, "ours")));
+    let step = watch.after(
+        9,
+        Poll {
+            instances: vec![instance("i-new", Some("v1")), instance("i-old", Some("v0"))],
+            ..poll("Ready", "v1", "Green")
+        },
+    );
+    assert_eq!(end(&step), "Succeeded");
+}
+
+#[test]
+fn an_idle_cluster_is_healthy_and_said_to_be_idle() {
+    let mut watch = to_v1();
+    let grey = |is_cluster| {
+        let mut poll = poll("Ready", "v1", "Grey");
+        poll.environment
+            .iter_mut()
+            .for_each(|state| state.is_cluster = is_cluster);
+        poll
+    };
+    assert!(!watch.follow.wants_causes(grey(false).environment.as_ref()));
+    assert!(watch.follow.wants_causes(grey(true).environment.as_ref()));
+    assert_eq!(end(&watch.after(5, grey(true))), "goes on");
+    let cause = "Insufficient request rate (0.0 requests/min) to determine application health.";
+    let step = watch.after(
+        6,
+        Poll {
+            causes: vec![cause.to_owned()],
+            ..grey(true)
+        },
+    );
+    assert_eq!(end(&step), "Succeeded");
+    assert!(step.lines[0].ends_with(cause), "{:?}", step.lines);
+}
+
+#[test]
+fn an_update_that_is_over_at_the_deadline_does_not_keep_running() {
+    let mut watch = to_v1();
+    watch.after(595, poll("Ready", "v1", "Red"));
+    assert_eq!(end(&watch.after(600, poll("Ready", "v1", "Red"))), "Health(5) -");
+}
+
+#[test]
+fn events_show_no_secret() {
+    let mut watch = to_v1();
+    let error = event("ERROR", "no hunter2hunter2", "ours");
+    let step = watch.after(1, poll("Updating", "v0", "Green").with(error));
+    assert!(step.lines[0].ends_with("no ***"), "{:?}", step.lines);
+    assert_eq!(step.events[0].message, "no ***");
+    assert_eq!(end(&watch.after(5, poll("Ready", "v1", "Green"))), "Event no ***");
 }

@@ -3,10 +3,10 @@
 use anyhow::anyhow;
 
 use crate::core::backend::explanation::Explanation;
+use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::error::HintExt as _;
-use crate::core::inputs::BackendInputs;
 use crate::core::text::names;
 
 /// The failure of one environment.
@@ -34,46 +34,6 @@ pub(crate) fn join(mut failed: Vec<EnvironmentFailure<'_>>, total: usize) -> Opt
     )))
 }
 
-/// What became of an environment that was to go back to what ran before.
-#[derive(Debug)]
-pub(crate) struct UndoneEnvironment<'p> {
-    pub(crate) plan: &'p EnvironmentPlan,
-    pub(crate) result: anyhow::Result<()>,
-}
-
-impl UndoneEnvironment<'_> {
-    fn is_back(&self) -> bool {
-        self.result.is_ok() && self.plan.previous_label.is_some()
-    }
-
-    fn text(&self) -> String {
-        let name = &self.plan.name;
-        match (&self.result, &self.plan.previous_label) {
-            (Ok(()), Some(label)) => format!("`{name}` is back on `{label}`"),
-            (Ok(()), None) => format!("`{name}` ran nothing before"),
-            (Err(error), _) => format!("`{name}` could not be put back: {error:#}"),
-        }
-    }
-
-    /// The environment's failure with this behind it.
-    pub(crate) fn after(&self, failure: Option<String>) -> String {
-        match failure {
-            Some(failure) => format!("{failure}; {}", self.text()),
-            None => self.text(),
-        }
-    }
-}
-
-/// `error`, with what was done about it: first what is back, then what is not.
-pub(crate) fn rolled_back_error(error: anyhow::Error, undone: &[UndoneEnvironment<'_>]) -> anyhow::Error {
-    if undone.is_empty() {
-        return error;
-    }
-    let (back, lost): (Vec<_>, Vec<_>) = undone.iter().partition(|undone| undone.is_back());
-    let texts: Vec<String> = back.into_iter().chain(lost).map(UndoneEnvironment::text).collect();
-    error.context(texts.join("; "))
-}
-
 /// The deadline came first.
 pub(crate) fn timeout_error(
     plan: &EnvironmentPlan,
@@ -90,8 +50,11 @@ pub(crate) fn timeout_error(
         )
         .hint("run this step again later, raise `deployment-timeout`, or set `when-busy: abort`");
     }
-    let mut text =
-        format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s; the update keeps running");
+    let mut text = if status == "Ready" {
+        format!("cannot deploy `{label}` to `{name}`: no update has begun in {seconds} s")
+    } else {
+        format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s; the update keeps running")
+    };
     if let Some(line) = &explanation.log_line {
         text.push_str(&format!("; log: {}", clause(line)));
     }
@@ -117,7 +80,6 @@ pub(crate) fn failure_error(
     why: &FailureReason,
     event: Option<String>,
     explanation: &Explanation,
-    backend: &BackendInputs,
     health: &str,
 ) -> anyhow::Error {
     let what = match why {
@@ -128,10 +90,10 @@ pub(crate) fn failure_error(
             format!("it is Ready on `{now}`: Elastic Beanstalk rolled the update back")
         }
         FailureReason::Reverted(None) => "it is Ready without any version".to_owned(),
-        FailureReason::Health => format!(
-            "its health is still {health} {} s after the update finished",
-            backend.recovery.as_secs()
-        ),
+        FailureReason::Superseded { by, was_live } => superseded_text(by, *was_live, event.as_deref()),
+        FailureReason::Health(seconds) => {
+            format!("its health is still {health} {seconds} s after the update finished")
+        }
         FailureReason::Stragglers(instances) => {
             format!(
                 "{} still run another version",
@@ -140,14 +102,17 @@ pub(crate) fn failure_error(
         }
     };
     let mut text = format!("cannot deploy `{label}` to `{}`: {}", plan.name, clause(&what));
-    if let (FailureReason::Health, Some(cause)) = (why, &explanation.cause) {
+    if let (FailureReason::Health(_), Some(cause)) = (why, &explanation.cause) {
         text.push_str(&format!(" ({})", clause(cause)));
     }
     if let Some(line) = &explanation.log_line {
         text.push_str(&format!("; log: {}", clause(line)));
     }
     let hint = match why {
-        FailureReason::Health => {
+        FailureReason::Superseded { .. } => {
+            "let GitHub's `concurrency:` keep deployments of one environment apart; run this step again if its version is the one to run"
+        }
+        FailureReason::Health(_) => {
             "see the causes and log lines above; raise `recovery-seconds` when it only needs more time, or widen \
              `accepted-health`"
         }
@@ -157,6 +122,45 @@ pub(crate) fn failure_error(
         }
     };
     anyhow!(text).hint(hint)
+}
+
+fn superseded_text(by: &str, was_live: bool, event: Option<&str>) -> String {
+    let mut text = format!("it was superseded by `{by}`, which another update deployed");
+    if was_live {
+        text.push_str("; this version was live before");
+    }
+    if let Some(event) = event {
+        text.push_str(&format!("; this update had failed: {}", clause(event)));
+    }
+    text
+}
+
+/// A request failed, so that nobody knows how the update ends.
+pub(crate) fn untold_error(plan: &EnvironmentPlan, run: &EnvironmentRun, error: anyhow::Error) -> anyhow::Error {
+    let name = &plan.name;
+    if run.uncertain {
+        error.context(format!("cannot tell whether the update of `{name}` has started"))
+    } else if run.changed {
+        error.context(format!("cannot follow the update of `{name}`, which keeps running"))
+    } else {
+        error
+    }
+}
+
+/// What is said of an update that nobody watches any longer; `None` where none goes on.
+pub(crate) fn keeps_running_line(plan: &EnvironmentPlan, run: &EnvironmentRun) -> Option<String> {
+    let name = &plan.name;
+    if run.uncertain {
+        Some(format!(
+            "the update of `{name}` may have started in Elastic Beanstalk: this run was stopped before it got an answer"
+        ))
+    } else if run.keeps_running() {
+        Some(format!(
+            "the update of `{name}` keeps running in Elastic Beanstalk: this run no longer watches it"
+        ))
+    } else {
+        None
+    }
 }
 
 /// A sentence of Beanstalk's as a part of one of ours.
@@ -198,6 +202,42 @@ mod tests {
             join(vec![failure(&plans[0]), failure(&plans[1])]).as_deref(),
             Some("2 of 2 environments failed (`us` too, see their groups in the log): no")
         );
+    }
+
+    #[test]
+    fn whoever_is_superseded_says_by_what() {
+        let text = |was_live, event: Option<&str>| {
+            let why = FailureReason::Superseded {
+                by: "v9".to_owned(),
+                was_live,
+            };
+            let event = event.map(ToOwned::to_owned);
+            failure_error(&plan("web"), "v1", &why, event, &Explanation::default(), "Green").to_string()
+        };
+        assert_eq!(
+            text(true, None),
+            "cannot deploy `v1` to `web`: it was superseded by `v9`, which another update deployed; this version was live \
+             before"
+        );
+        assert!(
+            text(false, Some("Failed to deploy application."))
+                .ends_with("this update had failed: Failed to deploy application")
+        );
+    }
+
+    #[test]
+    fn an_update_that_is_no_longer_watched_is_told_from_one_that_may_have_started() {
+        let line = |changed, uncertain| {
+            let run = EnvironmentRun {
+                changed,
+                uncertain,
+                ..EnvironmentRun::default()
+            };
+            keeps_running_line(&plan("web"), &run).unwrap_or_default()
+        };
+        assert_eq!(line(false, false), "");
+        assert!(line(true, false).contains("keeps running"));
+        assert!(line(true, true).contains("may have started"));
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! What became of a backend's plan, and the part of the report that shows it.
 
+use chrono::{DateTime, Utc};
+
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::plan::BackendPlan;
 use crate::core::backend::rollout::FailureReason;
+use crate::core::backend::settings::SettingsChange;
+use crate::core::backend::undo::{UndoEnd, undo_text};
+use crate::core::error::Cancelled;
 use crate::core::report::{BackendReport, EnvironmentReport};
 
 /// How an update ended.
@@ -17,19 +22,41 @@ pub(crate) enum UpdateOutcome {
     Cancelled,
     /// It did not work: why, and the event that said so first.
     Failed { why: FailureReason, event: Option<String> },
-    /// The deadline came first; the environment is in this status.
-    Deadline { status: String },
+    /// The deadline came first: the environment is in this status, by another update where one began after ours.
+    Deadline { status: String, another: bool },
     /// A request failed.
     Error(anyhow::Error),
 }
 
+impl UpdateOutcome {
+    /// Whether the update did not become what it should.
+    pub(crate) fn is_failure(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::Deadline { .. } | Self::Error(_) => true,
+            Self::Succeeded | Self::Sent | Self::Cancelled => false,
+        }
+    }
+}
+
 /// What was done to one environment, and what was seen of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct EnvironmentRun {
     /// An update was started, or perhaps was.
     pub(crate) changed: bool,
+    /// Nobody knows whether the update was started: its answer was not waited for.
+    pub(crate) uncertain: bool,
+    /// The request ids of our updates, as far as they are known.
+    pub(crate) requests: Vec<String>,
+    /// When the newest event before our update was written.
+    pub(crate) since: Option<DateTime<Utc>>,
     /// The version that ran right before that update; `None`: nobody has looked.
     pub(crate) previous: Option<Option<String>>,
+    /// The version that the environment showed then: not gone back to when it never worked.
+    pub(crate) replaced: Option<String>,
+    /// What the option settings that changed said before.
+    pub(crate) settings_before: SettingsChange,
+    /// Somebody else deployed this version over it.
+    pub(crate) superseded_by: Option<String>,
     /// What was seen last; `None`: nothing yet.
     pub(crate) seen: Option<LastSeen>,
     /// The events of the update, oldest first.
@@ -45,6 +72,15 @@ pub(crate) enum LastSeen {
     Gone,
     /// It is there.
     There(EnvironmentState),
+}
+
+/// What became of an environment that was to go back to what ran before.
+#[derive(Debug)]
+pub(crate) struct UndoneEnvironment {
+    pub(crate) name: String,
+    /// What was done for it.
+    pub(crate) run: EnvironmentRun,
+    pub(crate) result: anyhow::Result<UndoEnd>,
 }
 
 /// What became of a plan.
@@ -69,6 +105,8 @@ impl EnvironmentRun {
     /// This run with what was done afterwards.
     pub(crate) fn then(mut self, later: Self) -> Self {
         self.changed |= later.changed;
+        self.uncertain |= later.uncertain;
+        self.requests.extend(later.requests);
         self.seen = later.seen.or(self.seen);
         self.events.extend(later.events);
         self
@@ -112,6 +150,43 @@ impl EnvironmentRun {
 }
 
 impl BackendOutcome {
+    /// Adds what was done to undo the run, and says so in `error`, which it failed with: first what is back, then what is
+    /// not.
+    pub(crate) fn undone(&mut self, undone: Vec<Option<UndoneEnvironment>>, error: anyhow::Error) -> anyhow::Error {
+        let (mut back, mut lost) = (Vec::new(), Vec::new());
+        for (run, undone) in self.environments.iter_mut().zip(undone) {
+            let Some(UndoneEnvironment {
+                name,
+                run: undo,
+                result,
+            }) = undone
+            else {
+                continue;
+            };
+            if result.as_ref().is_err_and(|error| error.is::<Cancelled>()) {
+                *run = std::mem::take(run).then(undo);
+                return Cancelled.into();
+            }
+            let text = undo_text(&name, &result);
+            let failure = match run.failure.take() {
+                Some(failure) => format!("{failure}; {text}"),
+                None => text.clone(),
+            };
+            *run = std::mem::take(run).then(undo);
+            run.failure = Some(failure);
+            if matches!(result, Ok(UndoEnd::Back(_))) {
+                back.push(text);
+            } else {
+                lost.push(text);
+            }
+        }
+        back.extend(lost);
+        if back.is_empty() {
+            return error;
+        }
+        error.context(back.join("; "))
+    }
+
     /// The part of the report: what `plan` said, and what became of it.
     pub(crate) fn report(&self, plan: &BackendPlan) -> BackendReport {
         let mut report = plan.report();

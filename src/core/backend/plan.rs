@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::reason::UpdateReason;
 use crate::core::backend::version_table::{VersionState, VersionStatus};
-use crate::core::inputs::Health;
 use crate::core::report;
 
 /// Why an environment is left alone.
@@ -241,9 +240,4 @@ impl EnvironmentPlan {
             ..report::EnvironmentReport::default()
         }
     }
-}
-
-/// Whether `health` (the API's name of a colour) is among `accepted`.
-pub(crate) fn is_accepted(accepted: &[Health], health: &str) -> bool {
-    accepted.iter().any(|colour| colour.name().eq_ignore_ascii_case(health))
 }

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::core::backend::environment::{EnvironmentState, InstanceState};
+use crate::core::backend::environment::{EnvironmentState, InstanceState, is_accepted};
 use crate::core::backend::events::{EnvironmentEvent, last_update_failed};
-use crate::core::backend::plan::is_accepted;
 use crate::core::inputs::{Health, OptionSetting};
 
 /// Why an environment is updated; its `Display` is what log and summary show.

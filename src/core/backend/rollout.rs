@@ -3,8 +3,10 @@
 //! | status | label | also | verdict |
 //! | --- | --- | --- | --- |
 //! | gone, `Terminating`, `Terminated` | | | failed: gone |
+//! | any | neither ours nor the one before | `Ready`, or another update began after ours | failed: superseded |
 //! | not `Ready` | | | going on |
-//! | `Ready` | any | an ERROR or FATAL event of this update | failed: event |
+//! | `Ready` | the one before | another update began after ours | failed: superseded |
+//! | `Ready` | any | an event says that this update failed | failed: event |
 //! | `Ready` | another | for the whole grace | failed: reverted |
 //! | `Ready` | ours | the update has not been seen to begin, within the grace | going on |
 //! | `Ready` | ours | accepted health, every instance on our label | succeeded |
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_secs(30);
 /// The same in polls, for a `poll-interval` that makes them quicker.
 const GRACE_POLLS: u32 = 6;
-const SHORTEST_GRACE: Duration = Duration::from_secs(3);
+const MIN_GRACE: Duration = Duration::from_secs(3);
 
 /// What one poll saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +52,19 @@ pub(crate) enum Verdict {
 pub(crate) enum FailureReason {
     /// The environment is not there any more, or being terminated.
     Gone,
-    /// An ERROR or FATAL event of the update.
+    /// An event that says so.
     Event,
     /// It is Ready on this version, which is another.
     Reverted(Option<String>),
-    /// It did not become healthy in time.
-    Health,
+    /// Somebody else deployed this version over it.
+    Superseded {
+        /// The version that runs now.
+        by: String,
+        /// Our update had been completed before.
+        was_live: bool,
+    },
+    /// It did not become healthy in so many seconds after the update.
+    Health(u64),
     /// Instances that still run another version.
     Stragglers(Vec<String>),
 }
@@ -65,10 +74,12 @@ pub(crate) enum FailureReason {
 pub(crate) struct RolloutMonitor {
     /// None where option settings go to an environment without a version.
     label: Option<String>,
-    label_changes: bool,
+    previous: Option<String>,
     recovery: Duration,
     grace: Duration,
     begun: bool,
+    completed: bool,
+    another_began: bool,
     ready_since: Option<Instant>,
     elsewhere_since: Option<Instant>,
 }
@@ -83,10 +94,12 @@ impl RolloutMonitor {
     ) -> Self {
         Self {
             label: label.map(ToOwned::to_owned),
-            label_changes: previous != label,
+            previous: previous.map(ToOwned::to_owned),
             recovery,
-            grace: poll_interval.map_or(GRACE, |interval| (interval * GRACE_POLLS).clamp(SHORTEST_GRACE, GRACE)),
+            grace: poll_interval.map_or(GRACE, |interval| (interval * GRACE_POLLS).clamp(MIN_GRACE, GRACE)),
             begun: false,
+            completed: false,
+            another_began: false,
             ready_since: None,
             elsewhere_since: None,
         }
@@ -97,6 +110,16 @@ impl RolloutMonitor {
         self.begun = true;
     }
 
+    /// The update's event of its completion was seen.
+    pub(crate) fn completed(&mut self) {
+        self.completed = true;
+    }
+
+    /// Another update began after this one.
+    pub(crate) fn another_began(&mut self) {
+        self.another_began = true;
+    }
+
     /// Whether `seen` is worth asking the instances about: all else is well.
     pub(crate) fn is_nearly_done(&self, seen: &Observation) -> bool {
         is_ready(seen) && seen.label == self.label && seen.healthy
@@ -104,15 +127,20 @@ impl RolloutMonitor {
 
     /// The verdict on what a poll saw at `now`.
     pub(crate) fn verdict(&mut self, seen: &Observation, failed_event: bool, now: Instant) -> Verdict {
-        match seen.status.as_deref() {
-            None | Some("Terminating" | "Terminated") => return Verdict::Failed(FailureReason::Gone),
-            Some("Ready") => {}
-            Some(_) => {
-                self.begun = true;
-                self.ready_since = None;
-                self.elsewhere_since = None;
-                return Verdict::Going;
-            }
+        if matches!(seen.status.as_deref(), None | Some("Terminating" | "Terminated")) {
+            return Verdict::Failed(FailureReason::Gone);
+        }
+        if let Some(by) = self.superseded_by(seen) {
+            return Verdict::Failed(FailureReason::Superseded {
+                by,
+                was_live: self.completed,
+            });
+        }
+        if !is_ready(seen) {
+            self.begun = true;
+            self.ready_since = None;
+            self.elsewhere_since = None;
+            return Verdict::Going;
         }
         if failed_event {
             return Verdict::Failed(FailureReason::Event);
@@ -128,7 +156,7 @@ impl RolloutMonitor {
         }
         self.elsewhere_since = None;
         // A label that has changed shows that the update began; a label that was the same before shows nothing.
-        self.begun |= self.label_changes;
+        self.begun |= self.previous != self.label;
         let since = *self.ready_since.get_or_insert(now);
         if !self.begun && now - since < self.grace {
             return Verdict::Going;
@@ -136,9 +164,39 @@ impl RolloutMonitor {
         match (seen.healthy, seen.stragglers.is_empty()) {
             (true, true) => Verdict::Succeeded,
             _ if now - since < self.recovery => Verdict::Recovering,
-            (false, _) => Verdict::Failed(FailureReason::Health),
+            (false, _) => Verdict::Failed(FailureReason::Health((now - since).as_secs())),
             (true, false) => Verdict::Failed(FailureReason::Stragglers(seen.stragglers.clone())),
         }
+    }
+
+    /// Why an update that is over has failed when nobody waits any longer; `None` for one that goes on.
+    pub(crate) fn give_up(&self, seen: &Observation, now: Instant) -> Option<FailureReason> {
+        if !is_ready(seen) {
+            return None;
+        }
+        if seen.label != self.label {
+            return Some(FailureReason::Reverted(seen.label.clone()));
+        }
+        if !self.begun {
+            return None;
+        }
+        let seconds = self.ready_since.map_or(0, |since| (now - since).as_secs());
+        Some(if seen.healthy {
+            FailureReason::Stragglers(seen.stragglers.clone())
+        } else {
+            FailureReason::Health(seconds)
+        })
+    }
+
+    /// Somebody else's version that runs instead of ours.
+    fn superseded_by(&self, seen: &Observation) -> Option<String> {
+        let by = seen.label.as_ref().filter(|_| seen.label != self.label)?;
+        let is_theirs = if seen.label == self.previous {
+            is_ready(seen) && self.another_began
+        } else {
+            is_ready(seen) || self.another_began
+        };
+        is_theirs.then(|| by.clone())
     }
 }
 
@@ -147,149 +205,5 @@ fn is_ready(seen: &Observation) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(status: &str, label: &str, healthy: bool) -> Observation {
-        Observation {
-            status: Some(status.to_owned()),
-            label: Some(label.to_owned()),
-            healthy,
-            stragglers: Vec::new(),
-        }
-    }
-
-    fn monitor() -> RolloutMonitor {
-        RolloutMonitor::new(Some("new"), Some("old"), Duration::from_secs(60), None)
-    }
-
-    fn after(start: Instant, seconds: u64) -> Instant {
-        start + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn succeeds_only_when_ready_on_our_label_and_healthy() {
-        let start = Instant::now();
-        for (seen, verdict) in [
-            (seen("Updating", "new", true), Verdict::Going),
-            (seen("Ready", "old", true), Verdict::Going),
-            (seen("Ready", "new", false), Verdict::Recovering),
-            (seen("Ready", "new", true), Verdict::Succeeded),
-        ] {
-            assert_eq!(monitor().verdict(&seen, false, start), verdict, "{seen:?}");
-        }
-    }
-
-    #[test]
-    fn ready_on_another_label_is_a_failure_after_the_grace_only() {
-        let start = Instant::now();
-        let mut monitor = monitor();
-        let elsewhere = seen("Ready", "old", true);
-        assert_eq!(monitor.verdict(&elsewhere, false, start), Verdict::Going);
-        assert_eq!(monitor.verdict(&elsewhere, false, after(start, 29)), Verdict::Going);
-        assert_eq!(
-            monitor.verdict(&elsewhere, false, after(start, 30)),
-            Verdict::Failed(FailureReason::Reverted(Some("old".to_owned())))
-        );
-    }
-
-    #[test]
-    fn a_stale_read_starts_the_grace_anew() {
-        let start = Instant::now();
-        let mut monitor = monitor();
-        monitor.verdict(&seen("Ready", "old", true), false, start);
-        monitor.verdict(&seen("Updating", "old", false), false, after(start, 20));
-        assert_eq!(
-            monitor.verdict(&seen("Ready", "old", true), false, after(start, 40)),
-            Verdict::Going
-        );
-    }
-
-    #[test]
-    fn health_may_recover_for_a_while() {
-        let start = Instant::now();
-        let mut monitor = monitor();
-        let yellow = seen("Ready", "new", false);
-        assert_eq!(monitor.verdict(&yellow, false, start), Verdict::Recovering);
-        assert_eq!(monitor.verdict(&yellow, false, after(start, 59)), Verdict::Recovering);
-        assert_eq!(
-            monitor.verdict(&yellow, false, after(start, 60)),
-            Verdict::Failed(FailureReason::Health)
-        );
-        assert_eq!(
-            monitor.verdict(&seen("Ready", "new", true), false, after(start, 61)),
-            Verdict::Succeeded
-        );
-    }
-
-    #[test]
-    fn an_error_event_fails_once_ready_even_when_green() {
-        let start = Instant::now();
-        assert_eq!(
-            monitor().verdict(&seen("Updating", "new", true), true, start),
-            Verdict::Going
-        );
-        for label in ["new", "old"] {
-            let verdict = monitor().verdict(&seen("Ready", label, true), true, start);
-            assert_eq!(verdict, Verdict::Failed(FailureReason::Event));
-        }
-    }
-
-    #[test]
-    fn an_environment_that_is_gone_fails_at_once() {
-        for status in [None, Some("Terminating"), Some("Terminated")] {
-            let seen = Observation {
-                status: status.map(ToOwned::to_owned),
-                ..seen("", "new", true)
-            };
-            assert_eq!(
-                monitor().verdict(&seen, false, Instant::now()),
-                Verdict::Failed(FailureReason::Gone)
-            );
-        }
-    }
-
-    #[test]
-    fn instances_on_another_version_are_no_success() {
-        let start = Instant::now();
-        let seen = Observation {
-            stragglers: vec!["i-1".to_owned()],
-            ..seen("Ready", "new", true)
-        };
-        let mut monitor = monitor();
-        assert_eq!(monitor.verdict(&seen, false, start), Verdict::Recovering);
-        assert_eq!(
-            monitor.verdict(&seen, false, after(start, 60)),
-            Verdict::Failed(FailureReason::Stragglers(vec!["i-1".to_owned()]))
-        );
-    }
-
-    #[test]
-    fn the_same_label_again_succeeds_only_once_the_update_was_seen() {
-        let start = Instant::now();
-        let again = || RolloutMonitor::new(Some("same"), Some("same"), Duration::from_secs(60), None);
-        let green = seen("Ready", "same", true);
-        assert_eq!(again().verdict(&green, false, start), Verdict::Going);
-        let mut watched = again();
-        watched.verdict(&seen("Updating", "same", false), false, start);
-        assert_eq!(watched.verdict(&green, false, start), Verdict::Succeeded);
-        let mut told = again();
-        told.begun();
-        assert_eq!(told.verdict(&green, false, start), Verdict::Succeeded);
-        let mut unseen = again();
-        unseen.verdict(&green, false, start);
-        assert_eq!(unseen.verdict(&green, false, after(start, 30)), Verdict::Succeeded);
-    }
-
-    #[test]
-    fn a_quick_poll_interval_shortens_the_grace() {
-        let start = Instant::now();
-        let mut monitor = RolloutMonitor::new(Some("new"), Some("old"), Duration::ZERO, Some(Duration::from_secs(1)));
-        monitor.verdict(&seen("Ready", "old", true), false, start);
-        let verdict = monitor.verdict(&seen("Ready", "old", true), false, after(start, 6));
-        assert_eq!(
-            verdict,
-            Verdict::Failed(FailureReason::Reverted(Some("old".to_owned())))
-        );
-    }
-}
+#[path = "rollout_tests.rs"]
+mod tests;

@@ -4,11 +4,16 @@ use regex_lite::Regex;
 
 use crate::core::inputs::OptionSetting;
 
-/// Shorter ones would black out words.
+/// Shorter lines of a secret would black out words.
 const MIN_LENGTH: usize = 6;
+/// Shorter values of properties with other names would too.
+const MIN_VALUE: usize = 8;
+
+/// Where the environment's own properties are.
+const PROPERTIES: &str = "aws:elasticbeanstalk:application:environment";
 
 /// Words that name a secret.
-const SECRET_WORDS: [&str; 9] = [
+const SECRET_WORDS: [&str; 10] = [
     "SECRET",
     "PASS",
     "TOKEN",
@@ -17,30 +22,59 @@ const SECRET_WORDS: [&str; 9] = [
     "PRIVATE",
     "AUTH",
     "DSN",
+    "URI",
     "DATABASE_URL",
 ];
 
-/// The values of options whose names say that they are secret.
-pub(crate) fn secret_values(settings: &[OptionSetting]) -> impl Iterator<Item = &str> {
-    settings
-        .iter()
-        .filter(|setting| is_secret(&setting.option_name))
-        .map(|setting| setting.value.as_str())
+/// Values that are replaced by `***` in whatever Elastic Beanstalk says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Redaction {
+    /// The longest first: a secret may hold another one.
+    values: Vec<String>,
 }
 
-/// Replaces `secrets` and presigned URLs in `text`.
-pub(crate) fn redact(text: &str, secrets: &[String]) -> String {
-    let presigned = Regex::new(r#"https?://[^\s"'<>]*[?&](?:X-Amz-[A-Za-z-]+|AWSAccessKeyId|Signature)=[^\s"'<>]*"#);
-    let mut clean = match presigned {
-        Ok(presigned) => presigned.replace_all(text, "(presigned URL)").into_owned(),
-        Err(_) => text.to_owned(),
-    };
-    for secret in secrets {
-        for line in secret.lines().map(str::trim).filter(|line| line.len() >= MIN_LENGTH) {
-            clean = clean.replace(line, "***");
-        }
+impl Redaction {
+    /// Hides `secrets`, and of the options' values those whose names say that they are secret, and those of 8
+    /// characters and more of the environment's own properties.
+    pub(crate) fn new(secrets: impl IntoIterator<Item = String>, settings: &[OptionSetting]) -> Self {
+        let of_settings = settings
+            .iter()
+            .filter(|setting| {
+                is_secret(&setting.option_name) || setting.namespace == PROPERTIES && setting.value.len() >= MIN_VALUE
+            })
+            .map(|setting| setting.value.clone());
+        let mut values: Vec<String> = secrets
+            .into_iter()
+            .chain(of_settings)
+            .flat_map(|secret| secret.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
+            .filter(|line| line.len() >= MIN_LENGTH)
+            .collect();
+        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        values.dedup();
+        Self { values }
     }
-    clean
+
+    /// `text` without the values, and without presigned URLs.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let presigned =
+            Regex::new(r#"https?://[^\s"'<>]*[?&](?:X-Amz-[A-Za-z-]+|AWSAccessKeyId|Signature)=[^\s"'<>]*"#);
+        let clean = match presigned {
+            Ok(presigned) => presigned.replace_all(text, "(presigned URL)").into_owned(),
+            Err(_) => text.to_owned(),
+        };
+        self.values.iter().fold(clean, |text, value| text.replace(value, "***"))
+    }
+}
+
+/// The values that the runner is told to mask everywhere: properties of 8 characters and more whose names say that they
+/// are secret.
+pub(crate) fn masked_values(settings: &[OptionSetting]) -> impl Iterator<Item = &str> {
+    settings
+        .iter()
+        .filter(|setting| {
+            setting.namespace == PROPERTIES && is_secret(&setting.option_name) && setting.value.len() >= MIN_VALUE
+        })
+        .map(|setting| setting.value.as_str())
 }
 
 fn is_secret(name: &str) -> bool {
@@ -52,9 +86,25 @@ fn is_secret(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn property(name: &str, value: &str) -> OptionSetting {
+        OptionSetting {
+            namespace: PROPERTIES.to_owned(),
+            option_name: name.to_owned(),
+            value: value.to_owned(),
+            resource_name: None,
+        }
+    }
+
     #[test]
     fn names_tell_which_properties_are_secret() {
-        for name in ["DB_PASSWORD", "api_key", "GITHUB_TOKEN", "DATABASE_URL"] {
+        for name in [
+            "DB_PASSWORD",
+            "api_key",
+            "GITHUB_TOKEN",
+            "DATABASE_URL",
+            "MONGO_URI",
+            "SENTRY_DSN",
+        ] {
             assert!(is_secret(name), "{name}");
         }
         assert!(!is_secret("RAILS_ENV"));
@@ -63,9 +113,31 @@ mod tests {
     #[test]
     fn secrets_and_presigned_urls_do_not_stay() {
         let text = "key wJalrXUtnFEMI at https://b.s3.amazonaws.com/k?X-Amz-Signature=abc&x=1 end";
+        let redaction = Redaction::new(["wJalrXUtnFEMI".to_owned(), "at".to_owned()], &[]);
+        assert_eq!(redaction.clean(text), "key *** at (presigned URL) end");
+    }
+
+    #[test]
+    fn long_values_of_properties_are_hidden_and_those_of_other_options_are_not() {
+        let policy = OptionSetting {
+            namespace: "aws:elasticbeanstalk:command".to_owned(),
+            ..property("DeploymentPolicy", "AllAtOnce")
+        };
+        let settings = [
+            property("TENANT", "tenant-4711"),
+            property("STAGE", "failed"),
+            property("DB_PASSWORD", "hunter2"),
+            property("URI", "mongodb://tenant-4711@db"),
+            policy,
+        ];
+        let redaction = Redaction::new([], &settings);
         assert_eq!(
-            redact(text, &["wJalrXUtnFEMI".to_owned(), "at".to_owned()]),
-            "key *** at (presigned URL) end"
+            redaction.clean("failed: tenant-4711 hunter2 mongodb://tenant-4711@db AllAtOnce"),
+            "failed: *** *** *** AllAtOnce"
+        );
+        assert_eq!(
+            masked_values(&settings).collect::<Vec<_>>(),
+            ["mongodb://tenant-4711@db"]
         );
     }
 }

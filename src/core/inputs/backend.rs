@@ -48,6 +48,8 @@ pub(crate) struct BackendInputs {
     pub(crate) poll_interval: Option<Duration>,
     /// `on-failure`.
     pub(crate) on_failure: OnFailure,
+    /// `log-tail`.
+    pub(crate) log_tail: bool,
     /// `verify-url` and what belongs to it.
     pub(crate) verify: Option<VerifyInputs>,
     /// `keep-versions`.
@@ -151,6 +153,7 @@ pub(crate) fn read(
             &[("keep", OnFailure::Keep), ("rollback", OnFailure::Rollback)],
             OnFailure::Keep,
         ),
+        log_tail: reader.boolean("log-tail", true),
         verify: verify(reader),
         keep_versions: reader
             .number("keep-versions", 1..=1_000_000)

@@ -210,6 +210,8 @@ specs! {
             "Seconds between polls of an environment, 1 to 600.";
         "on-failure" Backend "ACTION" = "`keep`":
             "`keep` the environment as a failed deployment left it, or `rollback` it to the version that was live before.";
+        "log-tail" Backend "BOOLEAN" = "`true`":
+            "`false`: no log lines of instances are fetched or shown when a deployment fails.";
         "verify-url" Backend "URL" = "":
             "An address to GET once the backend is healthy and before the site changes; anything but a 2xx answer within `verify-timeout` is a failed deployment.";
         "verify-contains" Backend "TEXT" = "":

@@ -1,0 +1,104 @@
+//! What to go back to: what ran right before our update, unless that never worked.
+
+use crate::core::backend::environment::{EnvironmentState, is_accepted};
+use crate::core::backend::plan::BackendPlan;
+use crate::core::inputs::Health;
+use crate::core::release::record::{EnvironmentOutcome, Record};
+
+/// An update of an environment that an earlier run of ours left a record of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EarlierUpdate {
+    /// The version that it was to run.
+    pub(crate) label: String,
+    /// The version that ran before.
+    pub(crate) previous: Option<String>,
+    /// It ended well, or changed nothing.
+    pub(crate) ended_well: bool,
+}
+
+/// What earlier runs did to each environment of `plan`, by their records, newest first.
+pub(crate) fn earlier_updates(plan: &BackendPlan, records: &[Record]) -> Vec<Vec<EarlierUpdate>> {
+    let of_environment = |name: &str| {
+        records
+            .iter()
+            .filter_map(|record| record.backend.as_ref())
+            .filter_map(|backend| backend.environments.iter().find(|environment| environment.name == name))
+            .map(|environment| EarlierUpdate {
+                label: environment.label.clone(),
+                previous: environment.previous_label.clone(),
+                ended_well: match environment.outcome {
+                    EnvironmentOutcome::Planned | EnvironmentOutcome::Failed => false,
+                    EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged | EnvironmentOutcome::Skipped => true,
+                },
+            })
+            .collect()
+    };
+    plan.environments
+        .iter()
+        .map(|plan| of_environment(&plan.name))
+        .collect()
+}
+
+/// The version to go back to from an update that found `ready` when it began, of an environment that ran `planned` when
+/// the run was planned; `earlier` are the updates of the environment by records, newest first.
+///
+/// The label of an update that never ended well is not gone back to: neither somebody's that came between the plan and
+/// ours and left the environment in bad health, nor one of ours that a run before left behind.
+pub(crate) fn previous_label(
+    ready: &EnvironmentState,
+    planned: Option<&str>,
+    accepted: &[Health],
+    earlier: &[EarlierUpdate],
+) -> Option<String> {
+    let came_between = ready.label.as_deref() != planned;
+    let found = if came_between && !is_accepted(accepted, &ready.health) {
+        planned
+    } else {
+        ready.label.as_deref()
+    };
+    let mut label = found.map(ToOwned::to_owned);
+    for update in earlier {
+        if label.as_ref() != Some(&update.label) || update.ended_well {
+            break;
+        }
+        label.clone_from(&update.previous);
+    }
+    label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn earlier(label: &str, previous: &str, ended_well: bool) -> EarlierUpdate {
+        EarlierUpdate {
+            label: label.to_owned(),
+            previous: Some(previous.to_owned()),
+            ended_well,
+        }
+    }
+
+    #[test]
+    fn what_never_worked_is_not_gone_back_to() {
+        let failed = [earlier("v2", "v1", false), earlier("v1", "v0", true)];
+        let twice = [earlier("v2", "v2", false), earlier("v2", "v1", false)];
+        let unrelated = [earlier("v7", "v6", false)];
+        for (ready, health, planned, earlier, expected) in [
+            ("v1", "Green", "v1", &[][..], "v1"),
+            ("v5", "Green", "v1", &[], "v5"),
+            ("v5", "Red", "v1", &[], "v1"),
+            ("v1", "Red", "v1", &[], "v1"),
+            ("v2", "Red", "v2", &failed, "v1"),
+            ("v2", "Red", "v2", &twice, "v1"),
+            ("v1", "Green", "v1", &unrelated, "v1"),
+        ] {
+            let state = EnvironmentState {
+                label: Some(ready.to_owned()),
+                health: health.to_owned(),
+                ..EnvironmentState::default()
+            };
+            let label = previous_label(&state, Some(planned), &[Health::Green], earlier);
+            assert_eq!(label.as_deref(), Some(expected), "{ready} {health} after {planned}");
+        }
+    }
+}

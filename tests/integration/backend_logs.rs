@@ -1,0 +1,113 @@
+//! What is shown of an instance's logs, and what never is.
+
+use serde_json::{Value, json};
+
+use super::backend::{cloud, cloud_with, deploy, scenario};
+use super::support::Cloud;
+
+fn failing(options: &Value, of_scenario: &Value) -> Cloud {
+    let cloud = cloud_with(&["my-app-prod"], options);
+    scenario(&cloud, "my-app-prod", "fails", of_scenario);
+    cloud
+}
+
+#[test]
+fn the_block_of_our_own_request_is_not_the_deployments() {
+    let cloud = failing(&json!({"own_commands": true}), &json!({}));
+    let run = deploy(&cloud).run().expect_exit(1);
+    assert!(
+        run.error().contains("Container commands build failed"),
+        "{}",
+        run.error()
+    );
+    assert!(!run.log.contains("GetTailLogs"), "{}", run.log);
+}
+
+#[test]
+fn a_tail_without_the_deployments_start_still_shows_its_error() {
+    let cloud = failing(
+        &json!({"own_commands": true}),
+        &json!({"cause": "dependencies", "noise": 120}),
+    );
+    let run = deploy(&cloud).run().expect_exit(1);
+    assert!(run.error().contains("fail to install dependencies"), "{}", run.error());
+}
+
+#[test]
+fn the_applications_log_is_found_on_every_platform() {
+    for platform in ["docker", "docker-older", "ecs"] {
+        let cloud = failing(&json!({"platform": platform}), &json!({}));
+        let run = deploy(&cloud).run().expect_exit(1);
+        assert!(run.log.contains("stdouterr.log"), "{platform}: {}", run.log);
+        assert!(
+            run.log.contains("application: command not found"),
+            "{platform}: {}",
+            run.log
+        );
+    }
+}
+
+#[test]
+fn hooks_and_container_commands_are_shown_where_the_tail_has_them() {
+    let sections = json!({"/var/log/cfn-init-cmd.log": true, "/var/log/eb-hooks.log": true});
+    let cloud = failing(&json!({}), &json!({"sections": sections}));
+    let run = deploy(&cloud).run().expect_exit(1);
+    assert!(run.log.contains("can't open file 'manage.py'"), "{}", run.log);
+    assert!(run.log.contains("cannot stat 'php.ini'"), "{}", run.log);
+}
+
+#[test]
+fn a_deployment_log_needs_no_instance_to_answer() {
+    let cloud = failing(&json!({"deployment_logs": true}), &json!({}));
+    let run = deploy(&cloud).run().expect_exit(1);
+    assert!(
+        run.error().contains("Container commands build failed"),
+        "{}",
+        run.error()
+    );
+    assert_eq!(cloud.count("RequestEnvironmentInfo"), 0, "{:?}", cloud.operations());
+    assert!(run.log.contains("Deployment log of my-app-prod"), "{}", run.log);
+}
+
+#[test]
+fn without_log_tail_no_log_is_asked_for() {
+    let cloud = failing(&json!({"deployment_logs": true}), &json!({}));
+    let run = deploy(&cloud).with("log-tail", "false").run().expect_exit(1);
+    assert!(run.error().contains("Instance deployment failed."), "{}", run.error());
+    assert!(!run.log.contains("Container commands"), "{}", run.log);
+    assert_eq!(cloud.count("RequestEnvironmentInfo"), 0);
+}
+
+#[test]
+fn values_of_the_environment_are_not_shown_in_events_causes_and_logs() {
+    let cloud = cloud();
+    let log = "----------------------------------------\n/var/log/eb-engine.log\n\
+               ----------------------------------------\n2026/01/01 00:00:00.000000 [ERROR] cannot reach \
+               mongodb://app:pw@db.internal/app as tenant-4711\n";
+    scenario(&cloud, "my-app-prod", "fails", &json!({"log": log, "seconds": 3.0}));
+    let property = |name: &str, value: &str| json!({"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": name, "Value": value});
+    let settings = json!([
+        property("MONGO_URI", "mongodb://app:pw@db.internal/app"),
+        property("TENANT", "tenant-4711"),
+        property("STAGE", "failed"),
+    ]);
+    let action = deploy(&cloud).with("option-settings", &settings.to_string());
+    let run = std::thread::scope(|scope| {
+        let run = scope.spawn(|| action.run());
+        while cloud.count("UpdateEnvironment") == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        cloud.post(
+            "/beanstalk/event",
+            &json!({"environment": "my-app-prod", "message": "Tenant tenant-4711 failed.", "severity": "WARN"}),
+        );
+        run.join().expect("the run")
+    })
+    .expect_exit(1);
+    assert!(run.error().contains("cannot reach *** as ***"), "{}", run.error());
+    assert!(run.log.contains("Tenant *** failed."), "{}", run.log);
+    let shown = run.log.replace("::add-mask::mongodb://app:pw@db.internal/app\n", "");
+    for text in [&shown, &run.report.to_string(), &run.summary] {
+        assert!(!text.contains("tenant-4711") && !text.contains("app:pw"), "{text}");
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers that are broken, missing or late; deadlines; cancelling while something hangs.
+
+use serde_json::json;
+
+use super::backend::{cloud, cloud_with, deploy, environment, scenario};
+use super::support::{Cloud, Run};
+
+fn fault(cloud: &Cloud, operation: &str, fault: serde_json::Value) {
+    let mut body = json!({"service": "elasticbeanstalk", "operation": operation});
+    body.as_object_mut()
+        .expect("an object")
+        .extend(fault.as_object().cloned().unwrap_or_default());
+    cloud.post("/faults", &body);
+}
+
+fn seconds(run: &Run) -> f64 {
+    run.report["seconds"].as_f64().unwrap_or(f64::MAX)
+}
+
+#[test]
+fn broken_answers_are_asked_again() {
+    let cloud = cloud();
+    for operation in ["DescribeEnvironments", "DescribeEvents", "DescribeInstancesHealth"] {
+        for (skip, kind) in [(1, "malformed"), (1, "truncate"), (1, "foreign")] {
+            fault(&cloud, operation, json!({"kind": kind, "skip": skip}));
+        }
+    }
+    deploy(&cloud).with("on-failure", "rollback").run().expect_exit(0);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+}
+
+#[test]
+fn an_update_that_is_over_and_red_does_not_keep_running() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "red", &json!({}));
+    let run = deploy(&cloud).with("deployment-timeout", "6").run().expect_exit(1);
+    assert!(run.error().contains("its health is still Red"), "{}", run.error());
+    assert!(!run.error().contains("keeps running"), "{}", run.error());
+}
+
+#[test]
+fn requests_that_fail_do_not_end_the_wait_for_a_busy_environment() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "busy", &json!({"seconds": 4.0}));
+    fault(
+        &cloud,
+        "DescribeEnvironments",
+        json!({"kind": "error", "code": "ServiceUnavailable", "skip": 2, "times": 6}),
+    );
+    let run = deploy(&cloud).run().expect_exit(0);
+    assert!(
+        run.log.contains("cannot read the environment's state now"),
+        "{}",
+        run.log
+    );
+}
+
+#[test]
+fn throttling_does_not_outlast_the_deadline() {
+    let cloud = cloud();
+    fault(
+        &cloud,
+        "UpdateEnvironment",
+        json!({"kind": "error", "code": "Throttling", "times": -1}),
+    );
+    let run = deploy(&cloud).with("deployment-timeout", "4").run().expect_exit(1);
+    assert!(run.error().contains("Rate exceeded"), "{}", run.error());
+    assert!(seconds(&run) < 15.0, "{}", seconds(&run));
+}
+
+#[test]
+fn old_instances_that_are_being_removed_are_no_stragglers() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"instances": 2}));
+    scenario(&cloud, "my-app-prod", "immutable", &json!({"recovery_seconds": 30.0}));
+    deploy(&cloud).with("recovery-seconds", "2").run().expect_exit(0);
+}
+
+#[test]
+fn an_idle_cluster_environment_is_healthy_and_said_to_be_idle() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"tier": "Cluster"}));
+    let run = deploy(&cloud).with("recovery-seconds", "2").run().expect_exit(0);
+    assert!(
+        run.log.contains("Insufficient request rate (0.0 requests/min)"),
+        "{}",
+        run.log
+    );
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+}
+
+#[test]
+fn any_refusal_to_show_instances_counts_as_not_known() {
+    let cloud = cloud();
+    fault(
+        &cloud,
+        "DescribeInstancesHealth",
+        json!({"kind": "error", "code": "ElasticBeanstalkServiceException", "status": 400, "times": -1}),
+    );
+    deploy(&cloud).run().expect_exit(0);
+}
+
+#[test]
+fn an_update_that_is_complete_but_with_timeouts_has_failed() {
+    for name in ["command-timeouts", "with-errors"] {
+        let cloud = cloud();
+        scenario(&cloud, "my-app-prod", name, &json!({}));
+        let run = deploy(&cloud).run().expect_exit(1);
+        assert!(run.error().contains("cannot deploy `v1`"), "{}", run.error());
+    }
+}
+
+#[test]
+fn settings_go_first_also_where_no_version_runs_yet() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"version_label": ""}));
+    scenario(&cloud, "my-app-prod", "success", &json!({"refuses_combination": true}));
+    let settings =
+        r#"[{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "x"}]"#;
+    deploy(&cloud).with("option-settings", settings).run().expect_exit(0);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+}
+
+#[test]
+fn cancelled_while_the_update_is_asked_for_it_counts_as_perhaps_changed() {
+    let cloud = cloud();
+    fault(
+        &cloud,
+        "UpdateEnvironment",
+        json!({"kind": "delay", "seconds": 20.0, "when": "after"}),
+    );
+    let run = deploy(&cloud)
+        .signal("INT", "version `v1` is ready", 1.5)
+        .run()
+        .expect_exit(130);
+    assert!(run.log.contains("may have started"), "{}", run.log);
+    assert!(seconds(&run) < 12.0, "{}", seconds(&run));
+    assert_eq!(run.report["backend"]["environments"][0]["changed"], true);
+}
+
+#[test]
+fn cancelled_while_a_log_is_fetched_it_ends_at_once() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "fails", &json!({}));
+    fault(
+        &cloud,
+        "RequestEnvironmentInfo",
+        json!({"kind": "delay", "seconds": 20.0}),
+    );
+    let run = deploy(&cloud)
+        .signal("INT", "Failed to deploy application.", 3.0)
+        .run()
+        .expect_exit(130);
+    assert!(seconds(&run) < 14.0, "{}", seconds(&run));
+}
