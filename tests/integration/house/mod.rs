@@ -88,6 +88,25 @@ fn files_are_short() {
     );
 }
 
+/// Whoever adds a room says in the picture what it is for.
+#[test]
+fn the_picture_has_every_room() {
+    let page = std::fs::read_to_string(project().join("docs/architecture.md")).expect("the page");
+    let picture = page.split("```").nth(1).expect("the picture");
+    for floor in ["src", "src/core", "src/aws", "tests"] {
+        for entry in std::fs::read_dir(project().join(floor)).expect("a directory") {
+            let entry = entry.expect("an entry");
+            let (name, path) = (entry.file_name().to_string_lossy().into_owned(), entry.path());
+            if path.is_dir() && !path.with_extension("rs").exists() && !name.starts_with('_') {
+                assert!(
+                    picture.contains(&format!("{name}/")),
+                    "{floor}/{name} is not in the picture"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn pages_name_files_that_are_there() {
     let mut pages = Vec::new();
