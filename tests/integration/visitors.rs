@@ -307,6 +307,26 @@ fn a_policy_that_may_not_be_read_is_not_checked_and_names_the_statement() {
 }
 
 #[test]
+fn files_of_other_hosts_are_warned_of_in_the_plan() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let run = Action::new(&cloud)
+        .with("bucket", BUCKET)
+        .with("source", "public")
+        .file("public/index.html", "<p>hello</p>")
+        .file("public/_redirects", "/old /new")
+        .run()
+        .expect_exit(0);
+    let warnings = run.messages("warning");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("_redirects") && warning.contains("it serves the file")),
+        "{warnings:?}"
+    );
+    assert_eq!(run.report["site"]["warnings"][0]["path"], "_redirects");
+}
+
+#[test]
 fn the_address_is_asked_and_shown() {
     let setups = setups();
     let setup = setups

@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use crate::core::error::HintExt as _;
 use crate::core::site::findings::ScanFindings;
+use crate::core::site::foreign_files::foreign_files;
 use crate::core::site::guard::{DeleteGuard, MaxDelete};
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::local_file::LocalFile;
@@ -53,7 +54,10 @@ pub(crate) fn assemble(
         deletes,
         unchanged: unchanged as u64,
         unchecked: 0,
-        warnings: scan.warnings.clone(),
+        warnings: {
+            let foreign = foreign_files(scan.files.iter().map(|file| &*file.path));
+            scan.warnings.iter().cloned().chain(foreign).collect()
+        },
     };
     check_deletes(max_delete, objects, new, &plan)?;
     Ok(plan)

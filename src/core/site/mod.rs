@@ -10,6 +10,7 @@ pub(crate) mod etag;
 pub(crate) mod filter;
 pub(crate) mod findings;
 pub(crate) mod fnmatch;
+pub(crate) mod foreign_files;
 pub(crate) mod guard;
 pub(crate) mod header_rules;
 pub(crate) mod headers;
