@@ -7,12 +7,16 @@ use std::path::Path;
 use chrono::DateTime;
 
 use crate::core::backend::{logs, secrets};
+use crate::core::bundle::ebignore::EbIgnore;
 use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::label::{self, LabelValues};
+use crate::core::bundle::ready;
 use crate::core::cdn::collapse::{Limits, collapse};
 use crate::core::cdn::covers;
 use crate::core::cdn::encode::{check_path, encode};
 use crate::core::context::{Env, RunContext};
+use crate::core::inputs::files::{FileKind, Files};
+use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, variable};
 use crate::core::inputs::{args as sync_args, parse};
@@ -80,12 +84,15 @@ pub fn records(data: &[u8]) {
 pub fn archive(data: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(data).expect("it is written");
-    let _ = crate::core::bundle::archive::check(file.path());
+    let _ = ready::check(file.path());
 }
 
 /// `.ebignore` and `package-exclude`: patterns and a path.
 pub fn ignore(data: &[u8]) {
     let [path, patterns] = split(data);
+    if let Ok((rules, _)) = EbIgnore::parse(patterns.as_bytes()) {
+        let _ = rules.leaves_out(&path);
+    }
     let patterns: Vec<String> = patterns.lines().map(ToOwned::to_owned).collect();
     if let Ok(rules) = IgnoreRules::new(Path::new("/source"), None, &patterns) {
         let path = path.trim_matches('/');
@@ -142,10 +149,27 @@ pub fn inputs(data: &[u8]) {
         }
     }
     let env = Env::new(variables);
-    let nowhere = std::path::PathBuf::from("/nonexistent");
-    let context = RunContext::new(&env, nowhere.clone(), nowhere);
-    if let Err(errors) = parse::parse(&RawInputs::read(&env), &env, &context, DateTime::UNIX_EPOCH) {
+    let context = RunContext::new(&env, "/workspace".into(), "/tmp".into());
+    let raw = RawInputs::read(&FlagValues::default(), &env);
+    if let Err(errors) = parse::parse(&raw, &Directories, &env, &context, DateTime::UNIX_EPOCH) {
         assert!(!errors.0.is_empty());
+    }
+}
+
+/// Every path is an empty directory.
+struct Directories;
+
+impl Files for Directories {
+    fn kind(&self, _: &Path) -> FileKind {
+        FileKind::Directory
+    }
+
+    fn read(&self, _: &Path, _: u64) -> Result<Vec<u8>, String> {
+        Err("it is a directory".to_owned())
+    }
+
+    fn names(&self, _: &Path) -> Vec<String> {
+        Vec::new()
     }
 }
 
