@@ -64,8 +64,8 @@ fn a_write_whose_answer_is_lost_is_invalidated_owed_and_taken_back() {
         assert!(sent.is_empty(), "{sent:?}");
 
         let rollback = site(&cloud).with("command", "rollback").with("to", "previous");
-        rollback.run().expect_exit(0);
-        assert_eq!(body(&cloud, "a.css"), "one", "{order}");
+        let run = rollback.run().expect_exit(0);
+        assert_eq!(body(&cloud, "a.css"), "one", "{order} {}", run.log);
         assert_eq!(body(&cloud, "b.css"), "one", "{order}");
     }
 }

@@ -167,7 +167,7 @@ impl History {
                     if site.planned_keys > 0 && site.planned.is_empty() {
                         site.planned = keys(id, PLANNED).await?;
                     }
-                } else if site.written + site.deleted > 0 && site.changed.is_empty() {
+                } else if site.written + site.deleted + site.perhaps > 0 && site.changed.is_empty() {
                     site.changed = keys(id, CHANGED).await?;
                 }
                 anyhow::Ok(())

@@ -94,7 +94,7 @@ fn previous_is_what_was_live_before() {
         (
             "a rollback that failed half-way",
             vec![done("r1"), done("r2"), rolls_back_to(failed("r3"), "r1")],
-            "r2",
+            "r1",
         ),
         (
             "a rollback repaired a failed run",
