@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::bundle::label::{self, LabelValues};
 use crate::core::context::RunContext;
+use crate::core::inputs::bucket;
 use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::first_variable;
 use crate::core::inputs::option_settings::{self, OptionSetting};
@@ -130,7 +131,7 @@ pub(crate) fn read(
         package,
         version_label,
         version_description,
-        package_bucket: reader.owned("package-bucket"),
+        package_bucket: package_bucket(reader),
         use_existing_version: reader.boolean("use_existing_version_if_available", false),
         option_settings: option_settings::read(reader, context),
         force: reader.boolean("force", false),
@@ -162,6 +163,12 @@ pub(crate) fn read(
     };
     check_combinations(reader, &backend);
     Some(backend)
+}
+
+fn package_bucket(reader: &mut Reader<'_>) -> Option<String> {
+    let bucket = reader.owned("package-bucket")?;
+    bucket::check(reader, "package-bucket", &bucket, None);
+    Some(bucket)
 }
 
 /// `recovery-seconds`; under its old name `false` was no wait at all, and `true` no number either.

@@ -1,29 +1,28 @@
-//! The `bucket` input: a name, and what people write instead of one.
+//! Names of buckets, and what people write instead of one.
 
 use crate::core::inputs::reader::Reader;
 
-/// Checks the value of `bucket`.
-pub(crate) fn check(reader: &mut Reader<'_>, bucket: &str) {
+/// Checks the value `bucket` of the input `input`; a path inside it belongs in the input `path_input`, where there is one.
+pub(crate) fn check(reader: &mut Reader<'_>, input: &str, bucket: &str, path_input: Option<&str>) {
     if bucket.ends_with("--x-s3") {
         reader.reject(
-            "bucket",
+            input,
             "a general purpose bucket; directory buckets (S3 Express One Zone) are not supported",
         );
         return;
     }
     if bucket.starts_with("arn:") && bucket.contains(":accesspoint") {
-        reader.reject("bucket", "the name of a bucket; access points are not supported");
+        reader.reject(input, "the name of a bucket; access points are not supported");
         return;
     }
     if let Some((name, path)) = bucket_in(bucket) {
-        let prefix = if path.is_empty() {
-            String::new()
-        } else {
-            format!(" and `prefix: {path}`")
-        };
+        let path = path_input
+            .filter(|_| !path.is_empty())
+            .map(|path_input| format!(" and `{path_input}: {path}`"))
+            .unwrap_or_default();
         reader.reject(
-            "bucket",
-            &format!("the bucket's name alone: write `bucket: {name}`{prefix}"),
+            input,
+            &format!("the bucket's name alone: write `{input}: {name}`{path}"),
         );
         return;
     }
@@ -32,7 +31,7 @@ pub(crate) fn check(reader: &mut Reader<'_>, bucket: &str) {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
     if !(3..=255).contains(&bucket.len()) || !bucket.bytes().all(valid) {
         reader.reject(
-            "bucket",
+            input,
             "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
         );
     }

@@ -80,7 +80,7 @@ pub(crate) fn read(
     flags: &SyncFlags,
 ) -> Option<SiteInputs> {
     let bucket = reader.owned("bucket")?;
-    bucket::check(reader, &bucket);
+    bucket::check(reader, "bucket", &bucket, Some("prefix"));
     check_patterns(reader, "exclude");
     check_patterns(reader, "include");
     let typed = reader.owned("source").unwrap_or_else(|| ".".to_owned());

@@ -173,3 +173,18 @@ fn more_paths_than_cloudfront_takes_are_an_error() {
     assert!(paths(3001, "").is_err_and(|errors| errors[0].contains("3001 paths; CloudFront takes 3000")));
     assert!(paths(16, "/*").is_err_and(|errors| errors[0].contains("16 paths with a wildcard; CloudFront takes 15")));
 }
+
+#[test]
+fn the_bundles_bucket_is_a_name_too() {
+    let error = |bucket: &str| {
+        let with = [
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("existing_bucket_name", bucket),
+        ];
+        errors(&with, &[]).concat()
+    };
+    assert!(error("arn:aws:s3:::bundles").ends_with("write `package-bucket: bundles`"));
+    assert!(error("s3://bundles/web").ends_with("write `package-bucket: bundles`"));
+}
