@@ -183,7 +183,8 @@ impl Api {
                     .aws_context(call, resource, doing)
                     .map(|answer: T| (answer, tries));
             }
-            self.sleep(with_jitter(pause, tries, call.operation)).await?;
+            self.sleep(with_jitter(pause, tries, call.operation, std::process::id()))
+                .await?;
             pause = (pause * 2).min(MAX_PAUSE);
         }
         unreachable!("the tries are not counted to an end")

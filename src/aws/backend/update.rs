@@ -141,7 +141,7 @@ impl Update<'_> {
 
     /// Waits until the environment can be updated.
     async fn until_ready(&self, run: &mut EnvironmentRun) -> anyhow::Result<Result<EnvironmentState, UpdateOutcome>> {
-        let mut backoff = Backoff::new(self.name, self.backend.poll_interval);
+        let mut backoff = Backoff::new(self.name, self.backend.poll_interval, std::process::id());
         let mut announced = false;
         let mut aborted = false;
         loop {
@@ -320,7 +320,7 @@ impl Update<'_> {
         mut watch: Watch,
         run: &mut EnvironmentRun,
     ) -> anyhow::Result<UpdateOutcome> {
-        let mut backoff = Backoff::new(self.name, self.backend.poll_interval);
+        let mut backoff = Backoff::new(self.name, self.backend.poll_interval, std::process::id());
         loop {
             // A request that is throttled waits long, and must not outlast the deadline.
             let latest = self.deadline.max(Instant::now() + LAST_POLL);

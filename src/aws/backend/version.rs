@@ -311,7 +311,11 @@ pub(crate) async fn processed(
     poll_interval: Option<Duration>,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
-    let mut backoff = Backoff::new(label, poll_interval.or(Some(Duration::from_millis(700))));
+    let mut backoff = Backoff::new(
+        label,
+        poll_interval.or(Some(Duration::from_millis(700))),
+        std::process::id(),
+    );
     loop {
         let version = api.versions(&[label.to_owned()]).await?.pop();
         // A read may be older than the version.

@@ -9,7 +9,7 @@ use aws_sdk_cloudfront::types::{
 };
 use futures_util::future::try_join_all;
 
-use crate::aws::cdn::Arns;
+use crate::aws::cdn::arns::Arns;
 use crate::aws::error::AwsContextExt as _;
 use crate::console::Console;
 use crate::core::cdn::behaviors::{Behavior, View};

@@ -2,6 +2,7 @@
 //!
 //! [`Cdn::load_distributions`] reads, [`Cdn::invalidate`] sends; what to invalidate is decided in [`crate::core::cdn`].
 
+mod arns;
 pub(crate) mod distributions;
 #[cfg(test)]
 mod fake;
@@ -11,6 +12,7 @@ use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::config::Region;
 
 use crate::aws::Aws;
+use crate::aws::cdn::arns::Arns;
 use crate::aws::retry::patient;
 use crate::console::Console;
 use crate::core::cdn::invalidation::{DistributionView, SiteOrigin};
@@ -72,28 +74,4 @@ pub(crate) fn client(aws: &Aws) -> Client {
     let config = aws_sdk_cloudfront::config::Builder::from(&aws.control_plane_config())
         .region(Region::new(arn::global_region(aws.partition())));
     Client::from_conf(patient!(config, aws.patience).build())
-}
-
-/// Makes ARNs for messages.
-#[derive(Debug)]
-pub(crate) struct Arns {
-    partition: &'static str,
-    account: String,
-}
-
-impl Arns {
-    fn of(aws: &Aws) -> Self {
-        Self {
-            partition: aws.partition(),
-            account: aws.account.clone().unwrap_or_else(|| "*".into()),
-        }
-    }
-
-    fn distribution(&self, id: &str) -> String {
-        arn::distribution(self.partition, &self.account, id)
-    }
-
-    fn cache_policy(&self, id: &str) -> String {
-        arn::cache_policy(self.partition, &self.account, id)
-    }
 }

@@ -89,9 +89,9 @@ impl Marker {
     }
 }
 
-type Page = (Vec<(String, Version)>, Option<Marker>);
+type VersionPage = (Vec<(String, Version)>, Option<Marker>);
 
-async fn list_page(bucket: &Bucket, prefix: &str, marker: &Marker, most: i32) -> anyhow::Result<Page> {
+async fn list_page(bucket: &Bucket, prefix: &str, marker: &Marker, most: i32) -> anyhow::Result<VersionPage> {
     let order = ListingOrder::default();
     let answer = bucket
         .client
@@ -112,7 +112,7 @@ async fn list_page(bucket: &Bucket, prefix: &str, marker: &Marker, most: i32) ->
     page(answer, &order.take())
 }
 
-fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow::Result<Page> {
+fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow::Result<VersionPage> {
     let encoded = answer.encoding_type() == Some(&EncodingType::Url);
     let decoded = |key: String| if encoded { decode(&key) } else { Ok(key) };
     let next = match (answer.is_truncated(), answer.next_key_marker) {

@@ -11,6 +11,7 @@ const MAX_THROTTLED: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Backoff {
     name: String,
+    process: u32,
     fixed: Option<Duration>,
     next: Duration,
     polls: u32,
@@ -19,10 +20,12 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// `fixed` is `poll-interval`; `name` spreads the polls of environments that are deployed at once.
-    pub(crate) fn new(name: &str, fixed: Option<Duration>) -> Self {
+    /// `fixed` is `poll-interval`; `name` spreads the polls of environments that are deployed at once, and `process`, the
+    /// id of ours, those of several runs.
+    pub(crate) fn new(name: &str, fixed: Option<Duration>, process: u32) -> Self {
         Self {
             name: name.to_owned(),
+            process,
             fixed,
             next: fixed.unwrap_or(FIRST),
             polls: 0,
@@ -45,15 +48,15 @@ impl Backoff {
         if self.fixed.is_none() {
             self.next = (pause + pause / 4).min(MAX_LENGTH);
         }
-        with_jitter(pause + self.penalty, self.polls, &self.name)
+        with_jitter(pause + self.penalty, self.polls, &self.name, self.process)
     }
 }
 
-/// `pause`, made longer by up to a fifth, differently for every `name` and try: clients that were throttled at the
-/// same moment must not come back at the same moment.
-pub(crate) fn with_jitter(pause: Duration, tries: u32, name: &str) -> Duration {
+/// `pause`, made longer by up to a fifth, differently for every `name`, try and process: clients that were throttled at
+/// the same moment must not come back at the same moment.
+pub(crate) fn with_jitter(pause: Duration, tries: u32, name: &str, process: u32) -> Duration {
     let mut hasher = DefaultHasher::new();
-    (name, tries, std::process::id()).hash(&mut hasher);
+    (name, tries, process).hash(&mut hasher);
     let share = u32::try_from(hasher.finish() % 200).unwrap_or_default();
     pause + pause * share / 1000
 }
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn starts_quickly_and_slows_down_to_a_limit() {
-        let mut pace = Backoff::new("web", None);
+        let mut pace = Backoff::new("web", None, 1);
         let pauses: Vec<Duration> = (0..40).map(|_| pace.pause(0)).collect();
         assert!(pauses[0] < Duration::from_millis(1300), "{pauses:?}");
         assert!(
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn backs_off_while_throttled_and_comes_back() {
-        let mut pace = Backoff::new("web", Some(Duration::from_secs(2)));
+        let mut pace = Backoff::new("web", Some(Duration::from_secs(2)), 1);
         assert!(pace.pause(0) < Duration::from_secs(3));
         let throttled: Vec<Duration> = (1..10).map(|count| pace.pause(count)).collect();
         assert!(throttled[0] >= Duration::from_secs(4), "{throttled:?}");
@@ -92,6 +95,7 @@ mod tests {
 
     #[test]
     fn pauses_of_different_environments_differ() {
-        assert_ne!(with_jitter(FIRST, 1, "a"), with_jitter(FIRST, 1, "b"));
+        assert_ne!(with_jitter(FIRST, 1, "a", 1), with_jitter(FIRST, 1, "b", 1));
+        assert_ne!(with_jitter(FIRST, 1, "a", 1), with_jitter(FIRST, 1, "a", 2));
     }
 }
