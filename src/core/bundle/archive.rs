@@ -1,6 +1,17 @@
 //! The archive: a ZIP file whose bytes depend on nothing but names, contents, executable bits and link targets.
 //!
-//! Written here and not by the `zip` crate, which cannot take a large file compressed in blocks; read by it.
+//! Written here and not by the `zip` crate, which cannot take a large file compressed in blocks; read by it. Measured beside
+//! `zip` 9.2 with one thread a file, joined by `raw_copy_file` (same deflate, level and allocator, two threads, five rounds in
+//! turn): the CPU time of the busiest thread, which is how long it takes where both cores are free, is for `zip`
+//!
+//! | files | `zip` to ours, median | least and most |
+//! | --- | --- | --- |
+//! | 7,375 of source code, 79 MB | 1.09 | 1.02 to 1.22 |
+//! | 3,776 of source code and a program of 55 MB, 87 MB | 1.63 | 1.48 to 1.77 |
+//! | one of 104 MB | 1.81 | 1.67 to 2.06 |
+//!
+//! at the same size within 0.03 %, and with whole files in memory in place of 48 blocks of 1 MiB.
+//!
 //! Format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
 
 use std::fs::File;
@@ -11,7 +22,7 @@ use anyhow::{Context as _, anyhow};
 use flate2::Crc;
 
 use crate::core::bundle::deflate::{self, Block, BlockSource, Encoding};
-use crate::core::bundle::select::{EntryKind, Selection};
+use crate::core::bundle::scan::{EntryKind, Selection};
 use crate::core::bundle::size::{SIZE_LIMIT, too_large};
 
 /// Host system Unix, version 3.0 of the format: external attributes hold a Unix mode.
