@@ -190,7 +190,7 @@ fn says_what_was_left_out_and_warns_of_mistakes() {
     assert!(
         run.messages("warning")
             .iter()
-            .any(|one| one.contains("Windows line ends")),
+            .any(|warning| warning.contains("Windows line ends")),
         "{}",
         run.log
     );

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::backend::{cloud, cloud_with, deploy, environment, versions};
+use crate::backend::{cloud, cloud_with, deploy, environment, scenario, versions};
 use crate::support::{Action, Cloud};
 
 const BUNDLES: &str = "elasticbeanstalk-us-east-1-123456789012";
@@ -207,4 +207,27 @@ fn check_refuses_what_the_deploy_refuses() {
         "{}",
         run.log
     );
+}
+
+#[test]
+fn an_update_of_a_killed_run_that_has_ended_meanwhile_is_not_sent_again() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 3.0}));
+    let killed = deploy(&cloud).signal("KILL", "Environment update is starting.", 0.0);
+    killed.run().expect_exit(-9);
+    let run = deploy(&cloud).run().expect_exit(0);
+    assert_eq!(cloud.count("UpdateEnvironment"), 1, "{}", run.log);
+    assert!(
+        run.log.contains("runs `v1` already, by an update that was under way"),
+        "{}",
+        run.log
+    );
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+    // What ran before the killed run is what a rollback goes back to.
+    deploy(&cloud)
+        .with("command", "rollback")
+        .with("to", "v0")
+        .run()
+        .expect_exit(0);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v0");
 }

@@ -41,31 +41,12 @@ impl UpdateCheck<'_> {
         })
     }
 
-    /// Why the environment has to be updated; `None` when an update would change nothing.
     async fn reason_to_update(&self, environment: &EnvironmentState) -> anyhow::Result<Option<UpdateReason>> {
-        let Some(running) = &environment.label else {
-            return Ok(Some(UpdateReason::Empty));
+        let is_same = match &environment.label {
+            Some(running) => self.is_same(running).await,
+            None => false,
         };
-        let facts = UpdateFacts {
-            environment,
-            is_same: self.is_same(running).await,
-            has_bundle: self.bundle.is_some(),
-            force: self.backend.force,
-            accepted_health: &self.backend.accepted_health,
-        };
-        if let Some(reason) = facts.reason() {
-            return Ok(Some(reason));
-        }
-        let name = &environment.name;
-        if !self.backend.option_settings.is_empty()
-            && let Some(reason) = option_reason(&self.backend.option_settings, &self.api.settings(name).await?)
-        {
-            return Ok(Some(reason));
-        }
-        Ok(match self.api.instances(name).await? {
-            Some(instances) => instance_reason(&instances, running),
-            None => event_reason(&self.api.events(EventsOf::Environment(name), None, Some(100)).await?),
-        })
+        reason_to_update(self.api, self.backend, environment, is_same, self.bundle.is_some()).await
     }
 
     async fn is_same(&self, running: &str) -> bool {
@@ -77,4 +58,38 @@ impl UpdateCheck<'_> {
             },
         }
     }
+}
+
+/// Why the environment has to be updated, `None` when an update would change nothing; `is_same`: it runs what is to be
+/// deployed, which is a bundle when `has_bundle`.
+pub(crate) async fn reason_to_update(
+    api: &Api,
+    backend: &BackendInputs,
+    environment: &EnvironmentState,
+    is_same: bool,
+    has_bundle: bool,
+) -> anyhow::Result<Option<UpdateReason>> {
+    let Some(running) = &environment.label else {
+        return Ok(Some(UpdateReason::Empty));
+    };
+    let facts = UpdateFacts {
+        environment,
+        is_same,
+        has_bundle,
+        force: backend.force,
+        accepted_health: &backend.accepted_health,
+    };
+    if let Some(reason) = facts.reason() {
+        return Ok(Some(reason));
+    }
+    let name = &environment.name;
+    if !backend.option_settings.is_empty()
+        && let Some(reason) = option_reason(&backend.option_settings, &api.settings(name).await?)
+    {
+        return Ok(Some(reason));
+    }
+    Ok(match api.instances(name).await? {
+        Some(instances) => instance_reason(&instances, running),
+        None => event_reason(&api.events(EventsOf::Environment(name), None, Some(100)).await?),
+    })
 }

@@ -75,6 +75,7 @@ impl BackendRun<'_> {
             when_busy: way.when_busy,
             is_undo: way.is_undo,
             planned: plan.previous_label.as_deref(),
+            was_busy: plan.status != "Ready",
             earlier: self.earlier.get(position).map_or(&[], Vec::as_slice),
             redaction: &redaction,
             deadline: way.deadline,

@@ -7,6 +7,7 @@ use aws_sdk_elasticbeanstalk::operation::RequestId as _;
 use tokio::time::Instant;
 
 use crate::aws::backend::api::{Api, InFlight};
+use crate::aws::backend::compare::reason_to_update;
 use crate::aws::backend::convert;
 use crate::aws::backend::watch::Watch;
 use crate::console::Console;
@@ -51,6 +52,8 @@ pub(crate) struct Update<'u> {
     pub(crate) is_undo: bool,
     /// What ran when the run was planned.
     pub(crate) planned: Option<&'u str>,
+    /// The environment was busy then: what is to be deployed may run by the time it is Ready.
+    pub(crate) was_busy: bool,
     /// Updates of the environment by earlier runs, newest first.
     pub(crate) earlier: &'u [EarlierUpdate],
     pub(crate) redaction: &'u Redaction,
@@ -77,6 +80,13 @@ impl Update<'_> {
                 Ok(environment) => environment,
                 Err(outcome) => return Ok(outcome),
             };
+            if !run.changed && self.is_done(&before).await? {
+                self.say(&format!(
+                    "runs `{}` already, by an update that was under way: nothing is sent",
+                    self.label
+                ));
+                return Ok(UpdateOutcome::Succeeded);
+            }
             let mut watch = Watch::begin(&self.api, self.name).await?;
             let version = UpdateTarget::version(self.label, before.label.as_deref());
             let (request_id, target) = match self.send(&version, &settings, &before, &mut watch, run).await {
@@ -124,6 +134,16 @@ impl Update<'_> {
                 outcome => return Ok(outcome),
             }
         }
+    }
+
+    /// Whether an update that was under way, such as that of a run that was killed, has brought all that is wanted.
+    async fn is_done(&self, ready: &EnvironmentState) -> anyhow::Result<bool> {
+        let runs_it = ready.label.as_deref() == Some(self.label);
+        if self.is_undo || !runs_it || !(self.was_busy || self.planned != Some(self.label)) {
+            return Ok(false);
+        }
+        let reason = reason_to_update(&self.api, self.backend, ready, true, false).await?;
+        Ok(reason.is_none())
     }
 
     /// An update was sent, or perhaps was.

@@ -142,7 +142,7 @@ pub(crate) async fn check_bucket(aws: &Aws, name: &str) -> anyhow::Result<()> {
         bucket.region
     ))
     .hint(format!(
-        "set `package-bucket` to a bucket in {region}, or leave it away to use the one that Elastic Beanstalk keeps"
+        "set `package-bucket` to a bucket in {region}, or omit it to use the one that Elastic Beanstalk keeps"
     ))
 }
 
@@ -209,7 +209,7 @@ async fn upload(
         // What a run that failed left behind need not be sent again.
         match stored(bucket, &key, bundle).await {
             ObjectAtKey::Same => {
-                console.line(&format!("bundle is there already: s3://{}/{key}", bucket.name));
+                console.line(&format!("the bundle already exists: s3://{}/{key}", bucket.name));
                 return Ok(key);
             }
             ObjectAtKey::Other => continue,
@@ -294,7 +294,7 @@ async fn create_version(api: &Api, version: &NewVersion<'_>, bundle: BundleLocat
         };
     }
     Err(if message_contains(&error, "The bucket is in this region") {
-        error.hint("set `package-bucket` to a bucket in the region of the application, or leave it away")
+        error.hint("set `package-bucket` to a bucket in the region of the application, or omit it")
     } else {
         error
     })

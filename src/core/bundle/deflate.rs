@@ -280,9 +280,9 @@ mod tests {
                 }
             })
             .collect();
-        let one = compressed(&sources, 1);
-        assert_eq!(one, compressed(&sources, 5));
-        for ((encoding, data, sum), content) in one.iter().zip(&contents) {
+        let alone = compressed(&sources, 1);
+        assert_eq!(alone, compressed(&sources, 5));
+        for ((encoding, data, sum), content) in alone.iter().zip(&contents) {
             let mut back = Vec::new();
             match encoding {
                 Encoding::Stored => back.clone_from(data),
@@ -297,8 +297,8 @@ mod tests {
             crc.update(content);
             assert_eq!(*sum, crc.sum());
         }
-        assert_eq!(one[0].0, Encoding::Deflated);
-        assert_eq!(one[2].0, Encoding::Stored);
+        assert_eq!(alone[0].0, Encoding::Deflated);
+        assert_eq!(alone[2].0, Encoding::Stored);
     }
 
     #[test]

@@ -237,5 +237,5 @@ fn after_character(text: &str) -> Option<&str> {
 
 fn no_such_file(name: &str) -> anyhow::Error {
     anyhow!("cannot find the ignore file `{name}` in the package")
-        .hint("correct `package-ignore-file`, or leave it away: `.ebignore` is used where there is one")
+        .hint("correct `package-ignore-file`, or omit it: an `.ebignore` is used where one exists")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::core::bundle::ignore::IgnoreRules;
-use crate::core::bundle::select::{EntryKind, select};
+use crate::core::bundle::scan::{EntryKind, scan};
 
 /// What git, which defines these rules, would not ignore.
 fn by_git(root: &Path) -> Vec<String> {
@@ -28,7 +28,7 @@ fn by_git(root: &Path) -> Vec<String> {
 
 fn by_us(root: &Path) -> Vec<String> {
     let rules = IgnoreRules::new(root, Some(".ignore"), &[]).expect("rules");
-    let selection = select(root, rules).expect("a selection");
+    let selection = scan(root, rules).expect("a selection");
     let files = selection
         .entries
         .into_iter()
@@ -115,7 +115,7 @@ fn ebignore_means_what_eb_deploy_makes_of_it() {
     for set in sets {
         let rules = set["rules"].as_str().expect("rules");
         fs::write(root.join(".ebignore"), rules).expect("a file");
-        let selected = IgnoreRules::new(root, None, &[]).and_then(|rules| select(root, rules));
+        let selected = IgnoreRules::new(root, None, &[]).and_then(|rules| scan(root, rules));
         let Some(bundled) = set["bundled"].as_array() else {
             assert!(selected.is_err(), "{rules:?}: {}", set["error"]);
             continue;
@@ -140,7 +140,7 @@ fn package_exclude_goes_before_the_files() {
         fs::write(root.join(name), "").expect("a file");
     }
     let rules = IgnoreRules::new(root, Some(".ignore"), &["secret".into(), "!a.log".into()]).expect("rules");
-    let names: Vec<String> = select(root, rules).expect("a selection").entries.into_keys().collect();
+    let names: Vec<String> = scan(root, rules).expect("a selection").entries.into_keys().collect();
     assert_eq!(names, [".ignore", "a.log"]);
 }
 
@@ -175,13 +175,13 @@ fn a_pattern_that_never_matches_is_told() {
         fs::write(root.join(name), "").expect("a file");
     }
     fs::write(root.join(".ignore"), never.join("\n")).expect("a file");
-    let mut all: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    all.push(".ignore".into());
-    all.sort();
-    assert_eq!(by_git(root), all);
-    assert_eq!(by_us(root), all);
+    let mut every_name: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    every_name.push(".ignore".into());
+    every_name.sort();
+    assert_eq!(by_git(root), every_name);
+    assert_eq!(by_us(root), every_name);
     let rules = IgnoreRules::new(root, Some(".ignore"), &[]).expect("rules");
-    let warnings = select(root, rules).expect("a selection").warnings;
+    let warnings = scan(root, rules).expect("a selection").warnings;
     assert_eq!(warnings.len(), never.len(), "{warnings:?}");
     fs::write(root.join(".ignore"), fine.join("\n")).expect("a file");
     assert_eq!(by_us(root), by_git(root));

@@ -12,7 +12,7 @@ pub(crate) mod label;
 pub(crate) mod left_out;
 pub(crate) mod pack;
 pub(crate) mod ready;
-pub(crate) mod select;
+pub(crate) mod scan;
 pub(crate) mod size;
 pub(crate) mod warnings;
 

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::key::{EXTENSIONS, LONE_FILES};
 use crate::core::bundle::left_out::LeftOut;
-use crate::core::bundle::select::{Selection, select, select_file};
+use crate::core::bundle::scan::{Selection, scan, scan_file};
 use crate::core::bundle::size::{SIZE_LIMIT, too_large};
 use crate::core::bundle::{archive, ready, warnings};
 use crate::core::error::HintExt as _;
@@ -71,9 +71,9 @@ pub(crate) fn make(package: &PackageInputs, temp_dir: &Path) -> anyhow::Result<B
         .filter(|name| LONE_FILES.contains(name));
     if metadata.is_dir() {
         let rules = IgnoreRules::new(path, package.ignore_file.as_deref(), &package.exclude)?;
-        pack(path, select(path, rules)?, temp_dir)
+        pack(path, scan(path, rules)?, temp_dir)
     } else if let (Some(name), Some(parent)) = (lone, path.parent()) {
-        pack(parent, select_file(path, name)?, temp_dir)
+        pack(parent, scan_file(path, name)?, temp_dir)
     } else {
         take(path, metadata.len())
     }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::core::bundle::ready::Contents;
-use crate::core::bundle::select::{EntryKind, Selection};
+use crate::core::bundle::scan::{EntryKind, Selection};
 
 /// More files than this are seldom meant, and slow every deployment down.
 const MANY_FILES: u64 = 20_000;

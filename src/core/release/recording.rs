@@ -151,6 +151,8 @@ fn environment_outcome(planned: EnvironmentOutcome, done: &EnvironmentReport, ru
         (true, None) if run == RecordStatus::Cancelled => EnvironmentOutcome::Failed,
         (true, None) => EnvironmentOutcome::Succeeded,
         (false, None) if planned == EnvironmentOutcome::Unchanged => EnvironmentOutcome::Unchanged,
+        // An update that was under way has brought it.
+        (false, None) if run == RecordStatus::Succeeded => EnvironmentOutcome::Succeeded,
         (false, _) => EnvironmentOutcome::Skipped,
     }
 }

@@ -77,7 +77,7 @@ impl BeanstalkClient {
                 Finding::new(what, CheckStatus::Problem, "does not exist in this region")
                     .hint("check `application-name` and `aws-region`: aws elasticbeanstalk describe-applications")
             }
-            Ok(_) => Finding::new(what, CheckStatus::Ok, "is there"),
+            Ok(_) => Finding::new(what, CheckStatus::Ok, "exists"),
             Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
         }
     }
@@ -210,8 +210,8 @@ async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> F
                 bucket.region
             ),
         )
-        .hint("name a bucket in `aws-region`, or leave `package-bucket` out"),
-        Ok(_) => Finding::new(what, CheckStatus::Ok, format!("is there, in `{region}`")),
+        .hint("name a bucket in `aws-region`, or omit `package-bucket`"),
+        Ok(_) => Finding::new(what, CheckStatus::Ok, format!("exists, in `{region}`")),
         Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
     }
 }

@@ -64,7 +64,7 @@ impl Selection {
 ///
 /// # Errors
 /// What cannot be read, a name that is not UTF-8, a link that points out of the tree.
-pub(crate) fn select(root: &Path, mut rules: IgnoreRules) -> anyhow::Result<Selection> {
+pub(crate) fn scan(root: &Path, mut rules: IgnoreRules) -> anyhow::Result<Selection> {
     let real_root = fs::canonicalize(root).with_context(|| format!("cannot read `{}`", root.display()))?;
     let mut walk = PackageWalk {
         root,
@@ -83,7 +83,7 @@ pub(crate) fn select(root: &Path, mut rules: IgnoreRules) -> anyhow::Result<Sele
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) fn select_file(file: &Path, name: &str) -> anyhow::Result<Selection> {
+pub(crate) fn scan_file(file: &Path, name: &str) -> anyhow::Result<Selection> {
     let metadata = fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let kind = EntryKind::File {
         size: metadata.len(),
