@@ -1,6 +1,7 @@
 # Needs Rust (rustup), Python 3.11, a C compiler and git; everything else is installed into .venv/ and target/.
 PYTHON ?= python3
 CARGO_DENY := 0.20.2
+AWSEBCLI := 3.27.5
 CARGO_FUZZ := 0.13.2
 VENV := .venv/bin
 # Only what has one of the hashes in the file, and nothing that would run a build script with whatever that fetches.
@@ -10,7 +11,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity beside-eb bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,6 +54,17 @@ python: .venv/tests ## The tests of the local cloud, the runner harness and the 
 docs: .venv/tests ## Write anew what is generated: tables, policies, action.yml, action-types.yml
 	UPDATE_DOCS=1 cargo test --locked --quiet --test integration -- contract permissions
 	$(VENV)/python scripts/action_types.py
+
+beside-eb: .venv/tests target/eb/installed ## The real EB CLI beside this action, outside CI: docs/beside-eb-cli.md, tests/vectors/ebignore.json
+	cargo build --locked --quiet
+	target/eb/venv/bin/python -W ignore tests/vectors/ebignore.py > target/eb/ebignore.json 2> target/eb/ebignore.log
+	cp target/eb/ebignore.json tests/vectors/ebignore.json
+	cd tests && ../$(VENV)/python -m beside_eb ../target/eb/venv/bin/eb ../target/debug/aws-web-deploy
+
+target/eb/installed:
+	$(PYTHON) -m venv target/eb/venv
+	target/eb/venv/bin/pip install --quiet awsebcli==$(AWSEBCLI) setuptools six
+	touch $@
 
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
 	scripts/lint.sh

@@ -1,0 +1,1 @@
+"""The real EB CLI beside this action, against the local cloud: `make beside-eb`."""
