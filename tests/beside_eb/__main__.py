@@ -8,6 +8,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -25,6 +26,12 @@ from cloud.server import Server
 
 PAGE = Path(__file__).parents[2] / "docs" / "beside-eb-cli.md"
 ENVIRONMENT = "my-app-prod"
+_VOLATILE = [
+    (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +INFO +", ""),
+    (r"done in [\d.]+ s", "done"),
+    (r" at http://127\.0\.0\.1:\d+\S*", ""),
+    (r"i-0[0-9a-f]{8,}", "i-0…"),
+]
 
 SCENARIOS: dict[str, tuple[str, dict[str, Any]]] = {
     "the update succeeds": ("success", {}),
@@ -177,7 +184,10 @@ real environment does may differ from the scenarios; what either tool makes of i
 
 
 def _cell(text: str) -> str:
-    return "`" + text[:200].replace("|", "\\|").replace("`", "'") + "`"
+    """One line, without what differs from run to run."""
+    for pattern, replacement in _VOLATILE:
+        text = re.sub(pattern, replacement, text)
+    return "`" + text[:160].replace("|", "\\|").replace("`", "'") + "`"
 
 
 if __name__ == "__main__":
