@@ -1,6 +1,7 @@
 //! The GitHub Deployment of a run: opened before the first change, closed after the last.
 
 use crate::core::error::Cancelled;
+use crate::core::release::live_now::live_now;
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Commit;
@@ -43,13 +44,18 @@ impl Deployment<'_> {
     pub(crate) async fn finish_deployment(
         &self,
         deployment: Deployments,
+        plan: &Plan,
         outcomes: &Outcomes,
         result: &anyhow::Result<()>,
     ) {
         let (state, description) = match result {
             Ok(()) => (DeploymentState::Success, String::new()),
             Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, "cancelled".to_owned()),
-            Err(error) => (DeploymentState::Failure, format!("{error:#}")),
+            Err(error) => {
+                let live = live_now(plan, outcomes).map(|live| format!("live now: {live}; "));
+                let description = format!("{}{error:#}", live.unwrap_or_default());
+                (DeploymentState::Failure, description)
+            }
         };
         let of_environment = outcomes
             .backend

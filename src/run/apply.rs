@@ -6,17 +6,18 @@ use std::borrow::Cow;
 use crate::aws::backend;
 use crate::aws::backend::retention::{prune, running_versions};
 use crate::aws::site::execute::execute;
+use crate::core::backend::outcome::BackendOutcome;
 use crate::core::backend::previous::earlier_updates;
 use crate::core::backend::rollback::rollback_inputs;
 use crate::core::error::Cancelled;
 use crate::core::inputs::Command;
-use crate::core::release::outcome::{Invalidated, Outcomes, SiteChanges};
+use crate::core::release::outcome::{Invalidated, Outcomes, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
-use crate::core::report::BackendReport;
-use crate::core::site::plan::{SitePlan, SiteWarning};
+use crate::core::site::plan::SitePlan;
 use crate::run::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
+use crate::run::undo::Failure;
 
 impl Deployment<'_> {
     /// Carries `plan` out: what became of it, and the first error.
@@ -28,19 +29,46 @@ impl Deployment<'_> {
     ) -> (Outcomes, anyhow::Result<()>) {
         let record = self.begin_record(state, plan).await;
 
-        let (backend, mut result) = self.deploy_backend(state, plan, phases).await;
+        let (mut backend, mut result) = self.deploy_backend(state, plan, phases).await;
+        // A backend that failed has put its environments back itself.
+        let mut put_back = (result.is_err() && self.puts_back()).then(PutBack::default);
         let mut site = SiteChanges::default();
-        if result.is_ok() {
+        let reached_site = result.is_ok();
+        if reached_site {
             (site, result) = self.sync_site(state, plan, phases).await;
         }
         let (cdn, invalidated) = self.invalidate(state, plan, &site, result.is_err(), phases).await;
         result = result.and(invalidated);
+        if result.is_ok() {
+            result = self.verify_site(state, phases).await;
+        }
+        let did_something = !site.changed.is_empty() || backend.as_ref().is_some_and(BackendOutcome::changed);
+        result = match (result, &record) {
+            (Err(error), Some(record))
+                if reached_site && did_something && self.puts_back() && !error.is::<Cancelled>() =>
+            {
+                let failure = Failure {
+                    record,
+                    changes: &site,
+                    backend,
+                    error,
+                };
+                let error;
+                (put_back, backend, error) = self.put_back(state, plan, failure, phases).await;
+                Err(error)
+            }
+            (result, _) => result,
+        };
 
         let outcomes = Outcomes {
             release: record.as_ref().map(|record| record.id.clone()),
-            backend,
+            backend: match (backend, &plan.backend) {
+                (Some(outcome), Some(plan)) => Some(outcome.report(plan)),
+                _ => None,
+            },
             site,
             cdn,
+            put_back,
             deployment_id: None,
         };
         if let Some(record) = record {
@@ -60,7 +88,7 @@ impl Deployment<'_> {
         state: &CurrentState,
         plan: &Plan,
         phases: &mut Phases,
-    ) -> (Option<BackendReport>, anyhow::Result<()>) {
+    ) -> (Option<BackendOutcome>, anyhow::Result<()>) {
         let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
             return (None, Ok(()));
         };
@@ -69,7 +97,7 @@ impl Deployment<'_> {
             Command::Rollback => Cow::Owned(rollback_inputs(inputs)),
             Command::Deploy | Command::Check => Cow::Borrowed(inputs),
         };
-        let outcome = backend::deploy::deploy(
+        let mut outcome = backend::deploy::deploy(
             &state.aws,
             &inputs,
             backend,
@@ -79,13 +107,12 @@ impl Deployment<'_> {
             self.console,
         )
         .await;
-        let report = outcome.report(backend);
-        let result = match outcome.error {
+        let result = match outcome.error.take() {
             _ if outcome.cancelled => Err(Cancelled.into()),
             Some(error) => Err(error),
             None => Ok(()),
         };
-        (Some(report), result)
+        (Some(outcome), result)
     }
 
     /// Assets, then HTML, then deletes.
@@ -104,17 +131,7 @@ impl Deployment<'_> {
         }
         phases.begin("Site");
         let outcome = execute(bucket, site, &inputs.object, self.stop, self.console, inputs.verbosity).await;
-        let changes = SiteChanges {
-            changed: outcome.changed,
-            failures: outcome
-                .failed
-                .iter()
-                .map(|(key, error)| SiteWarning {
-                    path: key.clone(),
-                    message: format!("{error:#}"),
-                })
-                .collect(),
-        };
+        let changes = SiteChanges::of(&outcome);
         (changes, first_failure(site, outcome.failed, outcome.cancelled))
     }
 

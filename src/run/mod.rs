@@ -11,6 +11,8 @@ pub(crate) mod print;
 pub(crate) mod record;
 pub(crate) mod rollback;
 pub(crate) mod state;
+pub(crate) mod undo;
+pub(crate) mod verify;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -73,7 +75,7 @@ impl Deployment<'_> {
             Ok(plan) => plan,
             Err(error) => return (ended, Err(error)),
         };
-        self.print_plan(&plan);
+        self.print_plan(&state, &plan);
         if self.inputs.dry_run {
             ended.plan = Some(plan);
             return (ended, Ok(()));
@@ -82,7 +84,7 @@ impl Deployment<'_> {
         let (mut outcomes, result) = Box::pin(self.apply(&state, &plan, phases)).await;
         if let Some(deployment) = deployment {
             outcomes.deployment_id = Some(deployment.id());
-            self.finish_deployment(deployment, &outcomes, &result).await;
+            self.finish_deployment(deployment, &plan, &outcomes, &result).await;
         }
         ended.plan = Some(plan);
         ended.outcomes = Some(outcomes);

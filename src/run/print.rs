@@ -15,7 +15,7 @@ const LISTED: usize = 20;
 
 impl Deployment<'_> {
     /// Prints the plan.
-    pub(crate) fn print_plan(&self, plan: &Plan) {
+    pub(crate) fn print_plan(&self, state: &CurrentState, plan: &Plan) {
         let (console, dry_run) = (self.console, self.inputs.dry_run);
         let verbosity = self
             .inputs
@@ -37,6 +37,7 @@ impl Deployment<'_> {
         for line in plan.backend.iter().flat_map(BackendPlan::lines) {
             console.line(&format!("backend: {line}"));
         }
+        self.undo_line(state, plan).iter().for_each(|line| console.line(line));
         if let (Some(inputs), Some(_), Command::Rollback) = (&self.inputs.backend, &plan.backend, self.inputs.command) {
             for line in left_out(inputs) {
                 console.line(&format!("backend: {line}"));

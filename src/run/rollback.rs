@@ -183,7 +183,7 @@ impl Deployment<'_> {
     }
 
     /// Finds out which release wrote the versions that come back, as far as records go: their ACL is recorded there.
-    async fn find_writers(
+    pub(crate) async fn find_writers(
         &self,
         state: &CurrentState,
         records: &mut [Record],

@@ -26,6 +26,7 @@ mod migrating;
 mod migrating_pairs;
 mod network;
 mod permissions;
+mod put_back;
 mod recipes;
 mod release;
 mod rollback;

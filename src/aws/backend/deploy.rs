@@ -84,6 +84,30 @@ pub(crate) async fn deploy(
     outcome
 }
 
+/// Puts back the environments of a deployment that went well, because `error` failed the run after it.
+pub(crate) async fn put_back(
+    aws: &Aws,
+    backend: &BackendInputs,
+    plan: &BackendPlan,
+    mut outcome: BackendOutcome,
+    error: anyhow::Error,
+    stop: &CancellationToken,
+    console: &Console,
+) -> (BackendOutcome, anyhow::Error) {
+    let run = BackendRun {
+        aws,
+        backend,
+        plan,
+        earlier: &[],
+        stop,
+        console,
+        api: Api::new(aws, &plan.application, Some(stop)),
+    };
+    let undone = undo_all(&run, &outcome.environments).await;
+    let error = outcome.undone(undone, error);
+    (outcome, error)
+}
+
 impl BackendRun<'_> {
     async fn execute(&self, bundle: Option<&Bundle>, outcome: &mut BackendOutcome) -> anyhow::Result<()> {
         outcome.version_created = self.create_version(bundle).await?;

@@ -138,6 +138,7 @@ impl EnvironmentRun {
         }
         match &self.seen {
             Some(LastSeen::There(state)) => {
+                report.version_label.clone_from(&state.label);
                 report.status = Some(state.status.clone());
                 report.health = Some(state.health.clone());
                 report.url.clone_from(&state.url);
@@ -150,6 +151,11 @@ impl EnvironmentRun {
 }
 
 impl BackendOutcome {
+    /// Whether an update was started, or perhaps was.
+    pub(crate) fn changed(&self) -> bool {
+        self.environments.iter().any(|run| run.changed)
+    }
+
     /// Adds what was done to undo the run, and says so in `error`, which it failed with: first what is back, then what is
     /// not.
     pub(crate) fn undone(&mut self, undone: Vec<Option<UndoneEnvironment>>, error: anyhow::Error) -> anyhow::Error {

@@ -233,6 +233,7 @@ impl EnvironmentPlan {
         report::EnvironmentReport {
             name: self.name.clone(),
             previous_version_label: self.previous_label.clone(),
+            version_label: self.previous_label.clone(),
             status: Some(self.status.clone()),
             health: Some(self.health.clone()),
             url: self.url.clone(),

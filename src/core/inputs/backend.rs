@@ -12,6 +12,7 @@ use crate::core::inputs::expand::first_variable;
 use crate::core::inputs::option_settings::{self, OptionSetting};
 use crate::core::inputs::package::{self, PackageInputs};
 use crate::core::inputs::reader::{MAX_SECONDS, Reader};
+use crate::core::inputs::table::Part;
 use crate::core::inputs::urls::check_url;
 
 /// The backend part.
@@ -69,9 +70,10 @@ pub(crate) enum WhenBusy {
 }
 
 /// `on-failure`: what to do when the run fails after something changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum OnFailure {
     /// Leave everything as the failure left it.
+    #[default]
     Keep,
     /// Go back to what was live when the run began.
     Rollback,
@@ -149,11 +151,7 @@ pub(crate) fn read(
         accepted_health: accepted_health(reader),
         recovery: recovery(reader),
         poll_interval: reader.number("poll-interval", 1..=600).map(Duration::from_secs),
-        on_failure: reader.choice(
-            "on-failure",
-            &[("keep", OnFailure::Keep), ("rollback", OnFailure::Rollback)],
-            OnFailure::Keep,
-        ),
+        on_failure: read_on_failure(reader),
         log_tail: reader.boolean("log-tail", true),
         verify: verify(reader),
         keep_versions: reader
@@ -185,11 +183,26 @@ fn recovery(reader: &mut Reader<'_>) -> Duration {
     }
 }
 
+/// `on-failure`, of site and backend.
+pub(crate) fn read_on_failure(reader: &mut Reader<'_>) -> OnFailure {
+    reader.choice(
+        "on-failure",
+        &[("keep", OnFailure::Keep), ("rollback", OnFailure::Rollback)],
+        OnFailure::Keep,
+    )
+}
+
+/// `verify-timeout`, of `verify-url` and `verify-site`.
+pub(crate) fn verify_timeout(reader: &mut Reader<'_>) -> Duration {
+    reader.seconds("verify-timeout", 120, 1..=MAX_SECONDS)
+}
+
 /// Inputs that make no sense with each other.
 fn check_combinations(reader: &mut Reader<'_>, backend: &BackendInputs) {
     if backend.environments.is_empty() {
         for name in ["option-settings", "verify-url", "on-failure"] {
-            if reader.given(name).is_some() {
+            let is_for_site = name == "on-failure" && reader.is_on(Part::Site);
+            if reader.given(name).is_some() && !is_for_site {
                 reader.errors.push(format!(
                     "`{name}` is set but `environment-name` is empty: there is nothing to deploy to"
                 ));
@@ -297,10 +310,10 @@ fn accepted_health(reader: &mut Reader<'_>) -> Vec<Health> {
 
 fn verify(reader: &mut Reader<'_>) -> Option<VerifyInputs> {
     let Some(url) = reader.owned("verify-url") else {
-        for name in ["verify-contains", "verify-timeout"] {
-            if reader.given(name).is_some() {
-                reader.errors.push(format!("`{name}` is set but `verify-url` is empty"));
-            }
+        if reader.given("verify-contains").is_some() {
+            reader
+                .errors
+                .push("`verify-contains` is set but `verify-url` is empty".to_owned());
         }
         return None;
     };
@@ -308,6 +321,6 @@ fn verify(reader: &mut Reader<'_>) -> Option<VerifyInputs> {
     Some(VerifyInputs {
         url,
         contains: reader.owned("verify-contains"),
-        timeout: reader.seconds("verify-timeout", 120, 1..=MAX_SECONDS),
+        timeout: verify_timeout(reader),
     })
 }

@@ -84,8 +84,17 @@ pub(crate) fn parse(
             "`aws-region` is empty; the backend needs it: set it, or `AWS_REGION` in the step's environment".to_owned(),
         );
     }
-    let release = release::read(&mut reader, command, context.sha.as_deref());
+    let on_failure = backend.as_ref().map(|backend| backend.on_failure);
+    let release = release::read(&mut reader, command, context.sha.as_deref(), on_failure);
     let github = release::read_github(&reader);
+    let asks = ["verify-url", "verify-site"]
+        .iter()
+        .any(|name| reader.given(name).is_some());
+    if reader.given("verify-timeout").is_some() && !asks {
+        reader
+            .errors
+            .push("`verify-timeout` is set but `verify-url` and `verify-site` are empty".to_owned());
+    }
     if reader.given("max_backoff_retries").is_some() {
         let _ = reader.number("max_backoff_retries", 0..=1_000_000);
         reader.notices.push(

@@ -1,5 +1,6 @@
 //! The inputs about releases: rollback target, place of the records, GitHub Deployments.
 
+use crate::core::inputs::backend::{OnFailure, read_on_failure};
 use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::as_prefix;
 use crate::core::inputs::reader::Reader;
@@ -15,6 +16,8 @@ pub(crate) struct ReleaseInputs {
     pub(crate) history: Option<S3Place>,
     /// `site-url`, its placeholder filled.
     pub(crate) site_url: Option<String>,
+    /// `on-failure`, for the whole run.
+    pub(crate) on_failure: OnFailure,
 }
 
 /// `s3://bucket/prefix/`.
@@ -36,7 +39,14 @@ pub(crate) struct GithubInputs {
 }
 
 /// Reads the rollback target and the place of the records.
-pub(crate) fn read(reader: &mut Reader<'_>, command: Command, sha: Option<&str>) -> ReleaseInputs {
+///
+/// `backend` is the backend part's `on-failure`, which was read already where that is on.
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    command: Command,
+    sha: Option<&str>,
+    backend: Option<OnFailure>,
+) -> ReleaseInputs {
     if command == Command::Deploy && reader.given("to").is_some() {
         reader.reject("to", "empty unless `command` is `rollback`");
     }
@@ -51,6 +61,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, sha: Option<&str>)
         to: reader.owned("to").filter(|to| to != "previous"),
         history,
         site_url: site_url(reader, sha),
+        on_failure: backend.unwrap_or_else(|| read_on_failure(reader)),
     }
 }
 

@@ -1,21 +1,25 @@
 //! The inputs of the site part.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::core::context::{Env, RunContext};
 use crate::core::inputs::args;
 use crate::core::inputs::args::sync_flags::{SyncFlags, Verbosity};
+use crate::core::inputs::backend::verify_timeout;
 use crate::core::inputs::bucket;
 use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::{Purpose, expand};
 use crate::core::inputs::exposed;
 use crate::core::inputs::paths::{as_prefix, check_directory, read_file, workspace_path};
 use crate::core::inputs::reader::Reader;
+use crate::core::inputs::urls::check_url;
 use crate::core::site::filter::{Filter, Rule, prefix_is_pattern};
 use crate::core::site::guard::MaxDelete;
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::Compare;
+use crate::core::site::verify_site::SiteCheck;
 
 /// The site part.
 #[derive(Debug)]
@@ -48,6 +52,10 @@ pub(crate) struct SiteInputs {
     pub(crate) page_size: Option<i32>,
     /// How much of the object log is printed.
     pub(crate) verbosity: Verbosity,
+    /// `verify-site`.
+    pub(crate) verify: Vec<SiteCheck>,
+    /// `verify-timeout`.
+    pub(crate) verify_timeout: Duration,
 }
 
 /// Reads `args`, variables expanded as the old action's shell did; no flags beside an error.
@@ -117,9 +125,31 @@ pub(crate) fn read(
         follow_symlinks: !flags.no_follow_symlinks,
         page_size: flags.page_size,
         verbosity: flags.verbosity(),
+        verify_timeout: match reader.given("verify-site") {
+            Some(_) => verify_timeout(reader),
+            None => Duration::ZERO,
+        },
+        verify: verify_site(reader),
         bucket,
         prefix,
     })
+}
+
+/// `verify-site`.
+fn verify_site(reader: &mut Reader<'_>) -> Vec<SiteCheck> {
+    let mut checks = Vec::new();
+    for line in reader.lines("verify-site") {
+        match SiteCheck::parse(line) {
+            Ok(check) => {
+                check_url(reader, "the address of a line of `verify-site`", &check.url);
+                checks.push(check);
+            }
+            Err(reason) => reader
+                .errors
+                .push(format!("`verify-site` has the line `{line}`; {reason}")),
+        }
+    }
+    checks
 }
 
 /// Refuses to publish what is a secret, and warns where a whole checkout goes up.

@@ -168,6 +168,8 @@ specs! {
             "The most objects one run may delete: a number, or a percentage of the objects under `prefix` (new ones included). Up to 20 deletions are always allowed; deleting everything never is.";
         "compare" Site "RULE" = "`content`":
             "How files are compared with objects: `content` (size, then MD5 against the ETag), `modified` (the size-and-time rule of `aws s3 sync`) or `size` (it reads no file, so one that cannot be read shows when it is uploaded).";
+        "verify-site" Site "LINES" = "":
+            "What the site must answer once it is live, one `URL [STATUS] [contains TEXT]` per line (any 2xx without a status). Asked after the invalidation, until all have answered so once or `verify-timeout` ends; a failure counts as a failed deployment.";
         "force" SiteOrBackend "BOOLEAN" = "`false`":
             "`true`: upload every file, and deploy the bundle even when it is what runs already.";
     }
@@ -208,22 +210,22 @@ specs! {
             "How long a finished update may take to become healthy, in seconds.";
         "poll-interval" Backend "SECONDS" = "adaptive, from 1 to 15":
             "Seconds between polls of an environment, 1 to 600.";
-        "on-failure" Backend "ACTION" = "`keep`":
-            "`keep` the environment as a failed deployment left it, or `rollback` it to the version that was live before.";
+        "on-failure" SiteOrBackend "ACTION" = "`keep`":
+            "`keep` everything as a failed deployment left it, or `rollback`: whatever failed after something changed, site and environments go back to what was live when the run began.";
         "log-tail" Backend "BOOLEAN" = "`true`":
             "`false`: no log lines of instances are fetched or shown when a deployment fails.";
         "verify-url" Backend "URL" = "":
             "An address to GET once the backend is healthy and before the site changes; anything but a 2xx answer within `verify-timeout` is a failed deployment.";
         "verify-contains" Backend "TEXT" = "":
             "Text that the response of `verify-url` must contain.";
-        "verify-timeout" Backend "SECONDS" = "`120`":
+        "verify-timeout" SiteOrBackend "SECONDS" = "`120`":
             "How long to wait for the expected response, in seconds.";
         "keep-versions" Backend "NUMBER" = "keep all":
             "Delete the oldest application versions and their bundles beyond this many; never one that runs anywhere, that the last ten releases of any environment deployed or replaced, or that this run replaced; nothing when the release records cannot be read.";
     }
     Release {
         "to" SiteOrBackend "RELEASE" = "`previous`":
-            "For `command: rollback`: a release ID, a version label, a commit (7 characters or more), or `previous`.";
+            "For `command: rollback`: a release ID, a version label, a commit (7 characters or more), a time (`2026-11-20T10:00`, UTC unless an offset is given: the newest succeeded release that is not younger), or `previous`.";
         "history" All "S3URL" = "`.aws-web-deploy/` in the site's bucket and in the bundle's":
             "Where release records live, `s3://bucket/prefix`.";
         "site-url" SiteOrBackend "URL" = "":

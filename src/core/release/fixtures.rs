@@ -28,6 +28,7 @@ pub(crate) fn release(id: &str, status: RecordStatus) -> Record {
         site: None,
         cdn: None,
         backend: None,
+        put_back: None,
         stored_at: Some(started_at),
     }
 }

@@ -19,7 +19,7 @@ pub(crate) fn live(records: &[Record]) -> Option<Live<'_>> {
         .position(|record| record.status == RecordStatus::Succeeded)?;
     Some(Live {
         release: &records[origin(records, newest)],
-        disturbed_by: records[..newest].iter().find(|record| record.may_have_changed()),
+        disturbed_by: records[..newest].iter().find(|record| record.disturbs()),
     })
 }
 

@@ -1,11 +1,12 @@
 //! What became of a plan, as data: the release record and the report are built from plan and outcomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::cdn::invalidation::PlannedInvalidation;
 use crate::core::report::{BackendReport, Invalidation};
 use crate::core::site::key_change::KeyChange;
-use crate::core::site::plan::SiteWarning;
+use crate::core::site::outcome::SiteOutcome;
+use crate::core::site::plan::{SitePlan, SiteWarning};
 
 /// What became of a plan, part by part; a part that the run did not come to is empty.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub(crate) struct Outcomes {
     pub(crate) site: SiteChanges,
     /// The distributions.
     pub(crate) cdn: Invalidated,
+    /// What was put back after a failure; none without `on-failure: rollback`.
+    pub(crate) put_back: Option<PutBack>,
     /// The GitHub Deployment, when there is one.
     pub(crate) deployment_id: Option<u64>,
 }
@@ -29,6 +32,69 @@ pub(crate) struct SiteChanges {
     pub(crate) changed: Vec<KeyChange>,
     /// The keys that could not be changed, and why.
     pub(crate) failures: Vec<SiteWarning>,
+}
+
+/// What was put back after a failure. The environments are in [`Outcomes::backend`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PutBack {
+    /// What the site's way back changed.
+    pub(crate) site: SiteChanges,
+    /// The keys that this run changed and that are as they were.
+    pub(crate) restored: Vec<String>,
+    /// What was invalidated for it.
+    pub(crate) cdn: Invalidated,
+}
+
+impl Outcomes {
+    /// What is invalidated now, and what is not: the way back invalidates again what the run had changed.
+    #[must_use]
+    pub(crate) fn invalidated(&self) -> Invalidated {
+        let mut invalidated = self.cdn.clone();
+        if let Some(put_back) = &self.put_back {
+            let again = &put_back.cdn;
+            for invalidation in &again.invalidations {
+                let distribution = &invalidation.distribution;
+                invalidated
+                    .invalidations
+                    .retain(|first| first.distribution != *distribution);
+                invalidated.unconfirmed.remove(distribution);
+            }
+            invalidated.invalidations.extend(again.invalidations.iter().cloned());
+            invalidated.unconfirmed.extend(again.unconfirmed.clone());
+        }
+        invalidated
+    }
+}
+
+impl SiteChanges {
+    /// From what became of a plan.
+    #[must_use]
+    pub(crate) fn of(outcome: &SiteOutcome) -> Self {
+        let failure = |(key, error): &(String, anyhow::Error)| SiteWarning {
+            path: key.clone(),
+            message: format!("{error:#}"),
+        };
+        Self {
+            changed: outcome.changed.clone(),
+            failures: outcome.failed.iter().map(failure).collect(),
+        }
+    }
+}
+
+impl PutBack {
+    /// From carrying out `back`, the way back of a site on which `changes` were made: what is not to be changed on the
+    /// way back is as it was.
+    #[must_use]
+    pub(crate) fn of_site(changes: &SiteChanges, back: &SitePlan, site: SiteChanges) -> Self {
+        let done: BTreeSet<&str> = site.changed.iter().map(|change| change.key.as_str()).collect();
+        let left: BTreeSet<&str> = back.keys().filter(|key| !done.contains(key)).collect();
+        let keys = changes.changed.iter().map(|change| &change.key);
+        Self {
+            restored: keys.filter(|key| !left.contains(key.as_str())).cloned().collect(),
+            site,
+            cdn: Invalidated::default(),
+        }
+    }
 }
 
 /// What was invalidated.

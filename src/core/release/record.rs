@@ -50,10 +50,23 @@ pub(crate) struct Record {
     /// The backend part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backend: Option<RecordedBackend>,
+    /// What was put back after a failure; none without `on-failure: rollback`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) put_back: Option<RecordedPutBack>,
     /// When S3 stored the `started` object: the start by the clock that also stamps the objects' versions. Comes
     /// from the listing.
     #[serde(skip)]
     pub(crate) stored_at: Option<DateTime<Utc>>,
+}
+
+/// What a run put back after it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedPutBack {
+    /// Everything that the run had changed is as it was before.
+    pub(crate) complete: bool,
+    /// How many keys are as they were.
+    #[serde(default)]
+    pub(crate) keys: u64,
 }
 
 /// How far a run got.
@@ -262,6 +275,14 @@ impl Record {
             RecordStatus::Started => site.planned_keys > 0,
             _ => site.written + site.deleted + site.perhaps > 0,
         })
+    }
+
+    /// Whether what is live is not what the last succeeded release left: the run changed something, or may have, and did
+    /// not put all of it back.
+    #[must_use]
+    pub(crate) fn disturbs(&self) -> bool {
+        let is_put_back = self.put_back.is_some_and(|put_back| put_back.complete);
+        self.may_have_changed() && !is_put_back
     }
 
     /// The label that `environment` runs after this release; `None` when the release says nothing of it.

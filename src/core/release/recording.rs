@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, UpdateStep};
 use crate::core::inputs::Command;
-use crate::core::release::outcome::Outcomes;
+use crate::core::release::live_now::is_as_before;
+use crate::core::release::outcome::{Invalidated, Outcomes};
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{
-    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedCdn, RecordedEnvironment, RecordedSite,
-    ReleaseKind, VERSION, WorkflowRun,
+    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedCdn, RecordedEnvironment,
+    RecordedPutBack, RecordedSite, ReleaseKind, VERSION, WorkflowRun,
 };
 use crate::core::report::{BackendReport, EnvironmentReport};
+use crate::core::site::key_change::KeyChange;
 use crate::core::site::repair::ObjectSettings;
 
 /// What a record says of its run, besides plan and outcomes.
@@ -79,6 +81,7 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
             .backend
             .as_ref()
             .map(|backend| recorded_backend(backend, facts.region)),
+        put_back: None,
         stored_at: None,
     }
 }
@@ -89,17 +92,27 @@ pub(crate) fn finished(mut record: Record, outcomes: &Outcomes, status: RecordSt
     record.status = status;
     record.finished_at = Some(now);
     if let Some(site) = &mut record.site {
-        site.finish(&outcomes.site.changed);
+        // What was put back comes behind what it takes back: the newest version of a key is the last that is named.
+        let put_back = outcomes.put_back.iter().flat_map(|put_back| &put_back.site.changed);
+        let changed: Vec<KeyChange> = outcomes.site.changed.iter().chain(put_back).cloned().collect();
+        site.finish(&changed);
     }
+    record.put_back = outcomes.put_back.as_ref().map(|put_back| RecordedPutBack {
+        complete: is_as_before(outcomes),
+        keys: put_back.restored.len() as u64,
+    });
     if let Some(cdn) = &mut record.cdn {
-        let invalidations = &outcomes.cdn.invalidations;
+        let Invalidated {
+            invalidations,
+            unconfirmed,
+        } = &outcomes.invalidated();
         // The paths that did change may be of other distributions than those that were planned.
         cdn.distributions.extend(
             invalidations
                 .iter()
                 .map(|invalidation| invalidation.distribution.clone()),
         );
-        cdn.distributions.extend(outcomes.cdn.unconfirmed.keys().cloned());
+        cdn.distributions.extend(unconfirmed.keys().cloned());
         cdn.distributions.sort();
         cdn.distributions.dedup();
         cdn.confirmed = invalidations
@@ -107,7 +120,7 @@ pub(crate) fn finished(mut record: Record, outcomes: &Outcomes, status: RecordSt
             .filter(|invalidation| invalidation.id.is_some())
             .map(|invalidation| invalidation.distribution.clone())
             .collect();
-        cdn.unconfirmed.clone_from(&outcomes.cdn.unconfirmed);
+        cdn.unconfirmed.clone_from(unconfirmed);
     }
     if let (Some(backend), Some(done)) = (&mut record.backend, &outcomes.backend) {
         finish_backend(backend, done, status);

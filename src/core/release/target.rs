@@ -10,8 +10,11 @@
 //! | id of a release | that one |
 //! | version label | the release that deployed it; for a backend alone also a label without a record |
 //! | commit, 7 characters or more | its newest succeeded release |
+//! | time, UTC unless an offset stands there | the newest succeeded release that is not younger |
 
 use std::fmt::Write as _;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::core::error::HintExt as _;
 use crate::core::release::labels::label_at;
@@ -54,6 +57,12 @@ pub(crate) enum NoTarget {
     /// Nothing is called so.
     #[error("cannot roll back to `{to}`: no succeeded release has this id, version label or commit")]
     Unknown {
+        /// `to`.
+        to: String,
+    },
+    /// No release is that old.
+    #[error("cannot roll back to `{to}`: no succeeded release is that old")]
+    NothingThen {
         /// `to`.
         to: String,
     },
@@ -140,10 +149,7 @@ fn previous(records: &[Record]) -> Result<&Record, NoTarget> {
         .iter()
         .position(|record| record.status == RecordStatus::Succeeded)
         .ok_or(NoTarget::NoneSucceeded)?;
-    let mut disturbing = records[..newest]
-        .iter()
-        .filter(|record| record.may_have_changed())
-        .peekable();
+    let mut disturbing = records[..newest].iter().filter(|record| record.disturbs()).peekable();
     if disturbing.peek().is_some() {
         // A rollback that did not finish fled from the newest succeeded release: again would be forward.
         let unfinished = disturbing
@@ -161,9 +167,32 @@ fn previous(records: &[Record]) -> Result<&Record, NoTarget> {
         })
 }
 
+/// The time that `to` is: UTC unless an offset stands there.
+fn time(to: &str) -> Option<DateTime<Utc>> {
+    let with_offset = DateTime::parse_from_rfc3339(to).or_else(|_| DateTime::parse_from_str(to, "%Y-%m-%dT%H:%M%:z"));
+    if let Ok(time) = with_offset {
+        return Some(time.to_utc());
+    }
+    let to = to.trim_end_matches('Z');
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
+    let parsed = formats
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(to, format).ok());
+    parsed.map(|time| time.and_utc())
+}
+
 fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Record, NoTarget> {
     if let Some(record) = records.iter().find(|record| record.id == to) {
         return succeeded(record, to);
+    }
+    if let Some(time) = time(to) {
+        let was_live = |record: &&Record| {
+            record.status == RecordStatus::Succeeded && record.finished_at.unwrap_or(record.started_at) <= time
+        };
+        return records
+            .iter()
+            .find(was_live)
+            .ok_or_else(|| NoTarget::NothingThen { to: to.to_owned() });
     }
     let by_label = by_label(records, to, parts)?;
     let by_commit = by_commit(records, to)?;

@@ -250,3 +250,54 @@ fn the_hint_names_what_is_possible() {
     let failure = crate::core::error::RenderedError::from(&error);
     assert_eq!(failure.hint.as_deref(), Some("possible in `to`: `r1` (commit aaaaaaa)"));
 }
+
+#[test]
+fn a_time_is_the_release_that_was_live_then() {
+    // The ids' digits are minutes since 2026-11-18T11:06:40Z.
+    let records = [failed("r40"), done("r30"), done("r20"), done("r10")];
+    for (to, expected) in [
+        ("2026-11-18T11:30", Some("r20")),
+        ("2026-11-18T11:30:00Z", Some("r20")),
+        ("2026-11-18T12:30+01:00", Some("r20")),
+        ("2026-11-18T06:30:00-05:00", Some("r20")),
+        ("2026-11-18T11:16:40", Some("r10")),
+        ("2026-11-18T11:16:39", None),
+    ] {
+        let found = find(&records, Some(to), SITE);
+        match expected {
+            Some(id) => assert!(
+                matches!(&found, Ok(TargetChoice::Release(record)) if record.id == id),
+                "{to}: {found:?}"
+            ),
+            None => assert_eq!(found, Err(NoTarget::NothingThen { to: to.to_owned() })),
+        }
+    }
+}
+
+#[test]
+fn previous_after_a_rollback_that_did_not_finish_is_its_target() {
+    let fled = || rolls_back_to(failed("r40"), "r20");
+    let records = [fled(), done("r30"), done("r20"), done("r10")];
+    assert_eq!(find(&records, None, SITE), Ok(TargetChoice::Release(&records[2])));
+    // Also behind a deploy that failed on top of it.
+    let records = [failed("r50"), fled(), done("r30"), done("r20"), done("r10")];
+    assert_eq!(find(&records, None, SITE), Ok(TargetChoice::Release(&records[3])));
+}
+
+#[test]
+fn a_failure_that_was_put_back_is_in_nobodys_way() {
+    let mut undone = failed("r30");
+    undone.put_back = Some(crate::core::release::record::RecordedPutBack {
+        complete: true,
+        keys: 1,
+    });
+    let records = [undone.clone(), done("r20"), done("r10")];
+    assert_eq!(find(&records, None, SITE), Ok(TargetChoice::Release(&records[2])));
+    let mut half = undone;
+    half.put_back = Some(crate::core::release::record::RecordedPutBack {
+        complete: false,
+        keys: 1,
+    });
+    let records = [half, done("r20"), done("r10")];
+    assert_eq!(find(&records, None, SITE), Ok(TargetChoice::Release(&records[1])));
+}

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::core::backend::plan::BackendPlan;
 use crate::core::error::{Cancelled, RenderedError};
 use crate::core::inputs::Command;
+use crate::core::release::live_now::{is_as_before, live_now};
 use crate::core::release::outcome::{Outcomes, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::report::{Github, Invalidation, Outcome, Phase, Report, SiteReport, TargetReport, UploadReport};
@@ -57,12 +58,19 @@ pub(crate) fn build(
             .and_then(|outcomes| outcomes.backend.clone())
             .or_else(|| plan.backend.as_ref().map(BackendPlan::report));
         report.invalidations = match outcomes {
-            Some(outcomes) => outcomes.cdn.invalidations.clone(),
+            Some(outcomes) => {
+                let again = outcomes
+                    .put_back
+                    .iter()
+                    .flat_map(|put_back| &put_back.cdn.invalidations);
+                outcomes.cdn.invalidations.iter().chain(again).cloned().collect()
+            }
             None => planned_invalidations(plan),
         };
     }
     if let Some(outcomes) = outcomes {
         report.release.clone_from(&outcomes.release);
+        report.rolled_back = outcomes.put_back.is_some() && is_as_before(outcomes);
         report.github = outcomes.deployment_id.map(|deployment_id| Github { deployment_id });
     }
     report.outcome = match result {
@@ -74,6 +82,12 @@ pub(crate) fn build(
             Outcome::Failed
         }
     };
+    if let (Some(plan), Some(outcomes), Err(_)) = (plan, outcomes, result) {
+        report.live = live_now(plan, outcomes);
+    }
+    if let (Some(error), Some(live)) = (&mut report.error, &report.live) {
+        error.message = format!("{}; live now: {live}", error.message);
+    }
     report
 }
 

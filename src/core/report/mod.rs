@@ -80,6 +80,11 @@ pub(crate) struct Report {
     /// Where the time went: phases in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) timeline: Vec<Phase>,
+    /// Whether a failure was undone: everything is as it was before the run.
+    pub(crate) rolled_back: bool,
+    /// What is live now, of a run that failed or was cancelled after it began to change something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) live: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<RenderedError>,
@@ -103,6 +108,8 @@ impl Report {
             backend: None,
             github: None,
             timeline: Vec::new(),
+            rolled_back: false,
+            live: None,
             error: None,
         }
     }
@@ -260,6 +267,9 @@ pub(crate) struct EnvironmentReport {
     /// The version that it ran before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous_version_label: Option<String>,
+    /// The version that it ran when it was seen last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version_label: Option<String>,
     /// The version that it is to run; none when it is left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) planned_version_label: Option<String>,

@@ -33,6 +33,10 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
         "Health of the environment, such as `Green`. Several are separated by spaces.",
     ),
     ("site-url", "The input `site-url`, its placeholder filled."),
+    (
+        "rolled-back",
+        "`true` when the run failed and everything is again as it was before (`on-failure: rollback`).",
+    ),
     ("github-deployment-id", "ID of the GitHub Deployment."),
     ("report", "Path of the report, a JSON file."),
 ];
@@ -112,6 +116,7 @@ pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, 
             spaced(environments().map(|one| one.health.as_deref()).collect()),
         ),
         ("site-url", report.site_url.clone().unwrap_or_default()),
+        ("rolled-back", report.rolled_back.to_string()),
         (
             "github-deployment-id",
             report

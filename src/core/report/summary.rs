@@ -27,6 +27,9 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
         }
         out.push('\n');
     }
+    if report.rolled_back {
+        out.push_str("Rolled back: everything is as it was before this run.\n\n");
+    }
     let rows = rows(report, context);
     if !rows.is_empty() {
         out.push_str(&table(&["Part", "What", "Result"], &rows));

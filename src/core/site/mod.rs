@@ -25,3 +25,4 @@ pub(crate) mod ranges;
 pub(crate) mod repair;
 pub(crate) mod scan;
 pub(crate) mod scope;
+pub(crate) mod verify_site;

@@ -1,0 +1,162 @@
+//! What is live now, in a sentence: a run that failed always says it.
+
+use std::collections::BTreeSet;
+
+use crate::core::release::outcome::Outcomes;
+use crate::core::release::plan::Plan;
+use crate::core::report::EnvironmentReport;
+use crate::core::site::plan::SitePlan;
+use crate::core::text::names;
+
+/// How many keys are named.
+const NAMED: usize = 10;
+
+/// What is live once a run has ended so; `None` when the plan was to change nothing.
+#[must_use]
+pub(crate) fn live_now(plan: &Plan, outcomes: &Outcomes) -> Option<String> {
+    let environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
+    let parts: Vec<String> = environments
+        .map(environment)
+        .chain(
+            plan.site
+                .as_ref()
+                .filter(|site| !site.is_empty())
+                .map(|plan| site(plan, outcomes)),
+        )
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The keys that are new now: those that changed and were not brought back.
+#[must_use]
+pub(crate) fn new_keys(outcomes: &Outcomes) -> BTreeSet<&str> {
+    let restored: BTreeSet<&str> = outcomes
+        .put_back
+        .iter()
+        .flat_map(|put_back| &put_back.restored)
+        .map(String::as_str)
+        .collect();
+    let changed = outcomes.site.changed.iter().map(|change| change.key.as_str());
+    changed.filter(|key| !restored.contains(key)).collect()
+}
+
+/// Whether everything that the run changed is as it was before.
+#[must_use]
+pub(crate) fn is_as_before(outcomes: &Outcomes) -> bool {
+    let mut environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
+    let is_back = |environment: &EnvironmentReport| {
+        environment.version_label == environment.previous_version_label
+            && environment.status.as_deref() == Some("Ready")
+    };
+    new_keys(outcomes).is_empty() && environments.all(|environment| !environment.changed || is_back(environment))
+}
+
+fn environment(environment: &EnvironmentReport) -> String {
+    let label = environment
+        .version_label
+        .as_deref()
+        .map_or_else(|| "no version".to_owned(), |label| format!("`{label}`"));
+    let state = if environment.version_label == environment.previous_version_label {
+        "as before"
+    } else {
+        "new"
+    };
+    let busy = match environment.status.as_deref() {
+        Some("Ready") | None => String::new(),
+        Some(status) => format!(", {status}"),
+    };
+    format!("backend {label} in `{}` ({state}{busy})", environment.name)
+}
+
+fn site(plan: &SitePlan, outcomes: &Outcomes) -> String {
+    let (all, new) = (plan.writes.len() + plan.deletes.len(), new_keys(outcomes));
+    if new.is_empty() {
+        return "site: as before".to_owned();
+    }
+    let which = match &outcomes.put_back {
+        // What could not be brought back is to be looked at.
+        Some(_) => {
+            let more = new.len().saturating_sub(NAMED);
+            let rest = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!(" ({}{rest})", names(new.iter().copied().take(NAMED)))
+        }
+        None => String::new(),
+    };
+    format!(
+        "site: {} of {all} objects new{which}, {} as before",
+        new.len(),
+        all - new.len().min(all)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::release::outcome::{PutBack, SiteChanges};
+    use crate::core::report::BackendReport;
+    use crate::core::site::key_change::KeyChange;
+    use crate::core::site::plan::Reason;
+
+    fn environment(label: Option<&str>, status: &str) -> EnvironmentReport {
+        EnvironmentReport {
+            name: "prod".into(),
+            version_label: label.map(ToOwned::to_owned),
+            previous_version_label: Some("v6".into()),
+            status: Some(status.into()),
+            ..EnvironmentReport::default()
+        }
+    }
+
+    #[test]
+    fn backend_and_site_say_what_is_new_and_what_is_as_before() {
+        let plan = Plan {
+            site: Some(SitePlan {
+                deletes: (0..31).map(|n| format!("k{n}")).collect(),
+                ..SitePlan::default()
+            }),
+            ..Plan::default()
+        };
+        let outcomes = |environment, changed: usize, put_back: Option<usize>| Outcomes {
+            backend: Some(BackendReport {
+                environments: vec![environment],
+                ..BackendReport::default()
+            }),
+            site: SiteChanges {
+                changed: (0..changed)
+                    .map(|n| KeyChange::written(&format!("k{n}"), Reason::New, None))
+                    .collect(),
+                ..SiteChanges::default()
+            },
+            put_back: put_back.map(|restored| PutBack {
+                restored: (0..restored).map(|n| format!("k{n}")).collect(),
+                ..PutBack::default()
+            }),
+            ..Outcomes::default()
+        };
+        for (outcomes, expected) in [
+            (
+                outcomes(environment(Some("v7"), "Ready"), 14, None),
+                "backend `v7` in `prod` (new), site: 14 of 31 objects new, 17 as before",
+            ),
+            (
+                outcomes(environment(Some("v6"), "Ready"), 14, Some(14)),
+                "backend `v6` in `prod` (as before), site: as before",
+            ),
+            (
+                outcomes(environment(Some("v7"), "Updating"), 14, Some(12)),
+                "backend `v7` in `prod` (new, Updating), site: 2 of 31 objects new (`k12`, `k13`), 29 as before",
+            ),
+            (
+                outcomes(environment(None, "Ready"), 0, None),
+                "backend no version in `prod` (new), site: as before",
+            ),
+        ] {
+            assert_eq!(live_now(&plan, &outcomes).as_deref(), Some(expected));
+        }
+        assert_eq!(live_now(&Plan::default(), &Outcomes::default()), None);
+    }
+}

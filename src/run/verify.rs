@@ -1,0 +1,83 @@
+//! `verify-site`: asks until every address has answered as wanted once, or the time is over.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::core::error::{Cancelled, HintExt as _};
+use crate::core::inputs::Command;
+use crate::core::site::verify_site::SiteCheck;
+use crate::http;
+use crate::run::Deployment;
+use crate::run::phases::Phases;
+use crate::run::state::CurrentState;
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What one try may take.
+const ONE_TRY: Duration = Duration::from_secs(20);
+/// How much of an answer is read, in bytes.
+const MAX_SIZE: usize = 1024 * 1024;
+
+impl Deployment<'_> {
+    /// Asks all addresses side by side, until each has answered once as wanted.
+    pub(crate) async fn verify_site(&self, state: &CurrentState, phases: &mut Phases) -> anyhow::Result<()> {
+        let Some(site) = self.inputs.site.as_ref().filter(|site| !site.verify.is_empty()) else {
+            return Ok(());
+        };
+        phases.begin("Verify the site");
+        let deadline = Instant::now() + site.verify_timeout;
+        let mut left: Vec<(&SiteCheck, String)> = site.verify.iter().map(|check| (check, String::new())).collect();
+        loop {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let one_try = ONE_TRY.min(rest.max(Duration::from_secs(1)));
+            let asked = join_all(left.iter().map(|(check, _)| self.ask(state, check, one_try)));
+            let problems = tokio::select! {
+                problems = asked => problems,
+                () = self.stop.cancelled() => return Err(Cancelled.into()),
+            };
+            let mut still = Vec::new();
+            for ((check, last), problem) in left.into_iter().zip(problems) {
+                match problem {
+                    None => self.console.line(&format!("verified: `{}`", check.shown_url())),
+                    Some(problem) => {
+                        if problem != last {
+                            let text = format!("not verified yet: `{}` answers {problem}", check.shown_url());
+                            self.console.line(&text);
+                        }
+                        still.push((check, problem));
+                    }
+                }
+            }
+            left = still;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() + PAUSE >= deadline {
+                break;
+            }
+            crate::cancel::sleep(self.stop, PAUSE).await?;
+        }
+        let answers: Vec<String> = left
+            .iter()
+            .map(|(check, problem)| format!("`{}` answers {problem}", check.shown_url()))
+            .collect();
+        Err(anyhow!(
+            "cannot verify the site within {} s: {}",
+            site.verify_timeout.as_secs(),
+            answers.join("; ")
+        )
+        .hint("check what the site shows, and `verify-site` and `verify-timeout`"))
+    }
+
+    /// What is wrong with the answer of one address; `None` when it is as wanted.
+    async fn ask(&self, state: &CurrentState, check: &SiteCheck, timeout: Duration) -> Option<String> {
+        let is_rollback = self.inputs.command == Command::Rollback;
+        match http::get_following(&state.aws.http, &check.url, timeout, MAX_SIZE).await {
+            Ok((status, body)) => check.problem(status, &body, is_rollback),
+            Err(error) => Some(format!("{error:#}")),
+        }
+    }
+}
