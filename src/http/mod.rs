@@ -114,7 +114,7 @@ pub(crate) async fn get_following(
             match (answer.status, answer.location) {
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
                     url = redirect(&url, &location)
-                        .with_context(|| format!("{} redirects to what is no address", place(&url)))?;
+                        .with_context(|| format!("{} redirects to an invalid URL", place(&url)))?;
                 }
                 _ => return Ok((answer.status, answer.body)),
             }

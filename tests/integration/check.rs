@@ -65,7 +65,7 @@ fn everything_in_order_is_said_and_nothing_is_written() {
         "ok",
         "credentials: `arn:aws:iam::123456789012:user/deploy`, account 123456789012",
     );
-    assert_line(&run, "ok", "bucket `my-site`: is there, in `us-east-1`");
+    assert_line(&run, "ok", "bucket `my-site`: exists, in `us-east-1`");
     assert_line(&run, "ok", "versioning: on");
     assert_line(
         &run,

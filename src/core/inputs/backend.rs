@@ -79,7 +79,7 @@ pub(crate) enum OnFailure {
     Rollback,
 }
 
-/// The colours of environment health.
+/// The colors of environment health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
     /// Healthy.
@@ -297,10 +297,10 @@ fn accepted_health(reader: &mut Reader<'_>) -> Vec<Health> {
     if words.is_empty() {
         return vec![Health::Green];
     }
-    let colours = [Health::Green, Health::Yellow, Health::Red, Health::Grey];
-    let accepted: Vec<Health> = colours
+    let colors = [Health::Green, Health::Yellow, Health::Red, Health::Grey];
+    let accepted: Vec<Health> = colors
         .into_iter()
-        .filter(|colour| words.iter().any(|word| word.eq_ignore_ascii_case(colour.name())))
+        .filter(|color| words.iter().any(|word| word.eq_ignore_ascii_case(color.name())))
         .collect();
     if accepted.len() != words.len() {
         reader.reject("accepted-health", "some of `Green`, `Yellow`, `Red` and `Grey`");

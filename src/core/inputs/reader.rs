@@ -50,15 +50,15 @@ impl<'a> Reader<'a> {
         part.enabled_by().is_empty() || part.enabled_by().iter().any(|switch| self.given(switch).is_some())
     }
 
-    /// Adds an error about the input `name`: its value is not one of `legal`.
-    pub(crate) fn reject(&mut self, name: &str, legal: &str) {
+    /// Adds an error about the input `name`: its value is not one of `valid`.
+    pub(crate) fn reject(&mut self, name: &str, valid: &str) {
         let Some(given) = self.given(name) else {
-            self.errors.push(format!("`{name}` is empty; it must be {legal}"));
+            self.errors.push(format!("`{name}` is empty; it must be {valid}"));
             return;
         };
         let value = if is_secret(name) { "***" } else { given.value.as_str() };
         self.errors
-            .push(format!("`{}` is `{value}`; it must be {legal}", given.name));
+            .push(format!("`{}` is `{value}`; it must be {valid}", given.name));
     }
 
     /// `true` or `false` in any case.
@@ -75,14 +75,14 @@ impl<'a> Reader<'a> {
     }
 
     /// One of several words.
-    pub(crate) fn choice<T: Copy>(&mut self, name: &str, legal: &[(&str, T)], default: T) -> T {
+    pub(crate) fn choice<T: Copy>(&mut self, name: &str, valid: &[(&str, T)], default: T) -> T {
         let Some(text) = self.text(name) else {
             return default;
         };
-        match legal.iter().find(|(word, _)| *word == text) {
+        match valid.iter().find(|(word, _)| *word == text) {
             Some((_, value)) => *value,
             None => {
-                let words = quoted(&legal.iter().map(|(word, _)| *word).collect::<Vec<_>>());
+                let words = quoted(&valid.iter().map(|(word, _)| *word).collect::<Vec<_>>());
                 self.reject(name, &words);
                 default
             }

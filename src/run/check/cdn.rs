@@ -60,7 +60,7 @@ async fn distribution(
     match answer {
         Ok(answer) => match answer.distribution_config {
             Some(config) => (judge(what, &config, site), Some(config).filter(|config| config.enabled)),
-            None => (Finding::new(what, CheckStatus::Ok, "is there"), None),
+            None => (Finding::new(what, CheckStatus::Ok, "exists"), None),
         },
         // A deploy then takes the bucket's prefix for the origin path, and says so.
         Err(error) if code(&error).is_some_and(|code| code.starts_with("AccessDenied")) => {
@@ -77,7 +77,7 @@ fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -
             .hint("enable it in CloudFront");
     }
     let Some(site) = site else {
-        return Finding::new(what, CheckStatus::Ok, "is there and enabled");
+        return Finding::new(what, CheckStatus::Ok, "exists and is enabled");
     };
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
     let serving: Vec<String> = origins

@@ -25,7 +25,7 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
     let mut findings = vec![Finding::new(
         what,
         CheckStatus::Ok,
-        format!("is there, in `{}`", bucket.region),
+        format!("exists, in `{}`", bucket.region),
     )];
     findings.push(listing(&bucket, &site.prefix).await);
     findings.push(versions(&bucket).await);
@@ -57,9 +57,7 @@ async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
         .await
         .aws_context(&LIST_OBJECTS, &bucket.arn(), || "cannot list what is there".to_owned());
     match answer {
-        Ok(answer) if answer.contents().is_empty() => {
-            Finding::new(what, CheckStatus::Ok, "allowed; nothing is there yet")
-        }
+        Ok(answer) if answer.contents().is_empty() => Finding::new(what, CheckStatus::Ok, "allowed; it is still empty"),
         Ok(_) => Finding::new(what, CheckStatus::Ok, "allowed"),
         Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
     }
