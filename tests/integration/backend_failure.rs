@@ -226,7 +226,11 @@ fn a_healthy_deploy_that_does_not_answer_as_asked_has_failed_before_the_site_cha
         .with("verify-timeout", "2")
         .run()
         .expect_exit(1);
-    assert!(wrong.error().contains("without the text `v2`"), "{}", wrong.error());
+    assert!(
+        wrong.error().contains("without the text `v2` in its first 4 MiB"),
+        "{}",
+        wrong.error()
+    );
 }
 
 #[test]

@@ -136,6 +136,30 @@ fn cancelled_while_the_update_is_asked_for_it_counts_as_perhaps_changed() {
 }
 
 #[test]
+fn going_back_does_not_wait_for_logs() {
+    let cloud = cloud();
+    scenario(&cloud, "my-app-prod", "fails", &json!({"times": 1}));
+    fault(
+        &cloud,
+        "RetrieveEnvironmentInfo",
+        json!({"kind": "delay", "seconds": 4.0, "skip": 1}),
+    );
+    let run = deploy(&cloud).with("on-failure", "rollback").run().expect_exit(1);
+    let position = |text: &str| run.log.find(text).expect(text);
+    assert!(
+        position("rolling back to `v0`") < position("Why my-app-prod failed"),
+        "{}",
+        run.log
+    );
+    assert!(
+        run.error().contains("Container commands build failed"),
+        "{}",
+        run.error()
+    );
+    assert!(run.error().contains("`my-app-prod` is back on `v0`"), "{}", run.error());
+}
+
+#[test]
 fn cancelled_while_a_log_is_fetched_it_ends_at_once() {
     let cloud = cloud();
     scenario(&cloud, "my-app-prod", "fails", &json!({}));

@@ -128,7 +128,8 @@ fn what_another_tool_stored_is_never_overwritten() {
 #[test]
 fn a_version_that_a_killed_run_left_in_processing_is_waited_for() {
     let cloud = cloud();
-    cloud.post("/beanstalk/versions", &json!({"seconds": 1.5}));
+    // Long enough for the next run to begin meanwhile, on a busy machine too.
+    cloud.post("/beanstalk/versions", &json!({"seconds": 6.0}));
     let action = deploy(&cloud).signal("KILL", "uploaded the bundle", 0.3);
     action.run().expect_exit(-9);
     assert_eq!(cloud.count("CreateApplicationVersion"), 1);

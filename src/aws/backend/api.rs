@@ -21,20 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
 use crate::aws::error::{AwsContextExt as _, service_error};
-use crate::core::backend::backoff::with_jitter;
+use crate::aws::retry::Patience;
 use crate::core::error::{Cancelled, ServiceError};
 use crate::core::iam::calls::Call;
-use crate::core::retry::ErrorClass;
+use crate::core::retry::{ErrorClass, RetryState};
 
-/// How long one request may be throttled before the run gives up.
-const THROTTLE_TIMEOUT: Duration = Duration::from_secs(300);
-/// How often and how long a request is sent again that got no answer, or a server error.
-const MIN_ATTEMPTS: u32 = 6;
-const MIN_RETRY_TIME: Duration = Duration::from_secs(30);
-/// The same for one that is asked again and again anyway.
+/// How often a request is sent that is asked again and again anyway.
 const POLL_ATTEMPTS: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(300);
-const MAX_PAUSE: Duration = Duration::from_secs(20);
 
 /// How long a write may go on when the run is to stop; the runner gives us 7.5 s.
 const LAST_WRITE: Duration = Duration::from_secs(3);
@@ -60,9 +53,10 @@ enum RetryRule {
 }
 
 impl RetryRule {
-    fn allows(self, failures: u32, elapsed: Duration) -> bool {
+    /// Whether a request that failed so often is sent again, as far as patience goes.
+    fn allows(self, failures: u32) -> bool {
         match self {
-            Self::Patient => failures < MIN_ATTEMPTS || elapsed < MIN_RETRY_TIME,
+            Self::Patient => true,
             Self::Polling => failures < POLL_ATTEMPTS,
             Self::Never => false,
         }
@@ -78,6 +72,7 @@ pub(crate) struct Api {
     arn: String,
     stop: Option<CancellationToken>,
     throttled: Arc<AtomicU32>,
+    patience: Patience,
     retry: RetryRule,
     deadline: Option<Instant>,
 }
@@ -95,6 +90,7 @@ impl Api {
             arn: format!("arn:{}:elasticbeanstalk:{region}:{account}", aws.partition()),
             stop: stop.cloned(),
             throttled: Arc::default(),
+            patience: aws.patience.clone(),
             retry: RetryRule::Patient,
             deadline: None,
         }
@@ -151,7 +147,7 @@ impl Api {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut state = RetryState::default();
         let mut failures = 0;
         for tries in 1.. {
             if self.stop.as_ref().is_some_and(CancellationToken::is_cancelled) {
@@ -166,26 +162,22 @@ impl Api {
                 Ok(answer) => return Ok((answer, tries)),
                 Err(error) => error,
             };
-            let again = match ErrorClass::of(&service_error(call, &error)) {
-                ErrorClass::Throttled => {
-                    self.throttled.fetch_add(1, Ordering::Relaxed);
-                    began.elapsed() < THROTTLE_TIMEOUT
-                }
-                ErrorClass::Transient => {
-                    failures += 1;
-                    self.retry.allows(failures, began.elapsed())
-                }
-                ErrorClass::Final => false,
-            };
-            let in_time = self.deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
-            if !again || !in_time {
+            let class = ErrorClass::of(&service_error(call, &error));
+            if class == ErrorClass::Throttled {
+                self.throttled.fetch_add(1, Ordering::Relaxed);
+            } else {
+                failures += 1;
+            }
+            let pause = self.patience.pause(&mut state, class, began.elapsed()).filter(|pause| {
+                let in_time = self.deadline.is_none_or(|deadline| Instant::now() + *pause < deadline);
+                in_time && (class == ErrorClass::Throttled || self.retry.allows(failures))
+            });
+            let Some(pause) = pause else {
                 return Err(error)
                     .aws_context(call, resource, doing)
                     .map(|answer: T| (answer, tries));
-            }
-            self.sleep(with_jitter(pause, tries, call.operation, std::process::id()))
-                .await?;
-            pause = (pause * 2).min(MAX_PAUSE);
+            };
+            self.sleep(pause).await?;
         }
         unreachable!("the tries are not counted to an end")
     }

@@ -247,15 +247,15 @@ impl BackendRun<'_> {
     async fn settings_before(&self) -> anyhow::Result<Vec<SettingsChange>> {
         let wanted = &self.backend.option_settings;
         let is_needed = !wanted.is_empty() && self.backend.on_failure == OnFailure::Rollback;
-        let mut all = Vec::new();
+        let mut changes = Vec::new();
         for plan in &self.plan.environments {
-            all.push(if is_needed && matches!(plan.step, UpdateStep::Update { .. }) {
+            changes.push(if is_needed && matches!(plan.step, UpdateStep::Update { .. }) {
                 SettingsChange::back(wanted, &self.api.settings(&plan.name).await?)
             } else {
                 SettingsChange::default()
             });
         }
-        Ok(all)
+        Ok(changes)
     }
 
     /// `verify-url`; what is wrong with the answer, which counts as a failed deployment.

@@ -98,7 +98,7 @@ impl Api {
 
     /// The versions of these labels that exist; all of the application when there are no labels.
     pub(crate) async fn versions(&self, labels: &[String]) -> anyhow::Result<Vec<ApplicationVersionDescription>> {
-        let mut all = Vec::new();
+        let mut found = Vec::new();
         let mut token: Option<String> = None;
         let resource = self.version_arn("*");
         loop {
@@ -114,10 +114,10 @@ impl Api {
                         .send()
                 })
                 .await?;
-            all.extend(answer.application_versions.unwrap_or_default());
+            found.extend(answer.application_versions.unwrap_or_default());
             token = answer.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
-                return Ok(all);
+                return Ok(found);
             }
         }
     }

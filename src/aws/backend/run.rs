@@ -24,6 +24,8 @@ use crate::core::inputs::{BackendInputs, WhenBusy};
 
 /// How long logs are waited for after the deadline.
 const LOGS_AFTER_DEADLINE: Duration = Duration::from_secs(60);
+/// How long it may take to ask why an update failed; logs come later.
+const INVESTIGATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the environment's values may take to be read, which only the redaction needs.
 const VALUES_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -111,8 +113,9 @@ impl BackendRun<'_> {
             self.backend.log_tail,
             ended.deadline,
         );
+        // The way back must not wait long for it.
         tokio::select! {
-            investigation = begun => Some(investigation),
+            investigation = tokio::time::timeout(INVESTIGATION_TIMEOUT, begun) => investigation.ok(),
             () = self.stop.cancelled() => None,
         }
     }
@@ -149,7 +152,15 @@ impl BackendRun<'_> {
             UpdateOutcome::Deadline { status, another } => {
                 let is_ours = run.changed && !another;
                 let seconds = self.backend.timeout.as_secs();
-                Err(timeout_error(plan, label, &status, is_ours, seconds, &explanation))
+                Err(timeout_error(
+                    plan,
+                    label,
+                    &status,
+                    is_ours,
+                    seconds,
+                    self.backend.when_busy,
+                    &explanation,
+                ))
             }
             UpdateOutcome::Failed {
                 why: FailureReason::Gone,

@@ -54,7 +54,7 @@ impl Backoff {
 
 /// `pause`, made longer by up to a fifth, differently for every `name`, try and process: clients that were throttled at
 /// the same moment must not come back at the same moment.
-pub(crate) fn with_jitter(pause: Duration, tries: u32, name: &str, process: u32) -> Duration {
+fn with_jitter(pause: Duration, tries: u32, name: &str, process: u32) -> Duration {
     let mut hasher = DefaultHasher::new();
     (name, tries, process).hash(&mut hasher);
     let share = u32::try_from(hasher.finish() % 200).unwrap_or_default();

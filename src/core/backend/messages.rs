@@ -7,6 +7,7 @@ use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::error::HintExt as _;
+use crate::core::inputs::WhenBusy;
 use crate::core::text::names;
 
 /// The failure of one environment.
@@ -41,6 +42,7 @@ pub(crate) fn timeout_error(
     status: &str,
     begun: bool,
     seconds: u64,
+    when_busy: WhenBusy,
     explanation: &Explanation,
 ) -> anyhow::Error {
     let name = &plan.name;
@@ -48,7 +50,12 @@ pub(crate) fn timeout_error(
         return anyhow!(
             "cannot deploy `{label}` to `{name}`: it is still {status} after {seconds} s, by another update"
         )
-        .hint("run this step again later, raise `deployment-timeout`, or set `when-busy: abort`");
+        .hint(match when_busy {
+            WhenBusy::Abort => "run this step again later, or raise `deployment-timeout`",
+            WhenBusy::Wait | WhenBusy::Fail => {
+                "run this step again later, raise `deployment-timeout`, or set `when-busy: abort`"
+            }
+        });
     }
     let mut text = if status == "Ready" {
         format!("cannot deploy `{label}` to `{name}`: no update has begun in {seconds} s")
@@ -246,7 +253,8 @@ mod tests {
             log_line: Some("no such file.".to_owned()),
             ..Explanation::default()
         };
-        let text = |begun| timeout_error(&plan("web"), "v1", "Updating", begun, 60, &explanation).to_string();
+        let text =
+            |begun| timeout_error(&plan("web"), "v1", "Updating", begun, 60, WhenBusy::Wait, &explanation).to_string();
         assert_eq!(
             text(true),
             "cannot deploy `v1` to `web`: still Updating after 60 s; the update keeps running; log: no such file"
