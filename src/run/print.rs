@@ -47,10 +47,10 @@ impl Deployment<'_> {
 
     /// Prints the last releases to choose from; answers them as Markdown for the summary.
     pub(crate) fn list_releases(&self, state: &CurrentState) -> String {
-        history::lines(&state.records, LISTED)
+        history::lines(&state.records, LISTED, self.now)
             .iter()
             .for_each(|line| self.console.line(line));
-        history::history(&state.records, LISTED, &self.context.server_url)
+        history::history(&state.records, LISTED, &self.context.server_url, self.now)
     }
 }
 

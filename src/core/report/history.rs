@@ -4,26 +4,35 @@ use chrono::{DateTime, Utc};
 
 use crate::core::release::live::live;
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
+use crate::core::release::restore::unversioned;
 use crate::core::report::markdown::{code, link, table, text};
+use crate::core::text::{cut, plural};
+
+/// How much of a commit's subject is shown, in characters.
+const MAX_SUBJECT: usize = 60;
 
 /// Markdown for the summary: the newest `most` of `records`, newest first; empty when there is none.
 #[must_use]
-pub(crate) fn history(records: &[Record], most: usize, server_url: &str) -> String {
+pub(crate) fn history(records: &[Record], most: usize, server_url: &str, now: DateTime<Utc>) -> String {
     if records.is_empty() {
         return String::new();
     }
     let live = live(records).map(|live| live.release.id.as_str());
     let rows: Vec<Vec<String>> = records
         .iter()
+        .enumerate()
         .take(most)
-        .map(|record| {
+        .map(|(position, record)| {
+            let is_live = live == Some(record.id.as_str());
+            let unreachable = unreachable(records, position).filter(|_| !is_live);
+            let note = unreachable.map(|reason| format!(", not possible: {}", text(&reason)));
             vec![
                 code(&record.id),
-                when(record.started_at),
+                format!("{} ({})", when(record.started_at), ago(record.started_at, now)),
                 commit(record, server_url),
                 record.run.actor.as_deref().map(text).unwrap_or_default(),
                 what(record),
-                state(record, live == Some(record.id.as_str())),
+                format!("{}{}", state(record, is_live), note.unwrap_or_default()),
             ]
         })
         .collect();
@@ -33,20 +42,48 @@ pub(crate) fn history(records: &[Record], most: usize, server_url: &str) -> Stri
 
 /// The same for the log: one line a release.
 #[must_use]
-pub(crate) fn lines(records: &[Record], most: usize) -> Vec<String> {
+pub(crate) fn lines(records: &[Record], most: usize, now: DateTime<Utc>) -> Vec<String> {
     let live = live(records).map(|live| live.release.id.as_str());
-    let line = |record: &Record| {
+    let line = |(position, record): (usize, &Record)| {
         let commit = record.commit.as_ref().map(|commit| short(&commit.sha)).unwrap_or("-");
-        let is_live = live == Some(record.id.as_str());
+        let note = match unreachable(records, position) {
+            _ if live == Some(record.id.as_str()) => "  (live)".to_owned(),
+            Some(reason) => format!("  (not possible: {reason})"),
+            None => String::new(),
+        };
+        let subject = record.commit.as_ref().and_then(|commit| commit.subject.as_deref());
+        let subject = subject.map(|subject| format!("  {}", cut(subject, MAX_SUBJECT)));
         format!(
-            "{}  {}  {commit:7}  {}{}",
+            "{}  {}  {}  {commit:7}  {}{}{note}",
             record.id,
             when(record.started_at),
+            ago(record.started_at, now),
             record.status.text(),
-            if is_live { "  (live)" } else { "" }
+            subject.unwrap_or_default()
         )
     };
-    records.iter().take(most).map(line).collect()
+    records.iter().enumerate().take(most).map(line).collect()
+}
+
+/// Why nobody can go back to the release at `position`; `None` when nothing in the records speaks against it.
+fn unreachable(records: &[Record], position: usize) -> Option<String> {
+    let record = &records[position];
+    if record.status != RecordStatus::Succeeded {
+        return Some("it did not succeed".to_owned());
+    }
+    let lost = unversioned(&records[..position])?;
+    Some(format!("versioning was off during {}", lost.id))
+}
+
+/// How long ago, in its largest unit.
+fn ago(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let minutes = (now - time).num_minutes();
+    match minutes {
+        ..1 => "just now".to_owned(),
+        1..120 => format!("{} ago", plural(usize::try_from(minutes).unwrap_or_default(), "minute")),
+        120..2880 => format!("{} hours ago", minutes / 60),
+        _ => format!("{} days ago", minutes / 1440),
+    }
 }
 
 fn when(time: DateTime<Utc>) -> String {
@@ -69,7 +106,7 @@ fn commit(record: &Record, server_url: &str) -> String {
         None => code(short(&commit.sha)),
     };
     match &commit.subject {
-        Some(subject) => format!("{sha} {}", text(&subject.chars().take(60).collect::<String>())),
+        Some(subject) => format!("{sha} {}", text(&cut(subject, MAX_SUBJECT))),
         None => sha,
     }
 }
@@ -116,6 +153,12 @@ fn state(record: &Record, is_live: bool) -> String {
 mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, rolls_back_to, with_commit, with_label, with_site};
+    use crate::core::release::record::Versioning;
+
+    /// Ten minutes after the first of the fixtures' minutes.
+    fn now() -> DateTime<Utc> {
+        release("r10", RecordStatus::Started).started_at
+    }
 
     fn records() -> Vec<Record> {
         let sha = "8f3c2a1b5d7e9f00112233445566778899aabbcc";
@@ -143,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_person_can_choose_from_the_table() {
-        let table = history(&records(), 10, "https://github.com");
+        let table = history(&records(), 10, "https://github.com", now());
         let rows: Vec<&str> = table.lines().skip(4).collect();
         assert_eq!(rows.len(), 4, "{table}");
         assert!(rows[0].contains("web-prod → <code>v4</code> failed"), "{table}");
@@ -162,9 +205,43 @@ mod tests {
 
     #[test]
     fn no_more_than_asked_for() {
-        assert_eq!(history(&records(), 2, "").lines().count(), 6);
-        assert_eq!(lines(&records(), 2).len(), 2);
-        assert_eq!(history(&[], 2, ""), "");
-        assert!(lines(&records(), 4)[3].ends_with("8f3c2a1  succeeded  (live)"));
+        assert_eq!(history(&records(), 2, "", now()).lines().count(), 6);
+        assert_eq!(lines(&records(), 2, now()).len(), 2);
+        assert_eq!(history(&[], 2, "", now()), "");
+        assert!(lines(&records(), 4, now())[3].ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"));
+    }
+
+    #[test]
+    fn what_cannot_be_gone_back_to_is_marked_and_says_why() {
+        let mut records = records();
+        if let Some(site) = &mut records[1].site {
+            site.versioning = Versioning::Suspended;
+        }
+        let lines = lines(&records, 4, now());
+        assert!(
+            lines[0].ends_with("failed  (not possible: it did not succeed)"),
+            "{lines:?}"
+        );
+        assert!(!lines[1].contains("not possible"), "{lines:?}");
+        assert!(
+            lines[2].ends_with("(not possible: versioning was off during r3)"),
+            "{lines:?}"
+        );
+        assert!(lines[2].contains("8 minutes ago"), "{lines:?}");
+        let table = history(&records, 4, "", now());
+        assert_eq!(table.matches("not possible").count(), 2, "{table}");
+    }
+
+    #[test]
+    fn how_long_ago_is_said_in_its_largest_unit() {
+        for (minutes, expected) in [
+            (-5, "just now"),
+            (1, "1 minute ago"),
+            (119, "119 minutes ago"),
+            (120, "2 hours ago"),
+            (2880, "2 days ago"),
+        ] {
+            assert_eq!(ago(now() - chrono::Duration::minutes(minutes), now()), expected);
+        }
     }
 }
