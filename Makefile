@@ -1,7 +1,6 @@
 # Needs Rust (rustup), Python 3.11, a C compiler and git; everything else is installed into .venv/ and target/.
 PYTHON ?= python3
 CARGO_DENY := 0.20.2
-AWSEBCLI := 3.27.5
 CARGO_FUZZ := 0.13.2
 VENV := .venv/bin
 # Only what has one of the hashes in the file, and nothing that would run a build script with whatever that fetches.
@@ -61,9 +60,10 @@ beside-eb: .venv/tests target/eb/installed ## The real EB CLI beside this action
 	cp target/eb/ebignore.json tests/vectors/ebignore.json
 	cd tests && ../$(VENV)/python -m beside_eb ../target/eb/venv/bin/eb ../target/debug/aws-web-deploy
 
-target/eb/installed:
-	$(PYTHON) -m venv target/eb/venv
-	target/eb/venv/bin/pip install --quiet awsebcli==$(AWSEBCLI) setuptools six
+# Some of its packages come as sources only, and are built.
+target/eb/installed: tests/beside_eb/requirements.txt
+	$(PYTHON) -m venv --clear target/eb/venv
+	target/eb/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
@@ -76,7 +76,7 @@ fuzz: target/fuzz-tools/bin/cargo-fuzz-$(CARGO_FUZZ) ## Fuzz the parsers with a 
 	TIME=$(TIME) scripts/fuzz.sh $(T)
 
 requirements: .venv/lint ## Pin what the *requirements.in ask for, with hashes; versions stay unless P='--upgrade-package X'
-	for file in tests/requirements tests/lint-requirements tests/setup/requirements; do \
+	for file in tests/requirements tests/lint-requirements tests/setup/requirements tests/beside_eb/requirements; do \
 	  CUSTOM_COMPILE_COMMAND='make requirements' $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	    --no-emit-find-links --no-emit-index-url $(P) --output-file $$file.txt $$file.in || exit 1; \
 	done
