@@ -144,6 +144,10 @@ fn verify_site(reader: &mut Reader<'_>) -> Vec<SiteCheck> {
                 check_url(reader, "the address of a line of `verify-site`", &check.url);
                 checks.push(check);
             }
+            // It may hold a password.
+            Err(reason) if line.contains('@') => reader
+                .errors
+                .push(format!("a line of `verify-site` is wrong: {reason}")),
             Err(reason) => reader
                 .errors
                 .push(format!("`verify-site` has the line `{line}`; {reason}")),

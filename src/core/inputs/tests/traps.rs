@@ -82,6 +82,11 @@ fn user_names_in_addresses_are_refused_and_not_repeated() {
         ],
         &[],
     );
+    let line = errors(
+        &with_site(&[("verify-site", "https://me:hunter2@example.org/ Hello")]),
+        &[],
+    );
+    assert!(line.len() == 1 && !line[0].contains("hunter2"), "{line:?}");
     for (errors, name) in [(endpoint, "`endpoint-url`"), (verify, "`verify-url`")] {
         assert!(errors.len() == 1 && errors[0].starts_with(name), "{errors:?}");
         assert!(
