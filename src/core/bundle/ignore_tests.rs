@@ -186,3 +186,23 @@ fn a_pattern_that_never_matches_is_told() {
     fs::write(root.join(".ignore"), fine.join("\n")).expect("a file");
     assert_eq!(by_us(root), by_git(root));
 }
+
+#[test]
+fn long_patterns_need_no_stack() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = directory.path();
+    fs::write(root.join("a"), "").expect("a file");
+    for pattern in ["a/", "*/", "**/", "[a]/", "?/"] {
+        let long = pattern.repeat(200_000);
+        fs::write(root.join(".ignore"), &long).expect("a file");
+        for ignore_file in [None, Some(".ignore")] {
+            let rules = IgnoreRules::new(root, ignore_file, std::slice::from_ref(&long)).expect(pattern);
+            assert!(scan(root, rules).expect(pattern).entries.contains_key("a"), "{pattern}");
+        }
+        // The EB CLI's rules may refuse so long a pattern, but never fall over it.
+        fs::write(root.join(".ebignore"), &long).expect("a file");
+        let selection = IgnoreRules::new(root, None, &[]).and_then(|rules| scan(root, rules));
+        assert!(selection.is_err() || selection.is_ok_and(|selection| selection.entries.contains_key("a")));
+        fs::remove_file(root.join(".ebignore")).expect("removed");
+    }
+}
