@@ -70,6 +70,7 @@ pub(crate) struct Follow {
     quiet_since: Instant,
     deadline: Instant,
     last: Option<EnvironmentState>,
+    seen: Option<Observation>,
 }
 
 impl UpdateTarget {
@@ -125,6 +126,7 @@ impl Follow {
             quiet_since: now,
             deadline,
             last: None,
+            seen: None,
         }
     }
 
@@ -186,10 +188,8 @@ impl Follow {
             }
             Verdict::Recovering | Verdict::Going => None,
         };
-        let end = end.or_else(|| {
-            let over = self.monitor.give_up(&seen, now).filter(|_| now >= self.deadline);
-            over.map(|why| self.failed(why)).or_else(|| self.late(now))
-        });
+        self.seen = Some(seen);
+        let end = end.or_else(|| self.late(now));
         if end.is_none() && self.is_quiet(now) {
             self.quiet_since = now;
             lines.push(self.sign_of_life(&poll.instances, now));
@@ -206,14 +206,21 @@ impl Follow {
         }
     }
 
-    /// How the update ends when `now` is past the deadline.
+    /// How the update ends when `now` is past the deadline: one that is over has failed, another goes on.
     pub(crate) fn late(&self, now: Instant) -> Option<UpdateOutcome> {
-        (now >= self.deadline).then(|| UpdateOutcome::Deadline {
-            status: self
-                .last
-                .as_ref()
-                .map_or_else(String::new, |state| state.status.clone()),
-            another: self.another_began,
+        if now < self.deadline {
+            return None;
+        }
+        let over = self.seen.as_ref().and_then(|seen| self.monitor.give_up(seen, now));
+        Some(match over {
+            Some(why) => self.failed(why),
+            None => UpdateOutcome::Deadline {
+                status: self
+                    .last
+                    .as_ref()
+                    .map_or_else(String::new, |state| state.status.clone()),
+                another: self.another_began,
+            },
         })
     }
 

@@ -314,6 +314,9 @@ fn an_update_that_is_over_at_the_deadline_does_not_keep_running() {
     let mut watch = to_v1();
     watch.after(595, poll("Ready", "v1", "Red"));
     assert_eq!(end(&watch.after(600, poll("Ready", "v1", "Red"))), "Health(5) -");
+    let error = anyhow::anyhow!("no answer");
+    let blind = watch.follow.step_blind(&error, watch.start + Duration::from_secs(601));
+    assert_eq!(end(&blind), "Health(6) -");
 }
 
 #[test]

@@ -169,16 +169,14 @@ impl RolloutMonitor {
         }
     }
 
-    /// Why an update that is over has failed when nobody waits any longer; `None` for one that goes on.
+    /// Why an update that is over has failed when nobody waits any longer; `None` for one that goes on, or was not seen to
+    /// begin.
     pub(crate) fn give_up(&self, seen: &Observation, now: Instant) -> Option<FailureReason> {
-        if !is_ready(seen) {
+        if !is_ready(seen) || !self.begun {
             return None;
         }
         if seen.label != self.label {
             return Some(FailureReason::Reverted(seen.label.clone()));
-        }
-        if !self.begun {
-            return None;
         }
         let seconds = self.ready_since.map_or(0, |since| (now - since).as_secs());
         Some(if seen.healthy {

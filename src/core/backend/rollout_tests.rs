@@ -179,12 +179,17 @@ fn somebody_elses_version_supersedes_ours() {
 #[test]
 fn an_update_that_is_over_is_told_from_one_that_goes_on() {
     let start = Instant::now();
-    for (status, label, expected) in [
-        ("Updating", "old", None),
-        ("Ready", "new", Some(FailureReason::Health(7))),
-        ("Ready", "old", Some(FailureReason::Reverted(Some("old".to_owned())))),
+    let reverted = FailureReason::Reverted(Some("old".to_owned()));
+    for (begun, status, label, expected) in [
+        (true, "Updating", "old", None),
+        (false, "Ready", "new", Some(FailureReason::Health(7))),
+        (true, "Ready", "old", Some(reverted)),
+        (false, "Ready", "old", None),
     ] {
         let mut monitor = monitor();
+        if begun {
+            monitor.begun();
+        }
         let seen = seen(status, label, false);
         monitor.verdict(&seen, false, start);
         assert_eq!(monitor.give_up(&seen, after(start, 7)), expected, "{status} on {label}");
