@@ -248,3 +248,44 @@ fn both_parts_keep_what_a_rollback_that_failed_left_for_the_next() {
     back(&cloud, 4).run().expect_exit(0);
     assert_eq!((seen(&cloud), label(&cloud)), (state, label_a));
 }
+
+/// Gives the release `id` of the site another id, as of a runner whose clock differs by `hours`.
+fn with_another_clock(cloud: &Cloud, id: &str, hours: i64) {
+    let time = chrono::NaiveDateTime::parse_from_str(&id[..18], "%Y%m%d-%H%M%S%3f").expect("the time of an id");
+    let time = time.and_utc() + chrono::Duration::hours(hours);
+    let other = format!("{}{}", time.format("%Y%m%d-%H%M%S%3f"), &id[18..]);
+    for key in cloud.all_keys(BUCKET).into_iter().filter(|key| key.contains(id)) {
+        let body = cloud.object(BUCKET, &key).expect("an object").body;
+        let (folder, name) = key.rsplit_once('/').expect("a folder");
+        let name = name.replace(id, &other);
+        let (name, body) = match name.split_once('-') {
+            Some((backwards, rest)) if folder.ends_with("releases") && backwards.len() == 13 => (
+                format!("{:013}-{rest}", 9_999_999_999_999 - time.timestamp_millis()),
+                String::from_utf8(body).expect("JSON").replace(id, &other).into_bytes(),
+            ),
+            _ => (name, body),
+        };
+        assert_eq!(cloud.s3("DELETE", &format!("/{BUCKET}/{key}"), &[], b"").status, 204);
+        cloud.put(BUCKET, &format!("{folder}/{name}"), &[], &body);
+    }
+}
+
+#[test]
+fn releases_are_in_the_order_of_s3s_clock_whatever_the_runners_say() {
+    for (first_off, second_off) in [(1, 0), (0, -1)] {
+        let cloud = cloud();
+        let deploy = |run: u32, sha: &str, off: i64| {
+            let run = site(&cloud, run, sha).file("site/index.html", sha).run().expect_exit(0);
+            if off != 0 {
+                with_another_clock(&cloud, run.output("release"), off);
+            }
+        };
+        deploy(1, A, first_off);
+        // S3 tells whole seconds.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        deploy(2, B, second_off);
+        let back = site(&cloud, 3, C).with("command", "rollback").run().expect_exit(0);
+        let page = cloud.object(BUCKET, "index.html").expect("a page").text();
+        assert_eq!(page, A, "{first_off} {second_off}: {}", back.log);
+    }
+}
