@@ -87,11 +87,8 @@ pub async fn run(
     let (ended, result) = match parse::parse(&raw, &Disk, env, &context, now) {
         Err(errors) => (Ended::default(), Err(errors.into())),
         Ok(inputs) => {
-            inputs
-                .parts
-                .iter()
-                .chain(&inputs.notices)
-                .for_each(|line| console.line(line));
+            console.line(&inputs.headline);
+            inputs.notices.iter().for_each(|line| console.line(line));
             if !inputs.warnings.is_empty() {
                 console.warning("Inputs", &inputs.warnings.join("\n"));
             }

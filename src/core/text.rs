@@ -1,4 +1,9 @@
-//! Lists in words.
+//! Lists and numbers in words.
+
+/// `1 path`, `2 paths`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
 
 /// `a`, `b`, `c`: each in backticks.
 pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {

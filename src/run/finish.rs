@@ -9,6 +9,7 @@ use crate::core::report::build::{Frame, build};
 use crate::core::report::outputs::outputs;
 use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
+use crate::core::text::count;
 use crate::github::files::{write_outputs, write_summary};
 use crate::run::Ended;
 
@@ -120,7 +121,8 @@ fn say(report: &Report, console: &Console) {
     }
     let paths: usize = report.invalidations.iter().map(|one| one.paths.len()).sum();
     if paths > 0 {
-        parts.push(format!("{paths} paths invalidated"));
+        let verb = if report.dry_run { "to invalidate" } else { "invalidated" };
+        parts.push(format!("{} {verb}", count(paths, "path")));
     }
     for environment in report.backend.iter().flat_map(|backend| backend.environments.iter()) {
         let state = environment

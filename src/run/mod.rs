@@ -63,7 +63,7 @@ impl Deployment<'_> {
     /// `command: deploy` and `command: rollback`.
     async fn execute(&self, phases: &mut Phases) -> (Ended, anyhow::Result<()>) {
         let mut ended = Ended::default();
-        phases.begin("Look and plan");
+        phases.begin("Plan");
         let mut state = match self.or_cancelled(self.read_state()).await {
             Ok(state) => state,
             Err(error) => return (ended, Err(error)),

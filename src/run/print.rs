@@ -7,6 +7,7 @@ use crate::core::inputs::{Command, Verbosity};
 use crate::core::release::plan::Plan;
 use crate::core::report::{history, human_bytes};
 use crate::core::site::plan::SitePlan;
+use crate::core::text::count;
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
 
@@ -26,7 +27,8 @@ impl Deployment<'_> {
             print_site(site, console, dry_run, verbosity);
         }
         for planned in plan.cdn.iter().flat_map(|cdn| cdn.planned()) {
-            console.line(&format!("cdn: {}: {} paths", planned.distribution, planned.paths.len()));
+            let paths = count(planned.paths.len(), "path");
+            console.line(&format!("cdn: {}: {paths} to invalidate", planned.distribution));
             if dry_run {
                 planned
                     .paths

@@ -132,7 +132,7 @@ fn short_keys_of_a_store_black_nothing_out_and_are_not_printed() {
         .with("aws-secret-access-key", "qz!")
         .run()
         .expect_exit(0);
-    assert!(run.log.contains("site: on, `bucket` is `my-site`"), "{}", run.log);
+    assert!(run.log.contains(" to s3://my-site/ (`bucket`)"), "{}", run.log);
     assert!(!run.log.contains("qz!"), "{}", run.log);
 }
 

@@ -38,6 +38,7 @@ mod site_headers;
 mod site_stores;
 mod site_sync;
 mod site_transfer;
+mod summaries;
 mod support;
 mod terminal;
 mod untrusted;

@@ -110,7 +110,7 @@ fn flags_are_the_inputs_and_the_log_is_text() {
     let arguments = ["--bucket", "my-bucket", "--source=public", "--dry-run"];
     let screen = run(&arguments, directory.path(), &environment).expect(0);
     screen.assert_has("(dry run) upload  index.html");
-    screen.assert_has("(dry run: nothing was changed)");
+    screen.assert_has("a dry run, nothing was changed");
     screen.assert_has("s3://my-bucket/");
     assert_eq!(cloud.keys("my-bucket"), Vec::<String>::new());
     assert!(!screen.text.contains("wJalrXUtnFEMI"), "{}", screen.text);

@@ -13,6 +13,7 @@ use crate::core::backend::logs::LogTail;
 use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::backend::secrets::Redaction;
 use crate::core::error::code;
+use crate::core::report::Excerpt;
 
 /// What was asked right after a failure, before anything else changes; the logs are still on their way.
 pub(crate) struct Investigation {
@@ -74,10 +75,13 @@ impl Investigation {
     pub(crate) async fn finish(self, redaction: &Redaction, console: &Console) -> Explanation {
         let name = &self.environment;
         let lines = why_lines(&self.events, &self.causes, &self.instances);
-        let print = |title: String, lines: &[String]| {
+        let mut excerpts = Vec::new();
+        let mut print = |title: String, lines: &[String]| {
+            let lines: Vec<String> = lines.iter().map(|line| redaction.clean(line)).collect();
             let group = console.group(&title);
-            lines.iter().for_each(|line| console.line(&redaction.clean(line)));
+            lines.iter().for_each(|line| console.line(line));
             drop(group);
+            excerpts.push(Excerpt { title, lines });
         };
         // Groups of environments that fail at once must not mix: everything is printed when it is there.
         let tail = match self.logs {
@@ -108,6 +112,7 @@ impl Investigation {
             }
             .map(|cause| redaction.clean(&cause)),
             log_line: log_line.map(|line| redaction.clean(&line)),
+            excerpts,
         }
     }
 }

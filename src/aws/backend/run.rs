@@ -127,13 +127,14 @@ impl BackendRun<'_> {
         ended: &mut EndedUpdate,
         investigation: Option<Investigation>,
     ) -> anyhow::Result<()> {
-        let explanation = match investigation {
+        let mut explanation = match investigation {
             Some(investigation) => tokio::select! {
                 explanation = investigation.finish(&ended.redaction, self.console) => explanation,
                 () = self.stop.cancelled() => return Err(Cancelled.into()),
             },
             None => Explanation::default(),
         };
+        ended.run.excerpts = std::mem::take(&mut explanation.excerpts);
         let outcome = std::mem::replace(&mut ended.outcome, UpdateOutcome::Cancelled);
         let (run, label) = (&ended.run, ended.label.as_str());
         let say = |text: &str| self.console.line(&format!("{}{text}", self.prefix(&plan.name)));

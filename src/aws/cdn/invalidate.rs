@@ -17,6 +17,7 @@ use crate::core::error::{Cancelled, HintExt as _, service_error};
 use crate::core::iam::calls::{CREATE_INVALIDATION, GET_INVALIDATION};
 use crate::core::inputs::InvalidationFailure;
 use crate::core::report::Invalidation;
+use crate::core::text::count;
 use tokio_util::sync::CancellationToken;
 
 /// How long an invalidation may take to be accepted when nobody waits for its completion.
@@ -294,10 +295,6 @@ fn is_passing(error: &anyhow::Error) -> bool {
 
 fn is_complete(status: &str) -> bool {
     status.eq_ignore_ascii_case("Completed")
-}
-
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

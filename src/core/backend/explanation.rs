@@ -2,6 +2,7 @@
 
 use crate::core::backend::environment::InstanceState;
 use crate::core::backend::events::EnvironmentEvent;
+use crate::core::report::Excerpt;
 
 /// What the error says besides the event.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub(crate) struct Explanation {
     pub(crate) cause: Option<String>,
     /// The first real error line of the log.
     pub(crate) log_line: Option<String>,
+    /// What was printed, for the summary.
+    pub(crate) excerpts: Vec<Excerpt>,
 }
 
 /// What an environment's health says.

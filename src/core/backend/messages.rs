@@ -120,12 +120,12 @@ pub(crate) fn failure_error(
             "let GitHub's `concurrency:` keep deployments of one environment apart; run this step again if its version is the one to run"
         }
         FailureReason::Health(_) => {
-            "see the causes and log lines above; raise `recovery-seconds` when it only needs more time, or widen \
+            "see the causes and log lines of this run; raise `recovery-seconds` when it only needs more time, or widen \
              `accepted-health`"
         }
         FailureReason::Stragglers(_) => "deploy again with `force: true`, or replace the instances named",
         FailureReason::Event | FailureReason::Reverted(_) | FailureReason::Gone => {
-            "see the events and log lines above, then correct the application"
+            "see the events and log lines of this run, then correct the application"
         }
     };
     anyhow!(text).hint(hint)

@@ -9,7 +9,7 @@ use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::settings::SettingsChange;
 use crate::core::backend::undo::{UndoEnd, undo_text};
 use crate::core::error::Cancelled;
-use crate::core::report::{BackendReport, EnvironmentReport};
+use crate::core::report::{BackendReport, EnvironmentReport, Excerpt};
 
 /// How an update ended.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ pub(crate) struct EnvironmentRun {
     pub(crate) events: Vec<EnvironmentEvent>,
     /// Why it failed, in one line.
     pub(crate) failure: Option<String>,
+    /// What was found out about that.
+    pub(crate) excerpts: Vec<Excerpt>,
 }
 
 /// What was seen last of an environment.
@@ -131,6 +133,7 @@ impl EnvironmentRun {
             changed: self.changed,
             events: self.events.iter().map(EnvironmentEvent::report).collect(),
             error: self.failure.clone(),
+            excerpts: self.excerpts.clone(),
             ..planned
         };
         if let Some(previous) = &self.previous {

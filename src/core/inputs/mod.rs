@@ -14,6 +14,7 @@ pub(crate) mod expand;
 pub(crate) mod exposed;
 pub(crate) mod files;
 pub(crate) mod flags;
+pub(crate) mod headline;
 pub(crate) mod help;
 pub(crate) mod old_names;
 pub(crate) mod option_settings;

@@ -11,6 +11,7 @@ use crate::core::inputs::cdn::{self, CdnInputs};
 use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::first_variable;
 use crate::core::inputs::files::Files;
+use crate::core::inputs::headline::{Target, headline};
 use crate::core::inputs::raw::{RawInputs, is_expanded};
 use crate::core::inputs::reader::{Reader, quoted};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
@@ -36,8 +37,8 @@ pub(crate) struct Inputs {
     pub(crate) release: ReleaseInputs,
     /// GitHub Deployments.
     pub(crate) github: GithubInputs,
-    /// One line for each part: on or off, and why.
-    pub(crate) parts: Vec<String>,
+    /// What this run does, to what and because of which input, and from which commit.
+    pub(crate) headline: String,
     /// Things worth saying that are no errors, such as flags of `args` that have no effect here.
     pub(crate) notices: Vec<String>,
     /// Things that are probably mistakes, and no errors.
@@ -105,7 +106,9 @@ pub(crate) fn parse(
     if !reader.errors.is_empty() {
         return Err(InputErrors(reader.errors));
     }
+    let targets = targets(&reader, site.as_ref(), cdn.as_ref(), backend.as_ref());
     Ok(Inputs {
+        headline: headline(command, dry_run, release.to.as_deref(), &targets, context),
         command,
         dry_run,
         aws,
@@ -114,7 +117,6 @@ pub(crate) fn parse(
         backend,
         release,
         github,
-        parts: parts(&reader),
         notices: reader.notices,
         warnings: reader.warnings,
     })
@@ -185,17 +187,33 @@ fn warn_of_variables(reader: &mut Reader<'_>) {
     }
 }
 
-/// One line a part: on or off, and why.
-fn parts(reader: &Reader<'_>) -> Vec<String> {
-    [
-        ("site", "bucket"),
-        ("cdn", "distribution"),
-        ("backend", "application-name"),
-    ]
-    .into_iter()
-    .map(|(part, switch)| match reader.given(switch) {
-        Some(given) => format!("{part}: on, `{}` is `{}`", given.name, given.value),
-        None => format!("{part}: off, `{switch}` is empty"),
-    })
-    .collect()
+/// What the enabled parts deploy to.
+fn targets(
+    reader: &Reader<'_>,
+    site: Option<&SiteInputs>,
+    cdn: Option<&CdnInputs>,
+    backend: Option<&BackendInputs>,
+) -> Vec<Target> {
+    let name = |switch| reader.given(switch).map_or(switch, |given| given.name);
+    let site = site.map(|site| (format!("s3://{}/{}", site.bucket, site.prefix), name("bucket")));
+    let cdn = cdn.map(|cdn| {
+        (
+            format!("CloudFront {}", cdn.distributions.join(", ")),
+            name("distribution"),
+        )
+    });
+    let backend = backend.map(|backend| {
+        let application = &backend.application;
+        let environments: Vec<String> = backend
+            .environments
+            .iter()
+            .map(|environment| format!("{application}/{environment}"))
+            .collect();
+        let place = match environments.is_empty() {
+            true => application.clone(),
+            false => environments.join(", "),
+        };
+        (format!("Elastic Beanstalk {place}"), name("application-name"))
+    });
+    [site, cdn, backend].into_iter().flatten().collect()
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::core::error::RenderedError;
-use crate::core::report::markdown::{code, table, text};
+use crate::core::report::markdown::{code, prose, table, text};
 use crate::core::report::policy::policy_text;
 
 /// Everything that a check found.
@@ -150,8 +150,8 @@ impl CheckResult {
                 let hint = finding.hint.as_deref().unwrap_or_default();
                 vec![
                     finding.status.sign().to_owned(),
-                    text(&finding.what),
-                    text(&finding.text),
+                    prose(&finding.what),
+                    prose(&finding.text),
                     hint.lines().map(text).collect::<Vec<_>>().join("<br>"),
                 ]
             })
@@ -167,7 +167,7 @@ impl CheckResult {
         }
         out.push_str("\n</details>\n\n");
         for note in &self.notes {
-            out.push_str(&text(note));
+            out.push_str(&prose(note));
             out.push_str("\n\n");
         }
         out

@@ -10,6 +10,7 @@ pub(crate) mod outputs;
 pub(crate) mod plain;
 pub(crate) mod policy;
 pub(crate) mod summary;
+pub(crate) mod title;
 
 use serde::Serialize;
 
@@ -287,6 +288,18 @@ pub(crate) struct EnvironmentReport {
     /// Why it failed, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// What was found out about that; in the log and the summary only.
+    #[serde(skip)]
+    pub(crate) excerpts: Vec<Excerpt>,
+}
+
+/// A part of the log that the summary repeats, without secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    /// What it is.
+    pub(crate) title: String,
+    /// Its lines.
+    pub(crate) lines: Vec<String>,
 }
 
 /// An event of an environment.

@@ -24,7 +24,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 /// The text of one line of Markdown, of the kinds that this room writes: escapes, entities, code, bold and links.
-fn plain(markdown: &str) -> String {
+pub(crate) fn plain(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
     let mut rest = markdown;
     while let Some(character) = rest.chars().next() {

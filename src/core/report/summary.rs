@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
 use crate::core::report::markdown::{code, link, prose, table, text};
-use crate::core::report::plain::columns;
-use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report};
+use crate::core::report::plain::{columns, plain};
+use crate::core::report::title::{commit, title};
+use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
+use crate::core::text::count;
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>
@@ -19,7 +21,7 @@ const MAX_EVENTS: usize = 100;
 /// The summary as Markdown; `extra` (of `check`, or the list of releases) follows the table.
 #[must_use]
 pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
-    let mut out = format!("## {}\n\n", title(report));
+    let mut out = format!("## {}\n\n", title(report, context));
     if let Some(error) = &report.error {
         let _ = writeln!(out, "> [!CAUTION]\n> {}", message(&error.message));
         if let Some(hint) = &error.hint {
@@ -37,6 +39,7 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
     }
     push_capped(&mut out, extra);
     push_capped(&mut out, &changed_files(report));
+    push_capped(&mut out, &excerpts(report));
     push_capped(&mut out, &events(report));
     push_capped(&mut out, &timeline(report));
     out
@@ -59,7 +62,7 @@ fn message(message: &str) -> String {
 /// The summary's title and table as lines of text, for a terminal; what the log has said already is left out.
 #[must_use]
 pub(crate) fn summary_lines(report: &Report, context: &RunContext) -> Vec<String> {
-    let mut lines = vec![String::new(), title(report)];
+    let mut lines = vec![String::new(), plain(&title(report, context))];
     lines.extend(columns(&rows(report, context)));
     lines
 }
@@ -77,74 +80,17 @@ fn advice(hint: &str) -> String {
     out
 }
 
-fn title(report: &Report) -> String {
-    let subject = match report.command.as_str() {
-        "rollback" => "Rollback",
-        "check" => "Check",
-        _ => "Deploy",
-    };
-    let dry = if report.dry_run {
-        " (dry run: nothing was changed)"
-    } else {
-        ""
-    };
-    let result = match report.outcome {
-        Outcome::Succeeded => "✅",
-        Outcome::Unchanged => "✅ nothing to do —",
-        Outcome::Failed => "❌ failed —",
-        Outcome::Cancelled => "⚠️ cancelled —",
-    };
-    format!("{result} {subject}{dry} in {:.1} s", report.seconds)
-}
-
 fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     if let Some(site) = &report.site {
-        let bytes: u64 = site.uploads.iter().map(|upload| upload.size).sum();
-        let verb = match (report.dry_run, report.command.as_str()) {
-            (true, "rollback") => "to restore",
-            (true, _) => "to upload",
-            (false, _) => report.written(),
-        };
-        let mut result = format!(
-            "{} {verb} ({}), {} deleted, {} unchanged",
-            site.uploads.len(),
-            crate::core::report::human_bytes(bytes),
-            site.deletes.len(),
-            site.unchanged
-        );
-        if !site.failures.is_empty() {
-            let _ = write!(result, ", **{} failed**", site.failures.len());
-        }
         let place = code(&format!("s3://{}/{}", site.bucket, site.prefix));
         let place = match &report.site_url {
             Some(url) => format!("{place}<br>{}", link(url, url)),
             None => place,
         };
-        rows.push(vec!["Site".to_owned(), place, result]);
+        rows.push(vec!["Site".to_owned(), place, site_result(report, site)]);
     }
-    for one in &report.invalidations {
-        let paths = match one.paths.as_slice() {
-            [] => "no paths".to_owned(),
-            [path] => code(path),
-            many => format!("{} paths", many.len()),
-        };
-        let id = one.id.as_deref().map(|id| format!(" {}", code(id))).unwrap_or_default();
-        rows.push(vec![
-            "CloudFront".to_owned(),
-            code(&one.distribution),
-            format!("{paths}: {}{id}", text(&one.status)),
-        ]);
-    }
-    let accepted = report.invalidations.iter().filter(|one| one.id.is_some());
-    let used: usize = accepted.map(|one| one.paths.len()).sum();
-    if used > 0 {
-        rows.push(vec![
-            "CloudFront".to_owned(),
-            "paths used".to_owned(),
-            format!("{used} of the {FREE_PATHS_A_MONTH} that are free each month"),
-        ]);
-    }
+    rows.extend(invalidation_rows(report));
     if let Some(backend) = &report.backend {
         rows.extend(backend_rows(report, backend));
     }
@@ -152,33 +98,80 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
     rows
 }
 
-/// The release of this run, with the commit that is live now: of a rollback its target's.
-fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
-    let (target, sha) = match &report.rolled_back_to {
-        Some(target) => (
-            Some(format!("back to {}", code(&target.release))),
-            target.commit.as_deref(),
-        ),
-        None => (None, context.sha.as_deref()),
+/// What became of the site; what did not happen is left out.
+fn site_result(report: &Report, site: &SiteReport) -> String {
+    let (written, deleted) = match (report.dry_run, report.command.as_str()) {
+        (true, "rollback") => ("to restore", "to delete"),
+        (true, _) => ("to upload", "to delete"),
+        (false, _) => (report.written(), "deleted"),
     };
-    let commit = sha.and_then(|sha| {
-        let short = sha.get(..7).unwrap_or(sha);
-        Some(format!("commit {}", link(short, &context.commit_url(sha)?)))
+    let mut parts = Vec::new();
+    if !site.uploads.is_empty() {
+        let bytes: u64 = site.uploads.iter().map(|upload| upload.size).sum();
+        parts.push(format!("{} {written} ({})", site.uploads.len(), human_bytes(bytes)));
+    }
+    if !site.deletes.is_empty() {
+        parts.push(format!("{} {deleted}", site.deletes.len()));
+    }
+    if !site.failures.is_empty() {
+        parts.push(format!("**{} failed**", site.failures.len()));
+    }
+    if site.unchanged > 0 {
+        parts.push(format!("{} unchanged", site.unchanged));
+    }
+    if parts.is_empty() {
+        return "not changed".to_owned();
+    }
+    parts.join(", ")
+}
+
+/// A row for each distribution; the last one says what of the free paths was used.
+fn invalidation_rows(report: &Report) -> Vec<Vec<String>> {
+    let accepted = report.invalidations.iter().filter(|sent| sent.id.is_some());
+    let used: usize = accepted.map(|sent| sent.paths.len()).sum();
+    let mut rows: Vec<Vec<String>> = report
+        .invalidations
+        .iter()
+        .map(|sent| {
+            let paths = match sent.paths.as_slice() {
+                [path] => code(path),
+                paths => count(paths.len(), "path"),
+            };
+            let result = match (sent.status.as_str(), &sent.id) {
+                ("Planned", _) => format!("{paths} to invalidate"),
+                (status, Some(id)) => format!("{paths}: {} ({})", text(status), code(id)),
+                (status, None) => format!("{paths}: {}", text(status)),
+            };
+            vec!["CloudFront".to_owned(), code(&sent.distribution), result]
+        })
+        .collect();
+    if let Some(result) = rows.last_mut().and_then(|row| row.last_mut())
+        && used > 0
+    {
+        let _ = write!(result, ", {used} of the {FREE_PATHS_A_MONTH} that are free each month");
+    }
+    rows
+}
+
+/// The release of this run; of a rollback also the target's, with its commit.
+fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
+    let target = report.rolled_back_to.as_ref().map(|target| {
+        let commit = commit(context, target.commit.as_deref()).map(|commit| format!(", commit {commit}"));
+        format!("back to {}{}", code(&target.release), commit.unwrap_or_default())
     });
-    let recorded = report.release.as_ref().map(|_| "recorded".to_owned());
-    if recorded.is_none() && target.is_none() {
+    if report.release.is_none() && target.is_none() {
         return None;
     }
-    let result: Vec<String> = [recorded, target, commit].into_iter().flatten().collect();
     Some(vec![
         "Release".to_owned(),
         report.release.as_deref().map(code).unwrap_or_default(),
-        result.join(", "),
+        target.unwrap_or_else(|| "recorded".to_owned()),
     ])
 }
 
 fn backend_rows(report: &Report, backend: &BackendReport) -> Vec<Vec<String>> {
     let version = code(&backend.version_label);
+    let run_error = report.error.as_ref().map(|error| error.message.as_str());
     if backend.environments.is_empty() {
         return vec![vec![
             "Backend".to_owned(),
@@ -196,7 +189,7 @@ fn backend_rows(report: &Report, backend: &BackendReport) -> Vec<Vec<String>> {
             };
             let result = match &environment.planned_version_label {
                 Some(planned) if report.dry_run => planned_result(environment, planned),
-                _ => environment_result(environment, &version),
+                _ => environment_result(environment, &version, run_error),
             };
             vec!["Backend".to_owned(), name, result]
         })
@@ -227,7 +220,7 @@ fn planned_result(environment: &EnvironmentReport, planned: &str) -> String {
     )
 }
 
-fn environment_result(environment: &EnvironmentReport, version: &str) -> String {
+fn environment_result(environment: &EnvironmentReport, version: &str, run_error: Option<&str>) -> String {
     let state = [environment.status.as_deref(), environment.health.as_deref()]
         .into_iter()
         .flatten()
@@ -239,11 +232,12 @@ fn environment_result(environment: &EnvironmentReport, version: &str) -> String 
         .as_deref()
         .map(|label| format!(" (before: {})", code(label)))
         .unwrap_or_default();
-    let failed = environment
-        .error
-        .as_deref()
-        .map(|error| format!(" — **failed**: {}", text(error)))
-        .unwrap_or_default();
+    // What the error above says already is not said again.
+    let failed = match environment.error.as_deref() {
+        Some(error) if run_error.is_some_and(|whole| whole.contains(error)) => " — **failed**".to_owned(),
+        Some(error) => format!(" — **failed**: {}", prose(error)),
+        None => String::new(),
+    };
     let what = if environment.changed || environment.error.is_some() {
         format!("{version}{before}")
     } else {
@@ -273,11 +267,7 @@ fn changed_files(report: &Report) -> String {
             vec![
                 verb.to_owned(),
                 code(&upload.key),
-                format!(
-                    "{}, {}",
-                    upload.reason.text(),
-                    crate::core::report::human_bytes(upload.size)
-                ),
+                format!("{}, {}", upload.reason.text(), human_bytes(upload.size)),
             ]
         }))
         .chain(
@@ -295,6 +285,20 @@ fn changed_files(report: &Report) -> String {
         &format!("Changed files ({total})"),
         &format!("{}{rest}", table(&["", "Key", "Why"], &rows)),
     )
+}
+
+/// Why environments failed, and the last lines of their logs.
+fn excerpts(report: &Report) -> String {
+    let environments = report.backend.iter().flat_map(|backend| &backend.environments);
+    let mut out = String::new();
+    for excerpt in environments.flat_map(|environment| &environment.excerpts) {
+        // Each line as code on a line of its own: Markdown would take a block's content for more than text.
+        let lines: Vec<String> = excerpt.lines.iter().flat_map(|line| line.lines()).map(code).collect();
+        if !lines.is_empty() {
+            out.push_str(&folded(&text(&excerpt.title), &format!("{}\n", lines.join("<br>\n"))));
+        }
+    }
+    out
 }
 
 fn events(report: &Report) -> String {

@@ -98,16 +98,9 @@ fn an_input_of_a_part_that_is_off_is_an_error() {
 }
 
 #[test]
-fn each_switch_says_why_a_part_is_on() {
+fn the_headline_names_the_enabled_parts_alone() {
     let inputs = inputs(&[("bucket", "my-bucket")], &[]).expect("good inputs");
-    assert_eq!(
-        inputs.parts,
-        [
-            "site: on, `bucket` is `my-bucket`",
-            "cdn: off, `distribution` is empty",
-            "backend: off, `application-name` is empty"
-        ]
-    );
+    assert_eq!(inputs.headline, "Deploying to s3://my-bucket/ (`bucket`)");
 }
 
 #[test]
