@@ -10,7 +10,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity beside-eb bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity beside-eb bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,8 +50,8 @@ rust: .venv/tests ## The Rust tests: unit, and action.yml against the local clou
 python: .venv/tests ## The tests of the local cloud, the runner harness and the scripts
 	$(VENV)/python tests/python_tests.py
 
-docs: .venv/tests ## Write anew what is generated: tables, policies, action.yml, action-types.yml
-	UPDATE_DOCS=1 cargo test --locked --quiet --test integration -- contract permissions
+docs: .venv/tests ## Write anew what is generated: tables, policies, summaries, action.yml, action-types.yml
+	UPDATE_DOCS=1 cargo test --locked --quiet --test integration -- contract permissions summaries
 	$(VENV)/python scripts/action_types.py
 
 beside-eb: .venv/tests target/eb/installed ## The real EB CLI beside this action, outside CI: docs/beside-eb-cli.md, tests/vectors/ebignore.json
@@ -65,6 +65,9 @@ target/eb/installed: tests/beside_eb/requirements.txt
 	$(PYTHON) -m venv --clear target/eb/venv
 	target/eb/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
+
+pictures: .venv/tests ## Make pictures of docs/summaries/, the README's too (needs chromium)
+	$(VENV)/python scripts/pictures.py
 
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny
 	scripts/lint.sh

@@ -5,6 +5,16 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// `2 uploaded, 1 deleted`: what there is none of is left out; `nothing` when there is none of anything.
+pub(crate) fn counts(counts: &[(u64, &str)]) -> String {
+    let counts = counts.iter().filter(|(number, _)| *number > 0);
+    let counts: Vec<String> = counts.map(|(number, what)| format!("{number} {what}")).collect();
+    match counts.as_slice() {
+        [] => "nothing".to_owned(),
+        counts => counts.join(", "),
+    }
+}
+
 /// `a`, `b`, `c`: each in backticks.
 pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
@@ -26,4 +36,20 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 #[must_use]
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_with_their_nouns() {
+        assert_eq!(count(1, "path"), "1 path");
+        assert_eq!(count(0, "path"), "0 paths");
+        assert_eq!(
+            counts(&[(2, "uploaded"), (0, "deleted"), (1, "unchanged")]),
+            "2 uploaded, 1 unchanged"
+        );
+        assert_eq!(counts(&[(0, "uploaded")]), "nothing");
+    }
 }

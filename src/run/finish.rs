@@ -9,7 +9,7 @@ use crate::core::report::build::{Frame, build};
 use crate::core::report::outputs::outputs;
 use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
-use crate::core::text::count;
+use crate::core::text::{count, counts};
 use crate::github::files::{write_outputs, write_summary};
 use crate::run::Ended;
 
@@ -111,13 +111,12 @@ fn say(report: &Report, console: &Console) {
     }
     let mut parts = Vec::new();
     if let Some(site) = &report.site {
-        parts.push(format!(
-            "{} {}, {} deleted, {} unchanged",
-            site.uploads.len(),
-            report.written(),
-            site.deletes.len(),
-            site.unchanged
-        ));
+        let (written, deleted) = report.verbs();
+        parts.push(counts(&[
+            (site.uploads.len() as u64, written),
+            (site.deletes.len() as u64, deleted),
+            (site.unchanged, "unchanged"),
+        ]));
     }
     let paths: usize = report.invalidations.iter().map(|one| one.paths.len()).sum();
     if paths > 0 {

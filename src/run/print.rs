@@ -7,7 +7,7 @@ use crate::core::inputs::{Command, Verbosity};
 use crate::core::release::plan::Plan;
 use crate::core::report::{history, human_bytes};
 use crate::core::site::plan::SitePlan;
-use crate::core::text::count;
+use crate::core::text::{count, counts};
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
 
@@ -71,12 +71,14 @@ fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verb
         }
     }
     console.line(&format!(
-        "site: s3://{}/{}: {} to write, {} to delete, {} unchanged",
+        "site: s3://{}/{}: {}",
         site.bucket,
         site.prefix,
-        site.writes.len(),
-        site.deletes.len(),
-        site.unchanged
+        counts(&[
+            (site.writes.len() as u64, "to write"),
+            (site.deletes.len() as u64, "to delete"),
+            (site.unchanged, "unchanged"),
+        ])
     ));
     if dry_run && verbosity != Verbosity::Quiet {
         for write in &site.writes {

@@ -115,13 +115,14 @@ impl Report {
         }
     }
 
-    /// What the run does to an object that it writes, as a participle.
+    /// What the run did, or in a dry run would do, to objects: the words for those it writes and those it deletes.
     #[must_use]
-    pub(crate) fn written(&self) -> &'static str {
-        if self.command == "rollback" {
-            "restored"
-        } else {
-            "uploaded"
+    pub(crate) fn verbs(&self) -> (&'static str, &'static str) {
+        match (self.dry_run, self.command.as_str()) {
+            (true, "rollback") => ("to restore", "to delete"),
+            (true, _) => ("to upload", "to delete"),
+            (false, "rollback") => ("restored", "deleted"),
+            (false, _) => ("uploaded", "deleted"),
         }
     }
 

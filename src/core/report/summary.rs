@@ -100,11 +100,7 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
 
 /// What became of the site; what did not happen is left out.
 fn site_result(report: &Report, site: &SiteReport) -> String {
-    let (written, deleted) = match (report.dry_run, report.command.as_str()) {
-        (true, "rollback") => ("to restore", "to delete"),
-        (true, _) => ("to upload", "to delete"),
-        (false, _) => (report.written(), "deleted"),
-    };
+    let (written, deleted) = report.verbs();
     let mut parts = Vec::new();
     if !site.uploads.is_empty() {
         let bytes: u64 = site.uploads.iter().map(|upload| upload.size).sum();
