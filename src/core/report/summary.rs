@@ -7,7 +7,7 @@ use crate::core::context::RunContext;
 use crate::core::report::markdown::{code, link, prose, table, text};
 use crate::core::report::plain::{columns, plain};
 use crate::core::report::title::{commit, title};
-use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
+use crate::core::report::{BackendReport, EnvironmentReport, Report, SiteReport, human_bytes};
 use crate::core::text::count;
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
