@@ -70,11 +70,11 @@ mod tests {
              Beanstalk app/prod (`application-name`)"
         );
         assert_eq!(
-            headline(Command::Deploy, true, None, &[site.clone()], &terminal),
+            headline(Command::Deploy, true, None, std::slice::from_ref(&site), &terminal),
             "Deploying to s3://b/ (`AWS_S3_BUCKET`): a dry run, nothing will be changed"
         );
         assert_eq!(
-            headline(Command::Rollback, false, None, &[site.clone()], &job),
+            headline(Command::Rollback, false, None, std::slice::from_ref(&site), &job),
             "Rolling back s3://b/ (`AWS_S3_BUCKET`) to `previous`"
         );
         assert_eq!(
