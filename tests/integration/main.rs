@@ -34,6 +34,7 @@ mod site_answers;
 mod site_args;
 mod site_compare;
 mod site_files;
+mod site_guard;
 mod site_headers;
 mod site_stores;
 mod site_sync;

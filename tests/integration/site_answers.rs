@@ -222,3 +222,20 @@ fn a_listing_that_is_slowed_down_six_times_goes_on_with_a_line_in_the_log() {
     assert!(run.log.contains("AWS is throttling requests"), "{}", run.log);
     assert_eq!(cloud.keys(BUCKET), ["a.txt"]);
 }
+
+#[test]
+fn payloads_are_signed_for_the_rest_of_the_run_where_a_policy_wants_it() {
+    let cloud = cloud("");
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": format!("arn:aws:s3:::{BUCKET}/*"),
+        "Condition": {"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}}]});
+    cloud.post("/s3/bucket", &json!({"bucket": BUCKET, "policy": policy}));
+    let action = site(&cloud).file("www/film.mp4", vec![7; 9 * 1024 * 1024]);
+    for n in 0..200 {
+        action.write(&format!("www/{n}.txt"), n.to_string());
+    }
+    action.run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET).len(), 201);
+    let refused = cloud.requests().iter().filter(|one| one["status"] == 403).count();
+    assert!(refused < 140, "{refused} uploads were sent unsigned");
+}

@@ -191,7 +191,14 @@ fn links_are_followed_under_their_own_name_and_said_so_when_they_lead_out() {
 fn git_directories_are_never_uploaded() {
     let cloud = Cloud::with_bucket(BUCKET);
     let action = action(&cloud).with("args", "--include '*'");
-    for path in [".git/config", "sub/.git/HEAD", ".gitignore", ".github/x", "a.git/x"] {
+    for path in [
+        ".git/config",
+        "sub/.git/HEAD",
+        "module/.git",
+        ".gitignore",
+        ".github/x",
+        "a.git/x",
+    ] {
         action.write(&format!("site/{path}"), "x");
     }
     action.run().expect_exit(0);
@@ -252,4 +259,39 @@ fn a_file_that_changes_under_the_run_is_never_torn() {
         "{}",
         again.log
     );
+}
+
+#[test]
+fn a_link_into_git_is_refused_by_what_it_is() {
+    for (link, target) in [("history", "../.git"), ("config.txt", "../.git/config")] {
+        let cloud = Cloud::with_bucket(BUCKET);
+        let action = Action::new(&cloud)
+            .with("bucket", BUCKET)
+            .with("source", "site")
+            .file("site/index.html", "page")
+            .file(".git/config", "[remote]");
+        symlink(target, action.workspace().join("site").join(link)).expect("a link");
+        let run = action.run().expect_exit(1);
+        assert!(
+            run.error().contains("`.git`") && run.error().contains(link),
+            "{}",
+            run.error()
+        );
+        assert!(cloud.keys(BUCKET).is_empty());
+        action.with("exclude", &format!("{link}*")).run().expect_exit(0);
+    }
+}
+
+#[test]
+fn a_name_that_is_not_utf8_can_be_excluded() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let action = Action::new(&cloud)
+        .with("bucket", BUCKET)
+        .with("source", "site")
+        .with("exclude", "caf*")
+        .file("site/index.html", "page");
+    let name = OsStr::from_bytes(b"caf\xe9.txt");
+    std::fs::write(action.workspace().join("site").join(name), "x").expect("written");
+    action.run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET), ["index.html"]);
 }

@@ -35,7 +35,7 @@ fn content_types_come_by_name_and_charsets_by_content() {
         ("index.html", "text/html; charset=utf-8"),
         ("euc-kr.html", "text/html"),
         ("style.css", "text/css; charset=utf-8"),
-        ("app.js", "application/javascript"),
+        ("app.js", "text/javascript; charset=utf-8"),
         ("x.tar.gz", "application/x-tar"),
         ("page.html.gz", "text/html"),
         ("app.js.map", "application/json"),

@@ -15,6 +15,7 @@ use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::retry::{Patience, patient};
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
+use crate::aws::s3::payload::PayloadSigning;
 use crate::core::error::{HintExt as _, code, service_error};
 use crate::core::iam::arn;
 use crate::core::iam::calls::{HEAD_BUCKET, LIST_OBJECTS};
@@ -42,6 +43,8 @@ pub(crate) struct Bucket {
     pub(crate) server: Server,
     /// How long what fails is tried again.
     pub(crate) patience: Patience,
+    /// Whether payloads have to be signed.
+    pub(crate) signing: Arc<PayloadSigning>,
     /// The shortcut for small uploads.
     pub(crate) direct: Arc<FastPut>,
 }
@@ -106,6 +109,7 @@ impl Bucket {
             partition: aws.partition(),
             server,
             patience: aws.patience.clone(),
+            signing: Arc::default(),
             direct,
         }
     }

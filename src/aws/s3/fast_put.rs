@@ -228,3 +228,47 @@ impl Intercept for CaptureEndpoint {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use aws_credential_types::Credentials;
+
+    use super::*;
+    use crate::core::context::Env;
+
+    #[tokio::test]
+    async fn an_answer_that_never_ends_is_given_up_and_may_have_been_an_effect() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 10\r\n\r\n1";
+            stream.write_all(head.as_bytes()).expect("written");
+            // Open for longer than the client waits.
+            std::thread::sleep(Duration::from_secs(2));
+        });
+        let shortcut = FastPut {
+            http: crate::http::client(&Env::default()).expect("a client"),
+            credentials: Some(SharedCredentialsProvider::new(Credentials::new(
+                "a", "s", None, None, "test",
+            ))),
+            timeout: Duration::from_millis(100),
+            way: OnceLock::from(Some(Endpoint {
+                address: format!("http://{address}/b"),
+                region: "us-east-1".into(),
+                user_agent: None,
+            })),
+            off: AtomicBool::new(false),
+        };
+        let effect = Effect::default();
+        let answer = shortcut
+            .put("k", &Headers::new(), Bytes::from_static(b"x"), &effect)
+            .await;
+        assert!(matches!(answer, Err(FastPutError::Other)));
+        assert!(effect.is_possible());
+    }
+}

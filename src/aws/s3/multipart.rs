@@ -124,24 +124,39 @@ async fn part(
     let mut headers = request_headers::customer_key_headers(&uploader.options.encryption);
     uploader.add_content_md5(&mut headers, &body);
     let number = i32::try_from(index + 1)?;
-    let request = uploader
-        .bucket
-        .client
-        .upload_part()
-        .bucket(&uploader.bucket.name)
-        .key(&write.key)
-        .upload_id(id)
-        .part_number(number)
-        .set_request_payer(payer(uploader))
-        .body(ByteStream::from(body.bytes.clone()));
-    let answer = with_checksum!(request, &body.checksum)
-        .customize()
-        .mutate_request(move |request| request_headers::apply(request, &headers))
-        .disable_payload_signing()
-        .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
-        .send()
-        .await;
-    let answer = uploader.answer(answer, &UPLOAD_PART, &write.key, "upload a part of")?;
+    let signing = &uploader.bucket.signing;
+    let send = |signed: bool| {
+        let headers = headers.clone();
+        let request = uploader
+            .bucket
+            .client
+            .upload_part()
+            .bucket(&uploader.bucket.name)
+            .key(&write.key)
+            .upload_id(id)
+            .part_number(number)
+            .set_request_payer(payer(uploader))
+            .body(ByteStream::from(body.bytes.clone()));
+        let request = with_checksum!(request, &body.checksum)
+            .customize()
+            .mutate_request(move |request| request_headers::apply(request, &headers))
+            .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)));
+        let request = if signed {
+            request
+        } else {
+            request.disable_payload_signing()
+        };
+        async move { uploader.answer(request.send().await, &UPLOAD_PART, &write.key, "upload a part of") }
+    };
+    let signed = signing.is_needed();
+    let answer = match send(signed).await {
+        Err(error) if !signed && signing.may_help(&error) => {
+            let again = send(true).await;
+            signing.settle(again.is_ok());
+            again.or(Err(error))?
+        }
+        answer => answer?,
+    };
     if uploader.etag_is_md5(answer.server_side_encryption()) {
         check_etag(&write.key, answer.e_tag(), &hex(&body.md5))?;
     }

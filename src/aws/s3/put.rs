@@ -98,6 +98,28 @@ async fn put_by_sdk(
     body: &Body,
     effect: &Effect,
 ) -> anyhow::Result<Stored> {
+    let signing = &uploader.bucket.signing;
+    if signing.is_needed() {
+        return send(uploader, key, headers, body, effect, true).await;
+    }
+    match send(uploader, key, headers.clone(), body, effect, false).await {
+        Err(error) if signing.may_help(&error) => {
+            let signed = send(uploader, key, headers, body, effect, true).await;
+            signing.settle(signed.is_ok());
+            signed.or(Err(error))
+        }
+        answer => answer,
+    }
+}
+
+async fn send(
+    uploader: &Uploader,
+    key: &str,
+    headers: Headers,
+    body: &Body,
+    effect: &Effect,
+    signed: bool,
+) -> anyhow::Result<Stored> {
     let request = uploader
         .bucket
         .client
@@ -105,16 +127,18 @@ async fn put_by_sdk(
         .bucket(&uploader.bucket.name)
         .key(key)
         .body(ByteStream::from(body.bytes.clone()));
-    let answer = with_checksum!(request, &body.checksum)
+    let request = with_checksum!(request, &body.checksum)
         .customize()
         .mutate_request(move |request| request_headers::apply(request, &headers))
-        // The checksum is signed, and over TLS nobody on the way can touch the body.
-        .disable_payload_signing()
         .interceptor(SlowDownInterceptor(Arc::clone(&uploader.limit)))
-        .interceptor(effect.clone())
-        .send()
-        .await;
-    let answer = uploader.answer(answer, &PUT_OBJECT, key, "upload")?;
+        .interceptor(effect.clone());
+    let request = if signed {
+        request
+    } else {
+        // The checksum is signed, and over TLS nobody on the way can touch the body.
+        request.disable_payload_signing()
+    };
+    let answer = uploader.answer(request.send().await, &PUT_OBJECT, key, "upload")?;
     Ok(Stored {
         etag: answer.e_tag,
         encryption: answer.server_side_encryption,

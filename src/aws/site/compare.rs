@@ -139,9 +139,9 @@ impl Scan {
                 if is_ignored(&object, &self.scope.reserved) {
                     continue;
                 }
-                found.objects += 1;
                 // As with aws-cli, an excluded key is invisible: neither compared nor deleted.
                 if self.scope.filter.includes_key(&object.key) {
+                    found.managed += u64::from(!self.scope.is_bundle(&object.key));
                     merge.object(object, |pair| self.step(pair, start, &mut found, &mut batch));
                 }
             }

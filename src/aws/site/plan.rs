@@ -87,7 +87,7 @@ pub(crate) async fn plan_site(
     console.debug(&format!(
         "{} files, {} objects seen, {} unchanged",
         comparison.scan.files.len(),
-        findings.objects,
+        findings.managed,
         findings.unchanged.len()
     ));
     if site.verbosity < Verbosity::ErrorsOnly {

@@ -31,7 +31,7 @@ pub(crate) fn assemble(
     headers: impl Fn(&LocalFile, bool) -> ObjectHeaders,
 ) -> anyhow::Result<SitePlan> {
     let new = findings.writes.iter().filter(|write| write.reason == Reason::New);
-    let (objects, new) = (findings.objects, new.count() as u64);
+    let (objects, new) = (findings.managed, new.count() as u64);
     let unchanged = findings.unchanged.len() - repairs.len();
     let upload = |found: &crate::core::site::findings::FileToWrite| {
         let file = &scan.files[found.file];
@@ -144,7 +144,7 @@ mod tests {
             writes: vec![write(2), write(0), write(1)],
             unchanged: vec![unchanged(3)],
             deletes: vec!["p/z".into(), "p/y".into()],
-            objects: 3,
+            managed: 3,
             ..ScanFindings::default()
         };
         let half = MaxDelete::Percent(50.0);
@@ -165,7 +165,7 @@ mod tests {
         let refused = |deletes: usize, objects: u64, limit| {
             let findings = ScanFindings {
                 deletes: (0..deletes).map(|n| format!("k{n}")).collect(),
-                objects,
+                managed: objects,
                 ..ScanFindings::default()
             };
             let headers = |_: &LocalFile, _: bool| ObjectHeaders::default();

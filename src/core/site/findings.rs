@@ -11,8 +11,8 @@ pub(crate) struct ScanFindings {
     pub(crate) writes: Vec<FileToWrite>,
     pub(crate) unchanged: Vec<Unchanged>,
     pub(crate) deletes: Vec<String>,
-    /// Objects seen, without those that are none of the site's business.
-    pub(crate) objects: u64,
+    /// Objects that this step manages: not excluded, no records, no bundles.
+    pub(crate) managed: u64,
     /// Files that cannot be read, by their paths.
     pub(crate) unreadable: Vec<(String, io::Error)>,
 }
@@ -42,7 +42,7 @@ impl ScanFindings {
         self.writes.extend(other.writes);
         self.unchanged.extend(other.unchanged);
         self.deletes.extend(other.deletes);
-        self.objects += other.objects;
+        self.managed += other.managed;
         self.unreadable.extend(other.unreadable);
     }
 

@@ -5,7 +5,7 @@
 pub(crate) enum MaxDelete {
     /// This many objects.
     Count(u64),
-    /// This share, in percent, of the objects under the prefix and the new keys together.
+    /// This share, in percent, of the objects that the step manages and the new keys together.
     Percent(f64),
 }
 
@@ -19,12 +19,13 @@ pub(crate) enum DeleteGuard {
     Allowed,
     /// More deletions than the limit, which is this.
     TooMany(u64),
-    /// Nothing would be left under the prefix.
+    /// Nothing that the step manages would be left.
     LeavesNothing,
 }
 
 impl MaxDelete {
-    /// Judges a plan that deletes `deletes` of the `objects` under the prefix and adds `new` keys.
+    /// Judges a plan that deletes `deletes` of the `objects` that the step manages (those under the prefix, without excluded
+    /// ones, records and bundles) and adds `new` keys.
     ///
     /// | deletes | leaves something | within the limit | |
     /// | --- | --- | --- | --- |

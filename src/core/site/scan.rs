@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use crate::core::error::HintExt as _;
 use crate::core::site::local_file::LocalFile;
@@ -43,9 +43,7 @@ pub(crate) trait ScanScope: Sync {
 /// A root that is no directory; every name that is not UTF-8; every directory that cannot be read.
 pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -> anyhow::Result<LocalScan> {
     let metadata = std::fs::metadata(root).with_context(|| format!("cannot read `{}`", root.display()))?;
-    if !metadata.is_dir() {
-        bail!("`{}` is not a directory", root.display());
-    }
+    anyhow::ensure!(metadata.is_dir(), "`{}` is not a directory", root.display());
     if !follow_symlinks && root.is_symlink() {
         let message = "the source directory itself is a symbolic link, which `--no-follow-symlinks` skips";
         return Ok(LocalScan {
@@ -84,6 +82,15 @@ pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -
         }
     });
     all.finish()
+}
+
+/// Git's own directory, with the whole history and perhaps credentials in it: never uploaded, by whatever name.
+const GIT: &str = ".git";
+
+/// Whether a link leads to a `.git`, or to something in one.
+fn leads_into_git(link: &Path) -> bool {
+    link.canonicalize()
+        .is_ok_and(|target| target.components().any(|part| part.as_os_str() == GIT))
 }
 
 /// A directory on the way down, to recognise a link that leads back up.
@@ -134,6 +141,7 @@ struct LocalFindings {
     skipped: Vec<SiteWarning>,
     outside: Vec<String>,
     not_utf8: Vec<String>,
+    into_git: Vec<String>,
     unreadable: Vec<(String, io::Error)>,
 }
 
@@ -180,10 +188,19 @@ impl<S: ScanScope> SiteWalk<'_, S> {
             };
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
-                let shown = name.as_bytes().escape_ascii();
-                findings.not_utf8.push(format!("{}{shown}", directory.relative));
+                // A pattern can still leave it out: what is not UTF-8 of the name is a replacement character there.
+                let path = format!("{}{}", directory.relative, name.to_string_lossy());
+                let enters = entry.file_type().is_ok_and(|kind| kind.is_dir()) && self.scope.enters(&path);
+                if enters || self.scope.takes(&path) {
+                    let shown = name.as_bytes().escape_ascii();
+                    findings.not_utf8.push(format!("{}{shown}", directory.relative));
+                }
                 continue;
             };
+            // A directory, or the file that stands for it in a worktree or a submodule.
+            if name == GIT {
+                continue;
+            }
             let path = format!("{}{name}", directory.relative);
             let kind = match entry.file_type() {
                 Ok(kind) => kind,
@@ -214,6 +231,10 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                     if is_link && self.is_outside(&entry.path()) {
                         findings.outside.push(path.clone());
                     }
+                    if is_link && leads_into_git(&entry.path()) {
+                        findings.into_git.push(path);
+                        continue;
+                    }
                     findings.files.push(LocalFile {
                         root: Arc::clone(&self.root),
                         path: path.into(),
@@ -241,11 +262,14 @@ impl<S: ScanScope> SiteWalk<'_, S> {
         is_link: bool,
         findings: &mut LocalFindings,
     ) -> Option<OpenDirectory> {
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        if name == ".git" || !self.scope.enters(&path) {
+        if !self.scope.enters(&path) {
             return None;
         }
         if is_link {
+            if leads_into_git(at) {
+                findings.into_git.push(path);
+                return None;
+            }
             if parent.inside.contains(id(metadata)) {
                 findings.skip(
                     path,
@@ -286,6 +310,7 @@ impl LocalFindings {
         self.skipped.extend(other.skipped);
         self.outside.extend(other.outside);
         self.not_utf8.extend(other.not_utf8);
+        self.into_git.extend(other.into_git);
         self.unreadable.extend(other.unreadable);
     }
 
@@ -297,6 +322,14 @@ impl LocalFindings {
                 some_of(self.not_utf8.iter().map(|name| format!("`{name}`")))
             ))
             .hint("rename them, or leave them out with `exclude`");
+        }
+        if !self.into_git.is_empty() {
+            self.into_git.sort();
+            return Err(anyhow::anyhow!(
+                "links that lead into a `.git` directory are never uploaded: {}",
+                some_of(self.into_git.iter().map(|path| format!("`{path}`")))
+            ))
+            .hint("remove them, or leave them out with `exclude`");
         }
         if !self.unreadable.is_empty() {
             self.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
@@ -313,17 +346,12 @@ impl LocalFindings {
         let mut warnings = self.skipped;
         self.outside.sort();
         if let Some(first) = self.outside.first() {
-            let message = match self.outside.len() - 1 {
-                0 => "a link that leads out of the source directory; what it points to is uploaded".to_owned(),
-                others => format!(
-                    "a link that leads out of the source directory; what it points to is uploaded, and that of \
-                     {others} more such links"
-                ),
-            };
-            warnings.push(SiteWarning {
-                path: first.clone(),
-                message,
-            });
+            let mut message = "a link that leads out of the source directory; what it points to is uploaded".to_owned();
+            if self.outside.len() > 1 {
+                message.push_str(&format!(", and that of {} more such links", self.outside.len() - 1));
+            }
+            let path = first.clone();
+            warnings.push(SiteWarning { path, message });
         }
         let mut kept: Vec<_> = kept.into_iter().collect();
         kept.sort_unstable();
