@@ -1,8 +1,8 @@
 //! Invalidation paths: which URLs of a distribution show a changed key, written the way CloudFront wants them.
 //!
-//! [`origin`] recognises the bucket behind an origin's domain, [`view`] turns keys into the URL paths under which a
-//! distribution serves them, [`encode`] writes a URL path as an invalidation path, and [`collapse()`] makes too many of
-//! them few. All of it is pure: reading a distribution's configuration and sending anything is `aws::cloudfront`'s.
+//! [`origins`] recognizes the bucket behind an origin's domain, [`behaviors`] turns keys into the URL paths under which a
+//! distribution serves them, [`encode`] writes a URL path as an invalidation path, and [`mod@collapse`] makes too many of
+//! them few. All of it is pure: reading a distribution's configuration and sending anything is `aws::cdn`'s.
 
 pub(crate) mod behaviors;
 pub(crate) mod collapse;
