@@ -141,3 +141,82 @@ fn planned_invalidations(plan: &Plan) -> Vec<Invalidation> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::site::headers::ObjectHeaders;
+    use crate::core::site::key_change::KeyChange;
+    use crate::core::site::plan::{Reason, SiteWarning, Write, WriteSource};
+
+    fn plan() -> Plan {
+        let write = |key: &str| Write {
+            key: key.to_owned(),
+            size: 1,
+            reason: Reason::New,
+            source: WriteSource::InPlace,
+            headers: ObjectHeaders::default(),
+        };
+        Plan {
+            site: Some(SitePlan {
+                writes: vec![write("a"), write("b"), write("c")],
+                deletes: vec!["x".to_owned(), "y".to_owned()],
+                ..SitePlan::default()
+            }),
+            ..Plan::default()
+        }
+    }
+
+    fn report(outcomes: Option<&Outcomes>, dry_run: bool, result: &anyhow::Result<()>) -> Report {
+        let frame = Frame {
+            command: Some(Command::Deploy),
+            dry_run,
+            site_url: None,
+            started_at: String::new(),
+            seconds: 1.0,
+            timeline: Vec::new(),
+        };
+        build(frame, Some(&plan()), outcomes, result)
+    }
+
+    fn keys(report: &Report) -> Vec<&str> {
+        let site = report.site.as_ref().expect("a site");
+        let uploads = site.uploads.iter().map(|upload| upload.key.as_str());
+        uploads.chain(site.deletes.iter().map(String::as_str)).collect()
+    }
+
+    #[test]
+    fn a_dry_run_reports_the_plan_and_a_run_what_was_seen_to_happen() {
+        let dry = report(None, true, &Ok(()));
+        assert_eq!(keys(&dry), ["a", "b", "c", "x", "y"]);
+        assert_eq!((dry.outcome, dry.changed()), (Outcome::Succeeded, false));
+
+        let outcomes = Outcomes {
+            site: SiteChanges {
+                changed: vec![
+                    KeyChange::deleted("y", None),
+                    KeyChange::written("b", Reason::New, None),
+                    KeyChange::written("c", Reason::New, None).perhaps(),
+                    KeyChange::written("a", Reason::New, None),
+                ],
+                failures: vec![SiteWarning {
+                    path: "c".to_owned(),
+                    message: "no answer".to_owned(),
+                }],
+            },
+            ..Outcomes::default()
+        };
+        let failed = report(Some(&outcomes), false, &Err(anyhow::anyhow!("it broke")));
+        assert_eq!(keys(&failed), ["a", "b", "y"]);
+        assert_eq!((failed.outcome, failed.changed()), (Outcome::Failed, true));
+        let message = failed.error.map(|error| error.message);
+        assert_eq!(
+            message.as_deref(),
+            Some("it broke; live now: site: 4 of 5 objects new, 1 as before")
+        );
+        let cancelled = report(Some(&Outcomes::default()), false, &Err(Cancelled.into()));
+        assert_eq!((cancelled.outcome, keys(&cancelled).len()), (Outcome::Cancelled, 0));
+        let nothing = report(Some(&Outcomes::default()), false, &Ok(()));
+        assert_eq!(nothing.outcome, Outcome::Unchanged);
+    }
+}
