@@ -26,6 +26,8 @@ impl ErrorClass {
         match (error.code.as_deref(), error.status) {
             (Some(code), _) if is_throttling(code) => Self::Throttled,
             (_, Some(429)) | (None, Some(503)) => Self::Throttled,
+            // S3-compatible stores say so of what they lack.
+            (Some("NotImplemented"), _) | (_, Some(501)) => Self::Final,
             (
                 Some(
                     "RequestTimeout"
@@ -135,6 +137,9 @@ mod tests {
             (None, None, ErrorClass::Transient),
             (Some("InvalidParameterValue"), Some(400), ErrorClass::Final),
             (Some("AccessDenied"), Some(403), ErrorClass::Final),
+            // What a server has not, it will not have in half a minute.
+            (Some("NotImplemented"), Some(501), ErrorClass::Final),
+            (None, Some(501), ErrorClass::Final),
         ] {
             let error = ServiceError {
                 code: code.map(ToOwned::to_owned),

@@ -54,4 +54,5 @@ fn another_store_gets_plain_headers_and_path_style() {
     action.with("cache-control", "max-age=60").run().expect_exit(0);
     let object = cloud.object(BUCKET, "a.txt").expect("the object");
     assert_eq!(object.header("cache-control"), Some("max-age=60"));
+    assert_eq!(cloud.count("GetObjectAcl"), 2, "each object is asked once");
 }
