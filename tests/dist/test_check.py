@@ -94,7 +94,7 @@ class Check(unittest.TestCase):
 
     def test_finds_a_binary_over_the_size_limit(self):
         self.build(padding=7_500_000)
-        self.refused("more than 7,000,000")
+        self.refused("more than 7,500,000")
 
     def test_finds_a_lost_executable_bit(self):
         self.binary("linux-x64").chmod(0o644)
