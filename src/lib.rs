@@ -70,7 +70,9 @@ pub async fn run(
 ) -> u8 {
     let (clock, now) = (Instant::now(), Utc::now());
     let mut context = RunContext::new(env, directory, temp);
-    context.read_event();
+    if let Some(event) = context.event_file.as_ref().and_then(|file| std::fs::read(file).ok()) {
+        context.take_event(&event);
+    }
     let raw = RawInputs::read(flags, env);
     mask(&raw, env, console);
     console.line(version());

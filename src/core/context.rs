@@ -133,13 +133,10 @@ impl RunContext {
 
     /// Takes what only the event's file tells: the head commit's subject (a push has it, other events do not).
     ///
-    /// A file that is missing or odd tells nothing; no run depends on it.
-    pub(crate) fn read_event(&mut self) {
-        let message = self
-            .event_file
-            .as_ref()
-            .and_then(|file| std::fs::read(file).ok())
-            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
+    /// A file that is odd tells nothing; no run depends on it.
+    pub(crate) fn take_event(&mut self, file: &[u8]) {
+        let message = serde_json::from_slice::<serde_json::Value>(file)
+            .ok()
             .and_then(|event| event["head_commit"]["message"].as_str().map(ToOwned::to_owned));
         self.commit_subject = message
             .and_then(|message| message.lines().next().map(|line| line.trim().to_owned()))

@@ -89,7 +89,7 @@ proptest! {
 
     #[test]
     fn ignore_patterns_are_taken_or_refused(pattern in text(), path in "[a-z./*é]{1,20}") {
-        if let Ok(rules) = IgnoreRules::new(Path::new("/source"), None, std::slice::from_ref(&pattern)) {
+        if let Ok(rules) = IgnoreRules::new(Path::new("/source"), None, std::slice::from_ref(&pattern), |_| Ok(None)) {
             let _ = rules.leave_out(path.trim_start_matches('/'), false);
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod disk;
 pub(crate) mod finish;
+pub(crate) mod package;
 pub(crate) mod phases;
 pub(crate) mod plan;
 pub(crate) mod print;
@@ -13,6 +14,9 @@ pub(crate) mod rollback;
 pub(crate) mod state;
 pub(crate) mod undo;
 pub(crate) mod verify;
+
+#[cfg(test)]
+mod package_tests;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;

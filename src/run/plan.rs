@@ -3,7 +3,7 @@
 use crate::aws::backend;
 use crate::aws::s3::versioning::versioning;
 use crate::aws::site::plan::plan_site;
-use crate::core::bundle::pack::{self, Bundle};
+use crate::core::bundle::Bundle;
 use crate::core::cdn::invalidation::{InvalidationPlan, SiteOrigin};
 use crate::core::error::Cancelled;
 use crate::core::inputs::BackendInputs;
@@ -14,6 +14,7 @@ use crate::core::release::versioning::turn_on;
 use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
 use crate::run::Deployment;
+use crate::run::package;
 use crate::run::state::CurrentState;
 
 impl Deployment<'_> {
@@ -115,7 +116,7 @@ impl Deployment<'_> {
             return Ok(None);
         };
         let temp = self.context.temp.clone();
-        let made = tokio::task::spawn_blocking(move || pack::make(&package, &temp)).await;
+        let made = tokio::task::spawn_blocking(move || package::make(&package, &temp)).await;
         let bundle = made.map_err(|_| anyhow::Error::from(Cancelled))??;
         for warning in &bundle.warnings {
             self.console.warning("Bundle", warning);

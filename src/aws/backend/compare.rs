@@ -10,7 +10,7 @@ use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{EnvironmentPlan, UpdateStep};
 use crate::core::backend::reason::{UpdateFacts, UpdateReason, event_reason, instance_reason, option_reason};
 use crate::core::backend::version_table::VersionState;
-use crate::core::bundle::pack::Bundle;
+use crate::core::bundle::Bundle;
 use crate::core::inputs::BackendInputs;
 
 /// What an environment is compared with.

@@ -18,7 +18,7 @@ use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun, UpdateOutcom
 use crate::core::backend::plan::{BackendPlan, NOTHING_TO_DO, UpdateStep, VersionStep};
 use crate::core::backend::previous::EarlierUpdate;
 use crate::core::backend::settings::SettingsChange;
-use crate::core::bundle::pack::Bundle;
+use crate::core::bundle::Bundle;
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, OnFailure};
 

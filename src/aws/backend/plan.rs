@@ -13,8 +13,8 @@ use crate::core::backend::targets::{check_deployable, find_environments, missing
 use crate::core::backend::version_table::{
     VersionChoice, VersionState, check_same_bundle, choose_version, missing_version, unusable_version,
 };
+use crate::core::bundle::Bundle;
 use crate::core::bundle::key::key;
-use crate::core::bundle::pack::Bundle;
 use crate::core::inputs::BackendInputs;
 use crate::core::report;
 

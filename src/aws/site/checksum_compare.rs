@@ -14,8 +14,9 @@ use tokio::task::spawn_blocking;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::checksum::{Checksum, checksum_of_file};
 use crate::aws::s3::request_headers::customer_key;
+use crate::aws::site::digest_file::digest_file;
 use crate::core::site::etag::Etag;
-use crate::core::site::inspect::{DigestRequest, inspect};
+use crate::core::site::inspect::DigestRequest;
 use crate::core::site::object::{ChecksumAlgorithm, ObjectOptions};
 use crate::core::site::plan::RemoteObject;
 
@@ -79,7 +80,7 @@ impl Opaque {
                 };
                 match question.part_size {
                     Some(_) => {
-                        self.read(move || inspect(&file, &question).map(|answer| answer.same))
+                        self.read(move || digest_file(&file, &question).map(|answer| answer.same))
                             .await
                     }
                     None => Ok(false),

@@ -12,12 +12,13 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, Page};
 use crate::aws::site::checksum_compare::Opaque;
+use crate::aws::site::digest_file::digest_file;
 use crate::core::site::content_type::needs_charset;
 use crate::core::site::diff::{DiffRules, DiffVerdict, Merge, Pair, is_ignored, is_kept};
 use crate::core::site::etag::Etag;
 use crate::core::site::findings::{FileToWrite, ScanFindings, Unchanged};
 use crate::core::site::header_rules::HeaderRules;
-use crate::core::site::inspect::{DigestRequest, FileDigest, inspect};
+use crate::core::site::inspect::{DigestRequest, FileDigest};
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, RemoteObject};
 use crate::core::site::ranges::{KeyPlace, KeyRange, RangeCursor, key_ranges};
@@ -219,7 +220,7 @@ impl Scan {
             let read = move || {
                 let answer = |job: ScanJob| {
                     let file = this.scan.files[job.file].location();
-                    let answer = inspect(&file, &job.question);
+                    let answer = digest_file(&file, &job.question);
                     (job, answer)
                 };
                 piece.into_iter().map(answer).collect::<Vec<_>>()

@@ -13,12 +13,13 @@ use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::object::headers_of;
 use crate::aws::s3::request_headers::customer_key;
+use crate::aws::site::digest_file::digest_file;
 use crate::core::iam::calls::HEAD_OBJECT;
 use crate::core::inputs::SiteInputs;
 use crate::core::site::content_type::needs_charset;
 use crate::core::site::findings::Unchanged;
 use crate::core::site::headers::ObjectHeaders;
-use crate::core::site::inspect::{DigestRequest, inspect};
+use crate::core::site::inspect::DigestRequest;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::plan::{Reason, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::{ObjectSettings, Repair};
@@ -136,7 +137,7 @@ async fn is_utf8(file: PathBuf) -> anyhow::Result<bool> {
         part_size: None,
         utf8: true,
     };
-    let answer = spawn_blocking(move || inspect(&file, &question))
+    let answer = spawn_blocking(move || digest_file(&file, &question))
         .await
         .context("internal error: the reading task was aborted")?
         .context("cannot read the file")?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod checksum_compare;
 pub(crate) mod compare;
+pub(crate) mod digest_file;
 pub(crate) mod execute;
 pub(crate) mod headers;
 pub(crate) mod plan;

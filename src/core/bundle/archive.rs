@@ -14,8 +14,7 @@
 //!
 //! Format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
 
-use std::fs::File;
-use std::io::{BufWriter, Seek as _, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
@@ -32,13 +31,16 @@ const NEEDED: u16 = 20;
 /// Names are UTF-8.
 const UTF8: u16 = 1 << 11;
 
-/// Writes `selection` of the directory `root` to the file `path`; returns its size.
+/// Writes `selection` of the directory `root`, whose files `open` opens, to `out`; returns the archive's size.
 ///
 /// # Errors
 /// What cannot be read or written; more than [`SIZE_LIMIT`].
-pub(crate) fn write(root: &Path, selection: &Selection, path: &Path) -> anyhow::Result<u64> {
-    let cannot_write = || format!("cannot write the bundle `{}`", path.display());
-    let out = File::create(path).with_context(cannot_write)?;
+pub(crate) fn write<R: Read + Seek>(
+    root: &Path,
+    selection: &Selection,
+    open: impl Fn(&Path) -> io::Result<R> + Sync,
+    out: impl Write + Seek,
+) -> anyhow::Result<u64> {
     let mut writer = Writer {
         out: BufWriter::with_capacity(256 * 1024, out),
         position: 0,
@@ -63,10 +65,10 @@ pub(crate) fn write(root: &Path, selection: &Selection, path: &Path) -> anyhow::
         }
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut open: Option<OpenFile> = None;
-    deflate::compress(&sources, threads, |block| {
+    let mut unfinished: Option<OpenFile> = None;
+    deflate::compress(&sources, open, threads, |block| {
         let (name, mode) = names[block.source];
-        let mut file = match open.take() {
+        let mut file = match unfinished.take() {
             Some(file) => file,
             None => writer.begin(name, mode, &block)?,
         };
@@ -75,15 +77,15 @@ pub(crate) fn write(root: &Path, selection: &Selection, path: &Path) -> anyhow::
         if last {
             writer.end(file)?;
         } else {
-            open = Some(file);
+            unfinished = Some(file);
         }
         Ok(())
     })?;
-    writer.finish().with_context(cannot_write)
+    writer.finish().context("cannot write the end of the archive")
 }
 
-struct Writer {
-    out: BufWriter<File>,
+struct Writer<W: Write + Seek> {
+    out: BufWriter<W>,
     position: u64,
     entries: Vec<Entry>,
 }
@@ -107,7 +109,7 @@ struct OpenFile {
     compressed: u64,
 }
 
-impl Writer {
+impl<W: Write + Seek> Writer<W> {
     fn small(&mut self, name: &str, mode: u32, data: &[u8]) -> anyhow::Result<()> {
         let mut crc = Crc::new();
         crc.update(data);

@@ -5,9 +5,8 @@
 //! [pigz](https://zlib.net/pigz/)). Blocks are handed over in order, and only so many are held at a time.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek as _, SeekFrom};
-use std::path::PathBuf;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow};
@@ -60,12 +59,13 @@ pub(crate) enum Encoding {
     Deflated,
 }
 
-/// Compresses `sources` on `threads` threads and calls `write` for each block, in order.
+/// Compresses `sources`, which `open` opens, on `threads` threads and calls `write` for each block, in order.
 ///
 /// # Errors
 /// The first file that cannot be read or that changes meanwhile; what `write` returns.
-pub(crate) fn compress(
+pub(crate) fn compress<R: Read + Seek>(
     sources: &[BlockSource],
+    open: impl Fn(&Path) -> io::Result<R> + Sync,
     threads: usize,
     mut write: impl FnMut(Block) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -73,7 +73,7 @@ pub(crate) fn compress(
     let queue = BlockQueue::default();
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, jobs.len().max(1)) {
-            scope.spawn(|| work(sources, &jobs, &queue));
+            scope.spawn(|| work(sources, &open, &jobs, &queue));
         }
         let result = (0..jobs.len()).try_for_each(|number| write(queue.take(number)?));
         queue.close();
@@ -170,18 +170,25 @@ impl BlockQueue {
     }
 }
 
-fn work(sources: &[BlockSource], jobs: &[DeflateJob], queue: &BlockQueue) {
+fn work<R: Read + Seek>(
+    sources: &[BlockSource],
+    open: impl Fn(&Path) -> io::Result<R>,
+    jobs: &[DeflateJob],
+    queue: &BlockQueue,
+) {
     while let Some(number) = queue.next(jobs.len()) {
         let job = jobs[number];
         let source = &sources[job.source];
-        let block = block(source, job).with_context(|| format!("cannot bundle `{}`", source.path.display()));
+        let block = open(&source.path)
+            .map_err(anyhow::Error::from)
+            .and_then(|file| block(file, job))
+            .with_context(|| format!("cannot bundle `{}`", source.path.display()));
         queue.put(number, block);
     }
 }
 
-fn block(source: &BlockSource, job: DeflateJob) -> anyhow::Result<Block> {
+fn block(mut file: impl Read + Seek, job: DeflateJob) -> anyhow::Result<Block> {
     let dictionary = WINDOW.min(job.offset);
-    let mut file = File::open(&source.path)?;
     if job.offset > 0 {
         file.seek(SeekFrom::Start(job.offset - dictionary))?;
     }
@@ -239,20 +246,27 @@ fn deflate_block(dictionary: &[u8], raw: &[u8], last: bool) -> anyhow::Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+
     use flate2::read::DeflateDecoder;
 
     fn compressed(sources: &[BlockSource], threads: usize) -> Vec<(Encoding, Vec<u8>, u32)> {
         let mut out: Vec<(Encoding, Vec<u8>, Crc)> = Vec::new();
-        compress(sources, threads, |block| {
-            match out.get_mut(block.source) {
-                Some((_, data, crc)) => {
-                    data.extend(&block.data);
-                    crc.combine(&block.crc);
+        compress(
+            sources,
+            |path| File::open(path),
+            threads,
+            |block| {
+                match out.get_mut(block.source) {
+                    Some((_, data, crc)) => {
+                        data.extend(&block.data);
+                        crc.combine(&block.crc);
+                    }
+                    None => out.push((block.encoding, block.data, block.crc)),
                 }
-                None => out.push((block.encoding, block.data, block.crc)),
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
         .expect("blocks");
         out.into_iter()
             .map(|(encoding, data, crc)| (encoding, data, crc.sum()))
@@ -332,7 +346,7 @@ mod tests {
         let path = directory.path().join("log");
         std::fs::write(&path, "grown").expect("a file");
         let sources = vec![BlockSource { path, size: 3 }; 200];
-        let error = compress(&sources, 2, |_| Ok(())).expect_err("it changed");
+        let error = compress(&sources, |path| File::open(path), 2, |_| Ok(())).expect_err("it changed");
         assert!(format!("{error:#}").contains("changed while it was read"), "{error:#}");
     }
 }

@@ -4,6 +4,7 @@
 //! pattern that matches decides, a deeper file decides before its parents, patterns given on the command line decide before
 //! all files, and nothing below a directory that is left out can come back.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -19,10 +20,14 @@ const PLAIN: Ignore = Ignore {
     support_precious: false,
 };
 
+/// Gives the contents of a rules file; `None` where there is no file.
+pub(crate) type ReadRules = fn(&Path) -> io::Result<Option<Vec<u8>>>;
+
 /// The rules in force at one point of the walk.
 #[derive(Debug)]
 pub(crate) struct IgnoreRules {
     root: PathBuf,
+    read_rules: ReadRules,
     excludes: Search,
     /// `.ebignore` at the top of the package.
     ebignore: Option<EbIgnore>,
@@ -42,11 +47,16 @@ pub(crate) struct IgnoreRules {
 }
 
 impl IgnoreRules {
-    /// The rules for the package at `root`.
+    /// The rules for the package at `root`, whose rules files `read_rules` reads.
     ///
     /// # Errors
     /// A pattern of `exclude` that can never match, or a rules file that does not exist.
-    pub(crate) fn new(root: &Path, ignore_file: Option<&str>, exclude: &[String]) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        root: &Path,
+        ignore_file: Option<&str>,
+        exclude: &[String],
+        read_rules: ReadRules,
+    ) -> anyhow::Result<Self> {
         for pattern in exclude {
             if let Some(why) = never_matches(pattern) {
                 return Err(anyhow!(
@@ -56,6 +66,7 @@ impl IgnoreRules {
         }
         let mut rules = Self {
             root: root.to_owned(),
+            read_rules,
             excludes: Search::from_overrides(exclude, PLAIN),
             ebignore: None,
             reads_ebignore: ignore_file.is_none_or(|file| file == EBIGNORE),
@@ -68,12 +79,9 @@ impl IgnoreRules {
         };
         match ignore_file {
             Some(file) if file.contains('/') => {
-                let path = root.join(file);
-                if !path.is_file() {
+                if !rules.read(&root.join(file))? {
                     return Err(no_such_file(file));
                 }
-                rules.read(&path)?;
-                rules.found = true;
             }
             Some(name) if name != EBIGNORE => rules.nested_name = Some(name.to_owned()),
             _ => rules.read_ebignore()?,
@@ -82,9 +90,8 @@ impl IgnoreRules {
     }
 
     fn read_ebignore(&mut self) -> anyhow::Result<()> {
-        let path = self.root.join(EBIGNORE);
-        if path.is_file() {
-            let contents = std::fs::read(&path).with_context(|| format!("cannot read `{EBIGNORE}`"))?;
+        let read = (self.read_rules)(&self.root.join(EBIGNORE));
+        if let Some(contents) = read.with_context(|| format!("cannot read `{EBIGNORE}`"))? {
             let (ebignore, warning) = EbIgnore::parse(&contents)?;
             self.ebignore = Some(ebignore);
             self.warnings.extend(warning);
@@ -100,14 +107,8 @@ impl IgnoreRules {
     /// A rules file that cannot be read.
     pub(crate) fn enter(&mut self, directory: &Path) -> anyhow::Result<()> {
         self.outside.push(self.files.patterns.len());
-        let file: Option<PathBuf> = self
-            .nested_name
-            .as_ref()
-            .map(|name| directory.join(name))
-            .filter(|path| path.is_file());
-        if let Some(file) = file {
-            self.found = true;
-            self.read(&file)?;
+        if let Some(name) = &self.nested_name {
+            self.read(&directory.join(name))?;
         }
         Ok(())
     }
@@ -170,10 +171,15 @@ impl IgnoreRules {
         self.warnings
     }
 
-    /// Adds the patterns of `file`: those of a nested one are relative to its directory, else to the package.
-    fn read(&mut self, file: &Path) -> anyhow::Result<()> {
+    /// Adds the patterns of `file`, if there is one: those of a nested one are relative to its directory, else to the
+    /// package.
+    fn read(&mut self, file: &Path) -> anyhow::Result<bool> {
         let shown = file.display();
-        let text = std::fs::read(file).with_context(|| format!("cannot read the ignore file `{shown}`"))?;
+        let read = (self.read_rules)(file).with_context(|| format!("cannot read the ignore file `{shown}`"))?;
+        let Some(text) = read else {
+            return Ok(false);
+        };
+        self.found = true;
         for line in String::from_utf8_lossy(&text).lines() {
             if !line.starts_with('#')
                 && let Some(why) = never_matches(line)
@@ -185,7 +191,8 @@ impl IgnoreRules {
         let root = self.nested_name.is_some().then_some(self.root.as_path());
         self.files
             .add_patterns_buffer(&text, file, root, PLAIN)
-            .with_context(|| format!("cannot use the ignore file `{shown}`"))
+            .with_context(|| format!("cannot use the ignore file `{shown}`"))?;
+        Ok(true)
     }
 }
 

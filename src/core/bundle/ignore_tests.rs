@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::core::bundle::ignore::IgnoreRules;
-use crate::core::bundle::scan::{EntryKind, scan};
+use crate::core::bundle::scan::{EntryKind, rules as rules_of, scan};
 
 /// What git, which defines these rules, would not ignore.
 fn by_git(root: &Path) -> Vec<String> {
@@ -27,7 +26,7 @@ fn by_git(root: &Path) -> Vec<String> {
 }
 
 fn by_us(root: &Path) -> Vec<String> {
-    let rules = IgnoreRules::new(root, Some(".ignore"), &[]).expect("rules");
+    let rules = rules_of(root, Some(".ignore"), &[]).expect("rules");
     let selection = scan(root, rules).expect("a selection");
     let files = selection
         .entries
@@ -115,7 +114,7 @@ fn ebignore_means_what_eb_deploy_makes_of_it() {
     for set in sets {
         let rules = set["rules"].as_str().expect("rules");
         fs::write(root.join(".ebignore"), rules).expect("a file");
-        let selected = IgnoreRules::new(root, None, &[]).and_then(|rules| scan(root, rules));
+        let selected = rules_of(root, None, &[]).and_then(|rules| scan(root, rules));
         let Some(bundled) = set["bundled"].as_array() else {
             assert!(selected.is_err(), "{rules:?}: {}", set["error"]);
             continue;
@@ -139,7 +138,7 @@ fn package_exclude_goes_before_the_files() {
     for name in ["secret", "a.log", "b.log"] {
         fs::write(root.join(name), "").expect("a file");
     }
-    let rules = IgnoreRules::new(root, Some(".ignore"), &["secret".into(), "!a.log".into()]).expect("rules");
+    let rules = rules_of(root, Some(".ignore"), &["secret".into(), "!a.log".into()]).expect("rules");
     let names: Vec<String> = scan(root, rules).expect("a selection").entries.into_keys().collect();
     assert_eq!(names, [".ignore", "a.log"]);
 }
@@ -163,11 +162,11 @@ fn a_pattern_that_never_matches_is_told() {
         "[[]",
     ];
     for pattern in never {
-        let error = IgnoreRules::new(root, None, &[pattern.into()]).expect_err(pattern);
+        let error = rules_of(root, None, &[pattern.into()]).expect_err(pattern);
         assert!(error.to_string().contains(pattern), "{error}");
     }
     for pattern in fine {
-        IgnoreRules::new(root, None, &[pattern.into()]).expect(pattern);
+        rules_of(root, None, &[pattern.into()]).expect(pattern);
     }
     // What git makes of them: were one of them to match, `git ls-files` would not name its file.
     let names = ["a[b", "a[", "[]", "]", "!]", "secret", "secret\\", "ab", "[", "x"];
@@ -180,7 +179,7 @@ fn a_pattern_that_never_matches_is_told() {
     every_name.sort();
     assert_eq!(by_git(root), every_name);
     assert_eq!(by_us(root), every_name);
-    let rules = IgnoreRules::new(root, Some(".ignore"), &[]).expect("rules");
+    let rules = rules_of(root, Some(".ignore"), &[]).expect("rules");
     let warnings = scan(root, rules).expect("a selection").warnings;
     assert_eq!(warnings.len(), never.len(), "{warnings:?}");
     fs::write(root.join(".ignore"), fine.join("\n")).expect("a file");
@@ -196,12 +195,12 @@ fn long_patterns_need_no_stack() {
         let long = pattern.repeat(200_000);
         fs::write(root.join(".ignore"), &long).expect("a file");
         for ignore_file in [None, Some(".ignore")] {
-            let rules = IgnoreRules::new(root, ignore_file, std::slice::from_ref(&long)).expect(pattern);
+            let rules = rules_of(root, ignore_file, std::slice::from_ref(&long)).expect(pattern);
             assert!(scan(root, rules).expect(pattern).entries.contains_key("a"), "{pattern}");
         }
         // The EB CLI's rules may refuse so long a pattern, but never fall over it.
         fs::write(root.join(".ebignore"), &long).expect("a file");
-        let selection = IgnoreRules::new(root, None, &[]).and_then(|rules| scan(root, rules));
+        let selection = rules_of(root, None, &[]).and_then(|rules| scan(root, rules));
         assert!(selection.is_err() || selection.is_ok_and(|selection| selection.entries.contains_key("a")));
         fs::remove_file(root.join(".ebignore")).expect("removed");
     }

@@ -4,7 +4,6 @@
 //! the same one. Format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>, 4.3.12.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -38,15 +37,15 @@ pub(crate) struct Contents {
     pub(crate) procfile: Option<Vec<u8>>,
 }
 
-/// Looks into the ready archive at `path`.
+/// Looks into the ready archive `file` at `path`.
 ///
 /// # Errors
 /// It is no readable ZIP file, an entry or link leads out of it, or a name is there twice.
-pub(crate) fn check(path: &Path) -> anyhow::Result<Contents> {
+pub(crate) fn check(file: impl Read + Seek, path: &Path) -> anyhow::Result<Contents> {
     let shown = path.display();
     let unreadable = || format!("cannot use `{shown}` as a bundle: it is not a readable ZIP file");
     let again = "make it again, and check that the step before did not cut or convert it";
-    let mut file = BufReader::new(File::open(path).with_context(|| format!("cannot read `{shown}`"))?);
+    let mut file = BufReader::new(file);
     let mut archive = ZipArchive::new(&mut file).with_context(unreadable).hint(again)?;
     let start = archive.central_directory_start();
     let procfile = read_entry(&mut archive, "Procfile", 64 * 1024)

@@ -60,6 +60,16 @@ impl Selection {
     }
 }
 
+/// The rules for the package at `root`, see [`IgnoreRules::new`].
+///
+/// # Errors
+/// A pattern of `exclude` that can never match, or a rules file that does not exist or cannot be read.
+pub(crate) fn rules(root: &Path, ignore_file: Option<&str>, exclude: &[String]) -> anyhow::Result<IgnoreRules> {
+    IgnoreRules::new(root, ignore_file, exclude, |path| {
+        path.is_file().then(|| fs::read(path)).transpose()
+    })
+}
+
 /// Walks `root`.
 ///
 /// # Errors

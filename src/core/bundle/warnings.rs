@@ -1,12 +1,12 @@
 //! The usual mistakes in a bundle: things that Beanstalk takes and that then do not work.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
 
 use crate::core::bundle::ready::Contents;
 use crate::core::bundle::scan::{EntryKind, Selection};
+
+/// How many bytes of a file are looked at.
+pub(crate) const START: u64 = 64 * 1024;
 
 /// More files than this are seldom meant, and slow every deployment down.
 const MANY_FILES: u64 = 20_000;
@@ -15,9 +15,9 @@ const MANY_FILES: u64 = 20_000;
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.hooks.html>).
 const HOOKS: [&str; 2] = [".platform/hooks/", ".platform/confighooks/"];
 
-/// The mistakes seen in the directory `root`.
+/// The mistakes seen in `selection`; `start` gives the first [`START`] bytes of one of its files.
 #[must_use]
-pub(crate) fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
+pub(crate) fn of_directory(selection: &Selection, start: impl Fn(&str) -> Vec<u8>) -> Vec<String> {
     let mut warnings = Vec::new();
     let tops: BTreeSet<&str> = selection.entries.keys().map(|path| top(path)).collect();
     if let [only] = Vec::from_iter(tops)[..]
@@ -26,7 +26,7 @@ pub(crate) fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
         warnings.push(one_folder(only));
     }
     warnings.extend(many_files(selection.files()));
-    if is_file(selection, "Procfile") && has_windows_line_ends(&root.join("Procfile"), false) {
+    if is_file(selection, "Procfile") && has_windows_line_ends(&start("Procfile"), false) {
         warnings.push(procfile());
     }
     let hooks = HOOKS.iter().flat_map(|hooks| {
@@ -34,7 +34,7 @@ pub(crate) fn of_directory(root: &Path, selection: &Selection) -> Vec<String> {
         below.take_while(|(path, _)| path.starts_with(*hooks))
     });
     for (path, kind) in hooks {
-        if matches!(kind, EntryKind::File { .. }) && has_windows_line_ends(&root.join(path), true) {
+        if matches!(kind, EntryKind::File { .. }) && has_windows_line_ends(&start(path), true) {
             warnings.push(format!(
                 "`{path}` has Windows line ends, and instances cannot find its interpreter"
             ));
@@ -96,13 +96,7 @@ fn many_files(files: u64) -> Option<String> {
     })
 }
 
-fn has_windows_line_ends(path: &Path, only_interpreter_line: bool) -> bool {
-    let mut start = Vec::new();
-    // A file that cannot be read is reported by those who bundle it.
-    let read = File::open(path).and_then(|file| file.take(64 * 1024).read_to_end(&mut start));
-    if read.is_err() {
-        return false;
-    }
+fn has_windows_line_ends(start: &[u8], only_interpreter_line: bool) -> bool {
     if only_interpreter_line {
         let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
         start.starts_with(b"#!") && line.ends_with(b"\r")

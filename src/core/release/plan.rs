@@ -1,7 +1,7 @@
 //! What is going to happen to site, cdn and backend together: data, made whole before anything changes.
 
 use crate::core::backend::plan::BackendPlan;
-use crate::core::bundle::pack::Bundle;
+use crate::core::bundle::Bundle;
 use crate::core::cdn::invalidation::InvalidationPlan;
 use crate::core::release::record::{Record, Versioning};
 use crate::core::site::plan::SitePlan;

@@ -11,11 +11,12 @@ use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
 use crate::core::backend::version_table::VersionChoice;
-use crate::core::bundle::pack::{self, Bundle};
+use crate::core::bundle::Bundle;
 use crate::core::iam::arn::BeanstalkArns;
 use crate::core::iam::calls::{DESCRIBE_APPLICATIONS, DESCRIBE_ENVIRONMENTS};
 use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::report::check::{CheckStatus, Finding};
+use crate::run::package;
 
 pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &Caller, temp: &Path) -> Vec<Finding> {
     let client = Client::new(&aws.control_plane_config());
@@ -119,7 +120,7 @@ async fn bundle(backend: &BackendInputs, temp: &Path) -> anyhow::Result<Option<B
         return Ok(None);
     };
     let temp = temp.to_owned();
-    let made = tokio::task::spawn_blocking(move || pack::make(&package, &temp)).await;
+    let made = tokio::task::spawn_blocking(move || package::make(&package, &temp)).await;
     made.context("internal error: the bundling task was aborted")?.map(Some)
 }
 

@@ -5,9 +5,10 @@ use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::core::bundle::pack::{Bundle, make};
-use crate::core::bundle::ready::check;
+use crate::core::bundle::Bundle;
+use crate::core::bundle::ready;
 use crate::core::inputs::PackageInputs;
+use crate::run::package::make;
 
 fn bundle_of(root: &Path) -> anyhow::Result<Bundle> {
     let package = PackageInputs {
@@ -128,7 +129,12 @@ fn more_entries_than_sixteen_bits_count_are_readable() {
         fs::write(root.join(number.to_string()), "").expect("a file");
     }
     let bundle = bundle_of(&root).expect("a bundle");
-    assert_eq!(check(&bundle.path).expect("contents").files, 66_000);
+    assert_eq!(
+        ready::check(File::open(&bundle.path).expect("a file"), &bundle.path)
+            .expect("contents")
+            .files,
+        66_000
+    );
     assert!(bundle.warnings[0].contains("66000 files"), "{:?}", bundle.warnings);
 }
 
@@ -226,7 +232,12 @@ fn a_file_that_is_an_application_by_itself_is_packed() {
         put(&root, name, "{}");
         let bundle = make(&package(&root.join(name)), directory.path()).expect("a bundle");
         assert_eq!((bundle.files, bundle.extension.as_str()), (1, "zip"));
-        assert_eq!(check(&bundle.path).expect("readable").names, [name]);
+        assert_eq!(
+            ready::check(File::open(&bundle.path).expect("a file"), &bundle.path)
+                .expect("readable")
+                .names,
+            [name]
+        );
         assert!(bundle.warnings.is_empty(), "{:?}", bundle.warnings);
     }
 }

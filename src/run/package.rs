@@ -1,59 +1,21 @@
 //! Makes the bundle: packs a directory, or takes a ready archive.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use sha2::{Digest as _, Sha256};
 
-use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::key::{EXTENSIONS, LONE_FILES};
 use crate::core::bundle::left_out::LeftOut;
-use crate::core::bundle::scan::{Selection, scan, scan_file};
+use crate::core::bundle::scan::{self, Selection};
 use crate::core::bundle::size::{SIZE_LIMIT, too_large};
-use crate::core::bundle::{archive, ready, warnings};
+use crate::core::bundle::warnings::START;
+use crate::core::bundle::{Bundle, archive, ready, warnings};
 use crate::core::error::HintExt as _;
 use crate::core::inputs::PackageInputs;
 use crate::core::site::etag::hex;
-
-/// A bundle, ready to be uploaded.
-#[derive(Debug)]
-pub(crate) struct Bundle {
-    /// Where it lies: a temporary file, or the ready archive.
-    pub(crate) path: PathBuf,
-    /// Regular files in it.
-    pub(crate) files: u64,
-    /// Its size.
-    pub(crate) bytes: u64,
-    /// Its SHA-256, hexadecimal: its identity.
-    pub(crate) sha256: String,
-    /// `zip`, `war` or `jar`.
-    pub(crate) extension: String,
-    /// What the rules left out.
-    pub(crate) left_out: LeftOut,
-    /// The usual mistakes that were seen.
-    pub(crate) warnings: Vec<String>,
-    _temporary: Option<Temporary>,
-}
-
-impl Bundle {
-    /// One line for the log: how much is in it, and what is not.
-    #[must_use]
-    pub(crate) fn summary(&self) -> String {
-        let size = crate::core::report::human_bytes(self.bytes);
-        let files = if self.files == 1 { "file" } else { "files" };
-        let mut line = format!("bundle: {} {files}, {size}, SHA-256 {}", self.files, self.sha256);
-        if self.left_out.count > 0 {
-            line.push_str(&format!(
-                "; left out ({}): {}",
-                self.left_out.count,
-                self.left_out.named()
-            ));
-        }
-        line
-    }
-}
 
 /// Makes the bundle of `package`: a directory, or a file that is an application by itself, is packed into a file in
 /// `temp_dir`; an archive is checked and taken as it is.
@@ -62,7 +24,7 @@ impl Bundle {
 /// Whatever cannot be read, does not fit, or would not work on an instance; with what to change.
 pub(crate) fn make(package: &PackageInputs, temp_dir: &Path) -> anyhow::Result<Bundle> {
     let path = &package.path;
-    let metadata = std::fs::metadata(path)
+    let metadata = fs::metadata(path)
         .with_context(|| format!("cannot read the package `{}`", path.display()))
         .hint("correct `package`: a directory, or a `.zip`, `.war` or `.jar` file")?;
     let lone = path
@@ -70,10 +32,10 @@ pub(crate) fn make(package: &PackageInputs, temp_dir: &Path) -> anyhow::Result<B
         .and_then(|name| name.to_str())
         .filter(|name| LONE_FILES.contains(name));
     if metadata.is_dir() {
-        let rules = IgnoreRules::new(path, package.ignore_file.as_deref(), &package.exclude)?;
-        pack(path, scan(path, rules)?, temp_dir)
+        let rules = scan::rules(path, package.ignore_file.as_deref(), &package.exclude)?;
+        pack(path, scan::scan(path, rules)?, temp_dir)
     } else if let (Some(name), Some(parent)) = (lone, path.parent()) {
-        pack(parent, scan_file(path, name)?, temp_dir)
+        pack(parent, scan::scan_file(path, name)?, temp_dir)
     } else {
         take(path, metadata.len())
     }
@@ -85,9 +47,11 @@ fn pack(root: &Path, selection: Selection, temp_dir: &Path) -> anyhow::Result<Bu
         return Err(nothing_in(root, &selection.left_out));
     }
     let temporary = Temporary::new(temp_dir)?;
-    let bytes = archive::write(root, &selection, &temporary.0)?;
+    let cannot_write = || format!("cannot write the bundle `{}`", temporary.0.display());
+    let out = File::create(&temporary.0).with_context(cannot_write)?;
+    let bytes = archive::write(root, &selection, |path| File::open(path), out).with_context(cannot_write)?;
     let mut warnings = selection.warnings.clone();
-    warnings.extend(warnings::of_directory(root, &selection));
+    warnings.extend(warnings::of_directory(&selection, |path| start_of(&root.join(path))));
     Ok(Bundle {
         path: temporary.0.clone(),
         files,
@@ -96,7 +60,7 @@ fn pack(root: &Path, selection: Selection, temp_dir: &Path) -> anyhow::Result<Bu
         extension: "zip".to_owned(),
         left_out: selection.left_out,
         warnings,
-        _temporary: Some(temporary),
+        keeper: Some(Box::new(temporary)),
     })
 }
 
@@ -127,7 +91,8 @@ fn take(path: &Path, bytes: u64) -> anyhow::Result<Bundle> {
     if bytes > SIZE_LIMIT {
         return Err(too_large(&format!("`{shown}` has {} MB", bytes / 1024 / 1024)));
     }
-    let contents = ready::check(path)?;
+    let file = File::open(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let contents = ready::check(file, path)?;
     Ok(Bundle {
         path: path.to_owned(),
         files: contents.files,
@@ -136,8 +101,17 @@ fn take(path: &Path, bytes: u64) -> anyhow::Result<Bundle> {
         warnings: warnings::of_archive(&contents, &extension),
         extension,
         left_out: LeftOut::default(),
-        _temporary: None,
+        keeper: None,
     })
+}
+
+/// The start of a file. One that cannot be read has none: whoever bundles it reports it.
+fn start_of(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    match File::open(path).and_then(|file| file.take(START).read_to_end(&mut start)) {
+        Ok(_) => start,
+        Err(_) => Vec::new(),
+    }
 }
 
 fn digest(path: &Path) -> anyhow::Result<String> {
@@ -160,7 +134,7 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn new(directory: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(directory).with_context(|| format!("cannot create `{}`", directory.display()))?;
+        fs::create_dir_all(directory).with_context(|| format!("cannot create `{}`", directory.display()))?;
         for number in 0.. {
             let path = directory.join(format!("aws-web-deploy-bundle-{number}.zip"));
             match File::create_new(&path) {
@@ -178,6 +152,6 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         // The runner empties its temporary directory anyway.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.0);
     }
 }
