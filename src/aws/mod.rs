@@ -13,6 +13,7 @@ pub(crate) mod s3;
 pub(crate) mod site;
 
 use crate::aws::auth::{cached, credentials};
+use crate::core::iam::owner::{self, ExpectedOwner};
 use crate::core::iam::{arn, calls};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub(crate) struct Aws {
     pub(crate) s3_endpoint: Option<String>,
     /// The caller's account, when STS was asked while connecting.
     pub(crate) account: Option<String>,
+    /// `allowed-account-ids`.
+    allowed_accounts: Arc<[String]>,
     caller: Arc<OnceCell<Caller>>,
 }
 
@@ -82,6 +85,7 @@ pub(crate) async fn connect(
         http,
         s3_endpoint: inputs.endpoint_url.clone(),
         account: None,
+        allowed_accounts: inputs.allowed_account_ids.as_slice().into(),
         caller: Arc::default(),
     };
     if inputs.allowed_account_ids.is_empty() {
@@ -182,6 +186,14 @@ impl Aws {
                 })
             })
             .await
+    }
+
+    /// Who must own `bucket`, where that is known; stores that are not AWS's know no accounts.
+    pub(crate) fn expected_owner(&self, bucket: &str) -> Option<ExpectedOwner> {
+        match &self.s3_endpoint {
+            Some(endpoint) if !owner::is_amazon(endpoint) => None,
+            _ => owner::expected_owner(bucket, &self.allowed_accounts),
+        }
     }
 
     /// The partition of the configured region: `aws`, `aws-cn`, `aws-us-gov`, ….

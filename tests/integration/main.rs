@@ -25,6 +25,7 @@ mod main_job;
 mod migrating;
 mod migrating_pairs;
 mod network;
+mod owners;
 mod permissions;
 mod put_back;
 mod recipes;

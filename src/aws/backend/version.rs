@@ -173,8 +173,12 @@ pub(crate) async fn create(
         None => create_storage_location(api).await?,
     };
     let bucket = own_region(aws, &bucket);
+    let key = match upload(&bucket, version.key, bundle, stop, console).await {
+        Ok(key) => key,
+        Err(error) => return Err(bucket.explain_refusal(error).await),
+    };
     let location = BundleLocation {
-        key: upload(&bucket, version.key, bundle, stop, console).await?,
+        key,
         bucket: bucket.name,
     };
     if version.replace {

@@ -80,6 +80,7 @@ impl Fake {
             caller: Arc::default(),
             s3_endpoint: None,
             account: Some("123456789012".into()),
+            allowed_accounts: Arc::default(),
         }
     }
 

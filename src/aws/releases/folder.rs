@@ -82,7 +82,8 @@ impl RecordFolder {
             let answer = match answer {
                 // A bundle bucket that Elastic Beanstalk has not made yet.
                 Err(error) if code(&error) == Some("NoSuchBucket") => return Ok(newest),
-                other => other?,
+                Err(error) => return Err(self.bucket.explain_refusal(error).await),
+                Ok(answer) => answer,
             };
             for object in answer.contents() {
                 let Some(key) = object.key() else { continue };

@@ -15,11 +15,13 @@ use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::retry::{Patience, patient};
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
+use crate::aws::s3::owner::{EXPECTED_OWNER, OwnerInterceptor};
 use crate::aws::s3::payload::PayloadSigning;
 use crate::core::error::{HintExt as _, code, service_error};
 use crate::core::iam::arn;
 use crate::core::iam::calls::{HEAD_BUCKET, LIST_OBJECTS};
 use crate::core::iam::hint::region_in;
+use crate::core::iam::owner::ExpectedOwner;
 
 /// The region to start from when nothing names one.
 const FIRST_REGION: &str = "us-east-1";
@@ -41,6 +43,8 @@ pub(crate) struct Bucket {
     pub(crate) partition: &'static str,
     /// Who serves it.
     pub(crate) server: Server,
+    /// Whose it must be, where that is known; every request says so.
+    pub(crate) owner: Option<ExpectedOwner>,
     /// How long what fails is tried again.
     pub(crate) patience: Patience,
     /// Whether payloads have to be signed.
@@ -63,7 +67,7 @@ impl Bucket {
     /// missing or wrong.
     ///
     /// # Errors
-    /// A directory bucket, a bucket that is not there, credentials that are not valid.
+    /// A directory bucket, a bucket that is not there or another account's, credentials that are not valid.
     pub(crate) async fn open(aws: &Aws, name: &str) -> anyhow::Result<Self> {
         if name.ends_with("--x-s3") {
             return Err(anyhow::anyhow!("`{name}` is a directory bucket"))
@@ -85,11 +89,21 @@ impl Bucket {
             .sdk
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
-        let direct = FastPut::new(aws.http.clone(), aws.sdk.credentials_provider(), ANSWER_TIMEOUT);
+        let owner = aws.expected_owner(name);
+        let account = owner.as_ref().map(|owner| owner.account.clone());
+        let direct = FastPut::new(
+            aws.http.clone(),
+            aws.sdk.credentials_provider(),
+            account.clone(),
+            ANSWER_TIMEOUT,
+        );
         let mut config = patient!(aws_sdk_s3::config::Builder::from(&aws.sdk), aws.patience)
             .interceptor(CaptureEndpoint(Arc::clone(&direct)))
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
+        if let Some(account) = account {
+            config = config.interceptor(OwnerInterceptor(account));
+        }
         let server = match &aws.s3_endpoint {
             None => Server::Aws,
             Some(endpoint) => {
@@ -108,6 +122,7 @@ impl Bucket {
             region: region.to_owned(),
             partition: aws.partition(),
             server,
+            owner,
             patience: aws.patience.clone(),
             signing: Arc::default(),
             direct,
@@ -161,7 +176,10 @@ impl Bucket {
             )),
             // HEAD has no body: only a GET tells the refusal of a policy, which may still allow what follows, from
             // wrong credentials.
-            Some(400 | 403) => self.ask_why().await,
+            Some(400 | 403) => {
+                self.check_owner().await?;
+                self.ask_why().await
+            }
             _ => Err(error).aws_context(&HEAD_BUCKET, &self.arn(), || {
                 format!("cannot reach bucket `{}`", self.name)
             }),
@@ -192,6 +210,51 @@ impl Bucket {
             Err(error) if code(&error) != Some("AccessDenied") => Err(error),
             _ => Ok(None),
         }
+    }
+}
+
+impl Bucket {
+    /// `error`, or what is behind it where it is a refusal for the bucket's owner.
+    pub(crate) async fn explain_refusal(&self, error: anyhow::Error) -> anyhow::Error {
+        if code(&error) == Some("AccessDenied") {
+            self.check_owner().await.err().unwrap_or(error)
+        } else {
+            error
+        }
+    }
+
+    /// Asks for a bucket that may not be there yet.
+    ///
+    /// # Errors
+    /// It is there, and another account's.
+    pub(crate) async fn check_not_taken(&self) -> anyhow::Result<()> {
+        let named = self.client.head_bucket().bucket(&self.name).send().await;
+        let status = named
+            .err()
+            .and_then(|error| Some(error.raw_response()?.status().as_u16()));
+        match status {
+            Some(403) => self.check_owner().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks again what was refused, without naming the owner: an answer says that the bucket is another account's. What
+    /// is refused both ways is not known.
+    async fn check_owner(&self) -> anyhow::Result<()> {
+        let Some(owner) = &self.owner else { return Ok(()) };
+        let request = self.client.head_bucket().bucket(&self.name).customize();
+        let unnamed = request.mutate_request(|request| {
+            request.headers_mut().remove(EXPECTED_OWNER);
+        });
+        if unnamed.send().await.is_err() {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!(
+            "cannot use bucket `{}`: it does not belong to the account {}, so nothing is written to it or read from it",
+            self.name,
+            owner.account
+        ))
+        .hint(&owner.hint)
     }
 }
 

@@ -32,6 +32,7 @@ use http_body_util::{BodyExt as _, Limited};
 use percent_encoding::utf8_percent_encode;
 
 use crate::aws::s3::effect::Effect;
+use crate::aws::s3::owner::EXPECTED_OWNER;
 use crate::aws::s3::request_headers::{Headers, UNSAFE_IN_PATH};
 use crate::http::Client;
 
@@ -42,6 +43,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub(crate) struct FastPut {
     http: Client,
     credentials: Option<SharedCredentialsProvider>,
+    /// The account that must own the bucket.
+    owner: Option<String>,
     /// How long S3 may take to begin its answer.
     timeout: Duration,
     /// `None` inside: requests to this bucket are not signed in the usual way.
@@ -76,10 +79,16 @@ pub(crate) enum FastPutError {
 }
 
 impl FastPut {
-    pub(crate) fn new(http: Client, credentials: Option<SharedCredentialsProvider>, timeout: Duration) -> Arc<Self> {
+    pub(crate) fn new(
+        http: Client,
+        credentials: Option<SharedCredentialsProvider>,
+        owner: Option<String>,
+        timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             http,
             credentials,
+            owner,
             timeout,
             way: OnceLock::new(),
             off: AtomicBool::new(false),
@@ -100,8 +109,10 @@ impl FastPut {
             return Err(FastPutError::Other);
         };
         let credentials = provider.provide_credentials().await.map_err(|_| FastPutError::Other)?;
+        let mut headers = headers.clone();
+        headers.extend(self.owner.iter().map(|owner| (EXPECTED_OWNER.into(), owner.clone())));
         let request = way
-            .request(key, headers, body, &credentials.into())
+            .request(key, &headers, body, &credentials.into())
             .ok_or(FastPutError::Other)?;
         effect.sent();
         let answer = tokio::time::timeout(self.timeout, self.answer(request)).await;
@@ -256,6 +267,7 @@ mod tests {
             credentials: Some(SharedCredentialsProvider::new(Credentials::new(
                 "a", "s", None, None, "test",
             ))),
+            owner: None,
             timeout: Duration::from_millis(100),
             way: OnceLock::from(Some(Endpoint {
                 address: format!("http://{address}/b"),

@@ -14,6 +14,7 @@ pub(crate) mod fast_put;
 pub(crate) mod list;
 pub(crate) mod multipart;
 pub(crate) mod object;
+pub(crate) mod owner;
 pub(crate) mod payload;
 pub(crate) mod put;
 pub(crate) mod request_headers;

@@ -3,6 +3,7 @@
 pub(crate) mod arn;
 pub(crate) mod calls;
 pub(crate) mod hint;
+pub(crate) mod owner;
 pub(crate) mod policy;
 pub(crate) mod session_tags;
 pub(crate) mod trust;

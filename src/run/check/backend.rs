@@ -7,6 +7,7 @@ use aws_sdk_elasticbeanstalk::Client;
 use aws_sdk_elasticbeanstalk::types::{EnvironmentDescription, EnvironmentStatus};
 
 use crate::aws::backend::plan::check_label;
+use crate::aws::backend::version::{own_region, storage_bucket};
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
@@ -192,14 +193,15 @@ fn judge(name: &str, environment: Option<&EnvironmentDescription>, backend: &Bac
 async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> Finding {
     let region = aws.sdk.region().map_or("", |region| region.as_ref());
     let Some(name) = &backend.package_bucket else {
-        return Finding::new(
-            "bundle bucket",
-            CheckStatus::NotChecked,
-            format!(
-                "Elastic Beanstalk's own, `elasticbeanstalk-{region}-{}`; it is made when it is missing",
-                caller.account
+        let name = storage_bucket(region, &caller.account);
+        return match own_region(aws, &name).check_not_taken().await {
+            Ok(()) => Finding::new(
+                "bundle bucket",
+                CheckStatus::NotChecked,
+                format!("Elastic Beanstalk's own, `{name}`; it is made when it is missing"),
             ),
-        );
+            Err(error) => Finding::failed(format!("bundle bucket `{name}`"), &error, CheckStatus::Problem),
+        };
     };
     let what = format!("bundle bucket `{name}`");
     match Bucket::open(aws, name).await {
