@@ -29,7 +29,14 @@ fn content_types_come_by_name_and_charsets_by_content() {
         .file("site/x.tar.gz", "3")
         .file("site/page.html.gz", b"\x1f\x8b")
         .file("site/app.js.map", "{}")
-        .file("site/LICENSE", "4");
+        .file("site/LICENSE", "4")
+        .file("site/main.ts", "export const a: string = '\u{c548}';")
+        .file("site/latin1.ts", b"// caf\xe9")
+        .file("site/live.ts", b"\x47\x40\x00\x10\x00\x00\xb0\x0d")
+        .file("site/go.mod", "module example.org/site\n")
+        .file("site/types.d.mts", "export {};")
+        .file("site/movie.mp4", b"\x00\x00\x00\x18ftypmp42")
+        .file("site/worker.mjs", "2");
     action.run().expect_exit(0);
     for (key, expected) in [
         ("index.html", "text/html; charset=utf-8"),
@@ -41,6 +48,14 @@ fn content_types_come_by_name_and_charsets_by_content() {
         ("app.js.map", "application/json"),
         ("fonts/a b.woff2", "font/woff2"),
         ("LICENSE", "binary/octet-stream"),
+        ("worker.mjs", "text/javascript; charset=utf-8"),
+        // What has the name of a video and the bytes of a text is a text.
+        ("main.ts", "text/plain; charset=utf-8"),
+        ("latin1.ts", "text/plain"),
+        ("live.ts", "video/mp2t"),
+        ("go.mod", "text/plain; charset=utf-8"),
+        ("types.d.mts", "text/plain; charset=utf-8"),
+        ("movie.mp4", "video/mp4"),
     ] {
         assert_eq!(header(&cloud, key, "content-type").as_deref(), Some(expected), "{key}");
         assert_eq!(header(&cloud, key, "content-encoding"), None, "{key}");

@@ -76,7 +76,7 @@ impl Opaque {
                 let question = DigestRequest {
                     etag: Some(Etag::Multipart(digest, parts)),
                     part_size: part_size.filter(|size| *size > 0 && object.size.div_ceil(*size) == parts),
-                    utf8: false,
+                    text: false,
                 };
                 match question.part_size {
                     Some(_) => {

@@ -13,7 +13,7 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, Page};
 use crate::aws::site::checksum_compare::Opaque;
 use crate::aws::site::digest_file::digest_file;
-use crate::core::site::content_type::needs_charset;
+use crate::core::site::content_type::depends_on_bytes;
 use crate::core::site::diff::{DiffRules, DiffVerdict, Merge, Pair, is_ignored, is_kept};
 use crate::core::site::etag::Etag;
 use crate::core::site::findings::{FileToWrite, ScanFindings, Unchanged};
@@ -178,7 +178,7 @@ impl Scan {
             Pair::Both(file, object) => {
                 let file = file + start;
                 match self.rules.verdict(&self.scan.files[file], &object) {
-                    DiffVerdict::Same => return found.unchanged.push(Unchanged { file, utf8: None }),
+                    DiffVerdict::Same => return found.unchanged.push(Unchanged { file, text: None }),
                     DiffVerdict::Write(reason) => (file, Err(reason)),
                     DiffVerdict::Hash(_) => (file, Ok(object)),
                 }
@@ -188,10 +188,10 @@ impl Scan {
         let question = DigestRequest {
             etag: task.as_ref().ok().map(|object| Etag::parse(&object.etag)),
             part_size: None,
-            utf8: self
+            text: self
                 .options
                 .guessed_type(&self.headers, path)
-                .is_some_and(needs_charset),
+                .is_some_and(depends_on_bytes),
         };
         jobs.push(ScanJob { file, task, question });
     }
@@ -244,16 +244,16 @@ impl Scan {
 
     async fn settle(&self, job: ScanJob, answer: FileDigest, found: &mut ScanFindings) -> anyhow::Result<()> {
         let ScanJob { file, task, .. } = job;
-        let utf8 = answer.utf8;
+        let text = answer.text;
         match task {
-            Err(reason) => found.writes.push(FileToWrite { file, reason, utf8 }),
+            Err(reason) => found.writes.push(FileToWrite { file, reason, text }),
             Ok(object) => {
                 let path = self.scan.files[file].location();
                 if answer.same || self.opaque.is_same(&object, path).await? {
-                    found.unchanged.push(Unchanged { file, utf8 });
+                    found.unchanged.push(Unchanged { file, text });
                 } else {
                     let reason = Reason::ContentChanged;
-                    found.writes.push(FileToWrite { file, reason, utf8 });
+                    found.writes.push(FileToWrite { file, reason, text });
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::core::site::inspect::{DigestRequest, FileDigest, inspect};
 
-/// Reads the file at `path` as far as `question` needs it; a question without an ETag and without UTF-8 only opens it.
+/// Reads the file at `path` as far as `question` needs it; a question that wants neither ETag nor text only opens it.
 ///
 /// # Errors
 /// What the file system answers.
@@ -25,7 +25,7 @@ mod tests {
         let question = DigestRequest {
             etag: None,
             part_size: None,
-            utf8: false,
+            text: false,
         };
         assert!(digest_file(Path::new("/nonexistent/file"), &question).is_err());
     }

@@ -16,7 +16,7 @@ use crate::aws::s3::request_headers::customer_key;
 use crate::aws::site::digest_file::digest_file;
 use crate::core::iam::calls::HEAD_OBJECT;
 use crate::core::inputs::SiteInputs;
-use crate::core::site::content_type::needs_charset;
+use crate::core::site::content_type::{TextEncoding, depends_on_bytes};
 use crate::core::site::findings::Unchanged;
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::inspect::DigestRequest;
@@ -56,7 +56,7 @@ pub(crate) async fn repairs(
     let acl_differs = names_acl && previous.is_some_and(|previous| !previous.same_acl(&now));
     let mut answers = stream::iter(unchanged)
         .filter(|found| std::future::ready(acl_differs || repair.concerns(&files[found.file].path)))
-        .map(|found| ask(bucket, site, &files[found.file], found.utf8))
+        .map(|found| ask(bucket, site, &files[found.file], found.text))
         .buffer_unordered(HEADS_IN_FLIGHT);
     let mut repairs = Repairs::default();
     let mut first = None;
@@ -99,7 +99,7 @@ pub(crate) async fn repairs(
 type Asked<'a> = Result<(&'a LocalFile, ObjectHeaders, ObjectHeaders), (String, anyhow::Error)>;
 
 /// The headers that the object of `file` should have, and those it has.
-async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, utf8: Option<bool>) -> Asked<'a> {
+async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, text: Option<TextEncoding>) -> Asked<'a> {
     let fail = |error| (file.path.to_string(), error);
     let key = format!("{}{}", site.prefix, file.path);
     let (customer_key, customer_key_md5, algorithm) = customer_key(&site.object.encryption);
@@ -121,25 +121,25 @@ async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, utf8: 
     let matters = site
         .object
         .guessed_type(&site.headers, &file.path)
-        .is_some_and(needs_charset);
-    let utf8 = match utf8 {
-        Some(utf8) => utf8,
-        None if matters => is_utf8(file.location()).await.map_err(fail)?,
-        None => false,
+        .is_some_and(depends_on_bytes);
+    let text = match text {
+        Some(text) => text,
+        None if matters => text_of(file.location()).await.map_err(fail)?,
+        None => TextEncoding::Binary,
     };
-    let wanted = site.object.headers_for(&site.headers, &file.path, || utf8);
+    let wanted = site.object.headers_for(&site.headers, &file.path, || text);
     Ok((file, wanted, headers_of(&head)))
 }
 
-async fn is_utf8(file: PathBuf) -> anyhow::Result<bool> {
+async fn text_of(file: PathBuf) -> anyhow::Result<TextEncoding> {
     let question = DigestRequest {
         etag: None,
         part_size: None,
-        utf8: true,
+        text: true,
     };
     let answer = spawn_blocking(move || digest_file(&file, &question))
         .await
         .context("internal error: the reading task was aborted")?
         .context("cannot read the file")?;
-    Ok(answer.utf8 == Some(true))
+    Ok(answer.text.unwrap_or(TextEncoding::Binary))
 }

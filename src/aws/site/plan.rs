@@ -17,6 +17,7 @@ use crate::aws::site::headers;
 use crate::console::Console;
 use crate::core::inputs::{SiteInputs, Verbosity};
 use crate::core::site::assemble::{assemble, check_keys};
+use crate::core::site::content_type::TextEncoding;
 use crate::core::site::diff::DiffRules;
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::header_rules::HeaderRules;
@@ -97,7 +98,10 @@ pub(crate) async fn plan_site(
     }
     let repairs = headers::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await;
     let place = (site.bucket.as_str(), site.prefix.as_str());
-    let headers = |file: &LocalFile, utf8| site.object.headers_for(&site.headers, &file.path, || utf8);
+    let headers = |file: &LocalFile, text: Option<TextEncoding>| {
+        let bytes = || text.unwrap_or(TextEncoding::Binary);
+        site.object.headers_for(&site.headers, &file.path, bytes)
+    };
     let mut plan = assemble(
         place,
         &comparison.scan,

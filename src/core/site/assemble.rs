@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use crate::core::error::HintExt as _;
+use crate::core::site::content_type::TextEncoding;
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::foreign_files::foreign_files;
 use crate::core::site::guard::{DeleteGuard, MaxDelete};
@@ -18,7 +19,7 @@ const MAX_KEY: usize = 1024;
 
 /// Puts the plan for `s3://bucket/prefix` together: assets, then pages, each in the order of their keys.
 ///
-/// `headers` tells what a file is sent with, for which it may matter whether its bytes are UTF-8.
+/// `headers` tells what a file is sent with, for which it may matter what text it is.
 ///
 /// # Errors
 /// It deletes more than `max_delete`.
@@ -28,7 +29,7 @@ pub(crate) fn assemble(
     findings: ScanFindings,
     repairs: Vec<Write>,
     max_delete: MaxDelete,
-    headers: impl Fn(&LocalFile, bool) -> ObjectHeaders,
+    headers: impl Fn(&LocalFile, Option<TextEncoding>) -> ObjectHeaders,
 ) -> anyhow::Result<SitePlan> {
     let new = findings.writes.iter().filter(|write| write.reason == Reason::New);
     let (objects, new) = (findings.managed, new.count() as u64);
@@ -39,7 +40,7 @@ pub(crate) fn assemble(
             key: format!("{prefix}{}", file.path),
             size: file.size,
             reason: found.reason,
-            headers: headers(file, found.utf8 == Some(true)),
+            headers: headers(file, found.text),
             source: WriteSource::File(file.clone()),
         }
     };
@@ -129,12 +130,12 @@ mod tests {
         FileToWrite {
             file,
             reason: Reason::New,
-            utf8: Some(true),
+            text: Some(TextEncoding::Utf8),
         }
     }
 
     fn unchanged(file: usize) -> Unchanged {
-        Unchanged { file, utf8: None }
+        Unchanged { file, text: None }
     }
 
     #[test]
@@ -148,14 +149,17 @@ mod tests {
             ..ScanFindings::default()
         };
         let half = MaxDelete::Percent(50.0);
-        let headers = |file: &LocalFile, utf8: bool| ObjectHeaders {
-            content_language: Some(format!("{}{utf8}", file.path)),
+        let headers = |file: &LocalFile, text: Option<TextEncoding>| ObjectHeaders {
+            content_language: Some(format!("{}{text:?}", file.path)),
             ..ObjectHeaders::default()
         };
         let plan = assemble(("b", "p/"), &scan, findings, Vec::new(), half, headers).expect("a plan");
         let keys: Vec<&str> = plan.writes.iter().map(|write| write.key.as_str()).collect();
         assert_eq!(keys, ["p/b.css", "p/c.js", "p/a.html"]);
-        assert_eq!(plan.writes[0].headers.content_language.as_deref(), Some("b.csstrue"));
+        assert_eq!(
+            plan.writes[0].headers.content_language.as_deref(),
+            Some("b.cssSome(Utf8)")
+        );
         assert_eq!(plan.deletes, ["p/y", "p/z"]);
         assert_eq!((plan.unchanged, plan.writes[0].size), (1, 3));
     }
@@ -168,7 +172,7 @@ mod tests {
                 managed: objects,
                 ..ScanFindings::default()
             };
-            let headers = |_: &LocalFile, _: bool| ObjectHeaders::default();
+            let headers = |_: &LocalFile, _: Option<TextEncoding>| ObjectHeaders::default();
             assemble(("b", ""), &scan(&[]), findings, Vec::new(), limit, headers)
                 .err()
                 .map(|error| error.to_string())

@@ -90,28 +90,78 @@ fn split_extension(name: &str) -> (&str, &str) {
     }
 }
 
+/// What the bytes of a file are, as far as its type depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextEncoding {
+    /// Text in UTF-8.
+    Utf8,
+    /// Perhaps text in another encoding.
+    Other,
+    /// No text: there are NULs in it, which every video format has.
+    Binary,
+}
+
+/// Whether the type that was guessed depends on the bytes.
+#[must_use]
+pub(crate) fn depends_on_bytes(guess: &str) -> bool {
+    needs_charset(guess) || is_video(guess)
+}
+
+/// The type of a file whose name makes it `guess`.
+///
+/// Text is never a video, whatever its name: TypeScript's `.ts` is also MPEG's, and `go.mod` would be music. A text type
+/// gets `charset=utf-8` when the bytes are UTF-8.
+#[must_use]
+pub(crate) fn judge(guess: &str, bytes: TextEncoding) -> String {
+    let guess = if is_video(guess) && bytes != TextEncoding::Binary {
+        "text/plain"
+    } else {
+        guess
+    };
+    if needs_charset(guess) && bytes == TextEncoding::Utf8 {
+        format!("{guess}; charset=utf-8")
+    } else {
+        guess.to_owned()
+    }
+}
+
+fn is_video(content_type: &str) -> bool {
+    content_type.starts_with("video/")
+}
+
 /// Whether `; charset=utf-8` belongs behind `content_type` when the bytes are UTF-8: `text/*` without a charset.
 ///
 /// Not so JSON and JavaScript modules, which are always UTF-8, nor SVG and XML applications, which say it themselves.
 #[must_use]
-pub(crate) fn needs_charset(content_type: &str) -> bool {
+fn needs_charset(content_type: &str) -> bool {
     let lower = content_type.to_ascii_lowercase();
     lower.starts_with("text/") && !lower.contains("charset=")
 }
 
-/// Tells whether bytes that come in pieces are UTF-8 as a whole.
+/// Tells what bytes that come in pieces are as a whole.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Utf8Check {
+pub(crate) struct TextCheck {
     /// The beginning of a character whose end has not come yet.
     open: Vec<u8>,
     broken: bool,
+    binary: bool,
 }
 
-impl Utf8Check {
+impl TextCheck {
+    /// Whether no further piece can change the answer.
+    #[must_use]
+    pub(crate) fn is_settled(&self) -> bool {
+        self.binary
+    }
+
     /// Takes the next piece.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
+        if self.binary {
+            return;
+        }
+        self.binary = bytes.contains(&0);
         // UTF-16 without a mark and ISO-2022 are bytes of ASCII, too: NULs and escapes tell them.
-        self.broken |= bytes.iter().any(|byte| matches!(byte, 0 | 0x1b));
+        self.broken |= self.binary || bytes.contains(&0x1b);
         while !self.broken && !self.open.is_empty() {
             let Some((&next, rest)) = bytes.split_first() else {
                 return;
@@ -132,10 +182,14 @@ impl Utf8Check {
         }
     }
 
-    /// Whether everything was UTF-8.
+    /// What everything was.
     #[must_use]
-    pub(crate) fn finish(&self) -> bool {
-        !self.broken && self.open.is_empty()
+    pub(crate) fn finish(&self) -> TextEncoding {
+        match (self.binary, !self.broken && self.open.is_empty()) {
+            (true, _) => TextEncoding::Binary,
+            (false, true) => TextEncoding::Utf8,
+            (false, false) => TextEncoding::Other,
+        }
     }
 }
 
@@ -218,14 +272,27 @@ mod tests {
     }
 
     #[test]
+    fn text_is_never_a_video() {
+        for (guess, bytes, expected) in [
+            ("video/mp2t", TextEncoding::Utf8, "text/plain; charset=utf-8"),
+            ("video/mp2t", TextEncoding::Other, "text/plain"),
+            ("video/mp2t", TextEncoding::Binary, "video/mp2t"),
+            ("text/html", TextEncoding::Other, "text/html"),
+            ("image/png", TextEncoding::Utf8, "image/png"),
+        ] {
+            assert_eq!(judge(guess, bytes), expected, "{guess}, {bytes:?}");
+        }
+    }
+
+    #[test]
     fn encodings_that_hide_in_ascii_are_told_by_nuls_and_escapes() {
         for (bytes, expected) in [
-            (&b"plain"[..], true),
+            (&b"plain"[..], TextEncoding::Utf8),
             // ISO-2022-JP, and UTF-16 without a mark.
-            (b"\x1b$B$\"\x1b(B", false),
-            (b"a\0b\0", false),
+            (b"\x1b$B$\"\x1b(B", TextEncoding::Other),
+            (b"a\0b\0", TextEncoding::Binary),
         ] {
-            let mut check = Utf8Check::default();
+            let mut check = TextCheck::default();
             check.feed(bytes);
             assert_eq!(check.finish(), expected, "{bytes:?}");
         }
@@ -243,15 +310,20 @@ mod tests {
             text in "[a\u{e9}\u{20ac}\u{1f600}]{0,6}",
             cuts in prop::collection::vec(0_usize..24, 0..4),
         ) {
-            let mut check = Utf8Check::default();
+            let mut check = TextCheck::default();
             for piece in &pieces {
                 check.feed(piece);
             }
             let whole = pieces.concat();
-            let plain = !whole.iter().any(|byte| matches!(byte, 0 | 0x1b));
-            prop_assert_eq!(check.finish(), plain && std::str::from_utf8(&whole).is_ok());
+            let plain = !whole.contains(&0x1b) && std::str::from_utf8(&whole).is_ok();
+            let expected = match (whole.contains(&0), plain) {
+                (true, _) => TextEncoding::Binary,
+                (false, true) => TextEncoding::Utf8,
+                (false, false) => TextEncoding::Other,
+            };
+            prop_assert_eq!(check.finish(), expected);
 
-            let mut check = Utf8Check::default();
+            let mut check = TextCheck::default();
             let mut bytes = text.as_bytes();
             for cut in cuts {
                 let (piece, rest) = bytes.split_at(cut.min(bytes.len()));
@@ -259,7 +331,7 @@ mod tests {
                 bytes = rest;
             }
             check.feed(bytes);
-            prop_assert_eq!(check.finish(), true);
+            prop_assert_eq!(check.finish(), TextEncoding::Utf8);
         }
     }
 }

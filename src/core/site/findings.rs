@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::core::error::HintExt as _;
+use crate::core::site::content_type::TextEncoding;
 use crate::core::site::plan::Reason;
 
 /// What became known of some files and objects.
@@ -23,8 +24,8 @@ pub(crate) struct FileToWrite {
     /// Its place in the scan.
     pub(crate) file: usize,
     pub(crate) reason: Reason,
-    /// Whether its bytes are UTF-8, where that matters.
-    pub(crate) utf8: Option<bool>,
+    /// What text it is, where that matters.
+    pub(crate) text: Option<TextEncoding>,
 }
 
 /// A file whose object has its bytes.
@@ -32,8 +33,8 @@ pub(crate) struct FileToWrite {
 pub(crate) struct Unchanged {
     /// Its place in the scan.
     pub(crate) file: usize,
-    /// Whether its bytes are UTF-8, where that is known.
-    pub(crate) utf8: Option<bool>,
+    /// What text it is, where that is known.
+    pub(crate) text: Option<TextEncoding>,
 }
 
 impl ScanFindings {

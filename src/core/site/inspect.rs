@@ -6,7 +6,7 @@ use std::io::{self, Read};
 
 use md5::{Digest as _, Md5};
 
-use crate::core::site::content_type::Utf8Check;
+use crate::core::site::content_type::{TextCheck, TextEncoding};
 use crate::core::site::etag::{Etag, candidates, is_multipart_of};
 
 /// What a plan wants to know of a file.
@@ -16,8 +16,8 @@ pub(crate) struct DigestRequest {
     pub(crate) etag: Option<Etag>,
     /// For a multipart ETag: the part size, where it is known; the usual ones are tried otherwise.
     pub(crate) part_size: Option<u64>,
-    /// Whether its bytes are UTF-8.
-    pub(crate) utf8: bool,
+    /// Whether its bytes are text.
+    pub(crate) text: bool,
 }
 
 /// The answer.
@@ -25,8 +25,8 @@ pub(crate) struct DigestRequest {
 pub(crate) struct FileDigest {
     /// The bytes have the ETag.
     pub(crate) same: bool,
-    /// The bytes are UTF-8; `None` when nobody asked.
-    pub(crate) utf8: Option<bool>,
+    /// What text the bytes are; `None` when nobody asked.
+    pub(crate) text: Option<TextEncoding>,
 }
 
 /// Reads `file` of `length` bytes as far as `question` needs it.
@@ -34,10 +34,10 @@ pub(crate) struct FileDigest {
 /// # Errors
 /// What the file system answers.
 pub(crate) fn inspect(file: &mut impl Read, length: u64, question: &DigestRequest) -> io::Result<FileDigest> {
-    let mut utf8 = question.utf8.then(Utf8Check::default);
+    let mut text = question.text.then(TextCheck::default);
     let mut check = |block: &[u8]| {
-        if let Some(utf8) = &mut utf8 {
-            utf8.feed(block);
+        if let Some(text) = &mut text {
+            text.feed(block);
         }
     };
     let same = match question.etag {
@@ -62,15 +62,19 @@ pub(crate) fn inspect(file: &mut impl Read, length: u64, question: &DigestReques
             <[u8; 16]>::from(hasher.finalize()) == digest
         }
         Some(Etag::Opaque) | None => {
-            if question.utf8 {
-                each_block(file, check)?;
+            if let Some(text) = &mut text {
+                // A long video is known by its beginning.
+                each_block_until(file, |block| {
+                    text.feed(block);
+                    text.is_settled()
+                })?;
             }
             false
         }
     };
     Ok(FileDigest {
         same,
-        utf8: utf8.map(|check| check.finish()),
+        text: text.map(|check| check.finish()),
     })
 }
 
@@ -79,11 +83,20 @@ pub(crate) fn inspect(file: &mut impl Read, length: u64, question: &DigestReques
 /// # Errors
 /// What the file system answers.
 pub(crate) fn each_block(file: &mut impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    each_block_until(file, |block| {
+        take(block);
+        false
+    })
+}
+
+/// Gives every block of `file` to `is_enough`, until it says so.
+fn each_block_until(file: &mut impl Read, mut is_enough: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let mut block = [0; 32 * 1024];
     loop {
         match file.read(&mut block) {
             Ok(0) => return Ok(()),
-            Ok(read) => take(&block[..read]),
+            Ok(read) if is_enough(&block[..read]) => return Ok(()),
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -98,7 +111,7 @@ mod tests {
         let question = DigestRequest {
             etag: etag.map(Etag::parse),
             part_size: None,
-            utf8: true,
+            text: true,
         };
         inspect(&mut &bytes[..], bytes.len() as u64, &question).expect("readable")
     }
@@ -120,8 +133,12 @@ mod tests {
             Some("900150983cd24fb0d6963f7d28e17f72"),
             Some("900150983cd24fb0d6963f7d28e17f72-3"),
         ] {
-            assert_eq!(answer("h\u{e9}".as_bytes(), etag).utf8, Some(true), "{etag:?}");
-            assert_eq!(answer(b"h\xe9", etag).utf8, Some(false), "{etag:?}");
+            assert_eq!(
+                answer("h\u{e9}".as_bytes(), etag).text,
+                Some(TextEncoding::Utf8),
+                "{etag:?}"
+            );
+            assert_eq!(answer(b"h\xe9", etag).text, Some(TextEncoding::Other), "{etag:?}");
         }
     }
 }

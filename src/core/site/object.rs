@@ -4,7 +4,7 @@
 //! `cache-control`, the lines of `headers`. Must not look at objects or files; [`crate::core::site::repair`] compares.
 
 use crate::core::secret::Secret;
-use crate::core::site::content_type;
+use crate::core::site::content_type::{self, TextEncoding};
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::headers::{HeaderName, ObjectHeaders};
 
@@ -74,22 +74,21 @@ impl Default for ObjectOptions {
 impl ObjectOptions {
     /// The headers for the file at `path`, relative to the source directory.
     ///
-    /// `text_is_utf8` is asked at most once, and only when the answer decides: whether all bytes of the file are
-    /// UTF-8. A type that was given, not guessed, is sent as it was given.
+    /// `bytes` is asked at most once, and only when the answer decides: what text the file is. A type that was given,
+    /// not guessed, is sent as it was given.
     pub(crate) fn headers_for(
         &self,
         rules: &HeaderRules,
         path: &str,
-        text_is_utf8: impl FnOnce() -> bool,
+        bytes: impl FnOnce() -> TextEncoding,
     ) -> ObjectHeaders {
         let mut headers = self.headers.clone();
         for (name, value) in rules.of(path) {
             headers.set(name, value.map(str::to_owned));
         }
         if let Some(guess) = self.guessed_type(rules, path) {
-            let charset = content_type::needs_charset(guess) && text_is_utf8();
-            headers.content_type = Some(if charset {
-                format!("{guess}; charset=utf-8")
+            headers.content_type = Some(if content_type::depends_on_bytes(guess) {
+                content_type::judge(guess, bytes())
             } else {
                 guess.to_owned()
             });
@@ -184,19 +183,21 @@ pub(crate) enum ChecksumAlgorithm {
 mod tests {
     use super::*;
 
-    fn content_type(options: &ObjectOptions, rules: &str, path: &str, utf8: bool) -> Option<String> {
+    fn content_type(options: &ObjectOptions, rules: &str, path: &str, bytes: TextEncoding) -> Option<String> {
         let rules = HeaderRules::parse(rules).expect("legal rules");
-        options.headers_for(&rules, path, || utf8).content_type
+        options.headers_for(&rules, path, || bytes).content_type
     }
 
     #[test]
     fn text_gets_a_charset_when_its_bytes_are_utf8() {
         let options = ObjectOptions::default();
-        let html = |utf8| content_type(&options, "", "index.html", utf8);
-        assert_eq!(html(true).as_deref(), Some("text/html; charset=utf-8"));
-        assert_eq!(html(false).as_deref(), Some("text/html"));
-        assert_eq!(content_type(&options, "", "a.png", true).as_deref(), Some("image/png"));
-        assert_eq!(content_type(&options, "", "LICENSE", true), None);
+        let html = |bytes| content_type(&options, "", "index.html", bytes);
+        assert_eq!(html(TextEncoding::Utf8).as_deref(), Some("text/html; charset=utf-8"));
+        assert_eq!(html(TextEncoding::Other).as_deref(), Some("text/html"));
+        let named = |path| content_type(&options, "", path, TextEncoding::Utf8);
+        assert_eq!(named("a.png").as_deref(), Some("image/png"));
+        assert_eq!(named("go.mod").as_deref(), Some("text/plain; charset=utf-8"));
+        assert_eq!(named("LICENSE"), None);
     }
 
     #[test]
@@ -221,9 +222,12 @@ mod tests {
             guess_content_type: false,
             ..ObjectOptions::default()
         };
-        assert_eq!(content_type(&options, "", "a.html", true), None);
+        assert_eq!(content_type(&options, "", "a.html", TextEncoding::Utf8), None);
         let guessing = ObjectOptions::default();
-        assert_eq!(content_type(&guessing, "*.html Content-Type:", "a.html", true), None);
+        assert_eq!(
+            content_type(&guessing, "*.html Content-Type:", "a.html", TextEncoding::Utf8),
+            None
+        );
     }
 
     #[test]

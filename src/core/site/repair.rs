@@ -151,6 +151,7 @@ fn same(name: &HeaderName, wanted: Option<&str>, actual: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::site::content_type::TextEncoding;
 
     fn rules(text: &str) -> HeaderRules {
         HeaderRules::parse(text).expect("legal rules")
@@ -178,7 +179,7 @@ mod tests {
         rules: &HeaderRules,
         previous: Option<&ObjectSettings>,
     ) -> Option<ObjectHeaders> {
-        let wanted = options.headers_for(rules, "index.html", || true);
+        let wanted = options.headers_for(rules, "index.html", || TextEncoding::Utf8);
         Repair::new(options, rules, previous).headers("index.html", &wanted, &stored())
     }
 
