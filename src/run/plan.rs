@@ -27,7 +27,7 @@ impl Deployment<'_> {
                 (Some(inputs), Some(bucket), Some(scan)) => {
                     let settings = ObjectSettings::of(&inputs.object, &inputs.headers);
                     let previous = previous_settings(&state.records, &settings);
-                    Some(plan_site(bucket, inputs, scan, previous, self.console).await?)
+                    Some(plan_site(bucket, inputs, scan, &state.history, previous, self.console).await?)
                 }
                 _ => None,
             };

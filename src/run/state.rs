@@ -47,11 +47,7 @@ impl Deployment<'_> {
         let scan = match (&self.inputs.site, &bucket, self.inputs.command) {
             (Some(site), Some(bucket), Command::Deploy) => {
                 let reserved = folders_in(&bucket.name, self.inputs);
-                let backend = self.inputs.backend.as_ref();
-                let bundles_of = backend
-                    .filter(|backend| backend.package_bucket.as_ref() == Some(&bucket.name))
-                    .map(|backend| backend.application.clone());
-                Some(SyncScan::start(bucket, site, reserved, bundles_of))
+                Some(SyncScan::start(bucket, site, reserved))
             }
             _ => None,
         };

@@ -33,6 +33,7 @@ mod release;
 mod rollback;
 mod site_answers;
 mod site_args;
+mod site_bundles;
 mod site_compare;
 mod site_files;
 mod site_guard;

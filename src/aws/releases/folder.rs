@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use aws_sdk_s3::types::RequestPayer;
 use chrono::{DateTime, Utc};
 
 use crate::aws::error::AwsContextExt as _;
@@ -27,6 +28,8 @@ pub(crate) struct RecordFolder {
     pub(crate) environment: Option<String>,
     /// Whether it is the site's.
     pub(crate) is_site: bool,
+    /// `--request-payer`: whoever asks pays, for records too.
+    pub(crate) request_payer: bool,
 }
 
 /// The list of keys that a run is about to change.
@@ -56,6 +59,11 @@ impl RecordFolder {
         }
     }
 
+    /// What says that we pay.
+    pub(crate) fn payer(&self) -> Option<RequestPayer> {
+        self.request_payer.then_some(RequestPayer::Requester)
+    }
+
     /// The newest releases, by the names of their objects.
     pub(crate) async fn newest(&self, n: usize) -> anyhow::Result<BTreeMap<String, FoundRecord>> {
         let folder = format!("{}releases/", self.folder);
@@ -69,6 +77,7 @@ impl RecordFolder {
                 .bucket(&self.bucket.name)
                 .prefix(&folder)
                 .delimiter("/")
+                .set_request_payer(self.payer())
                 .set_start_after(after.take())
                 .max_keys(i32::try_from(n.saturating_mul(2)).unwrap_or(1000).clamp(2, 1000))
                 .send()
@@ -142,6 +151,7 @@ impl RecordFolder {
             .bucket(&self.bucket.name)
             .key(key)
             .content_type(content_type)
+            .set_request_payer(self.payer())
             .body(bytes.into())
             .send()
             .await
@@ -152,7 +162,7 @@ impl RecordFolder {
     }
 
     /// The bytes of `key`, at most `most`.
-    async fn get(&self, key: &str, most: usize) -> anyhow::Result<Vec<u8>> {
+    pub(crate) async fn get(&self, key: &str, most: usize) -> anyhow::Result<Vec<u8>> {
         let doing = || format!("cannot read `s3://{}/{key}`", self.bucket.name);
         let answer = self
             .bucket
@@ -160,6 +170,7 @@ impl RecordFolder {
             .get_object()
             .bucket(&self.bucket.name)
             .key(key)
+            .set_request_payer(self.payer())
             .send()
             .await
             .aws_context(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;

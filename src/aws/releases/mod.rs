@@ -5,6 +5,7 @@
 //! before the first change, `….json` after the last), named so that a listing gives the newest first, and `keys/` the
 //! lists of keys. No failure in here fails a deploy: it is a warning that says what will not work.
 
+mod bundles;
 pub(crate) mod folder;
 pub(crate) mod needed;
 
@@ -18,6 +19,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::aws::Aws;
+use crate::aws::releases::bundles::{BackendFolders, keep_bundles};
 use crate::aws::releases::folder::{CHANGED, FoundRecord, PLANNED, RecordFolder, read, read_start, stored_at};
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
@@ -27,6 +29,8 @@ use crate::core::release::accept::{RefusedRecord, RunTarget};
 use crate::core::release::id::Stage;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::{FOLDER, application_folder};
+use crate::core::site::findings::ScanFindings;
+use crate::core::site::plan::SiteWarning;
 
 /// How many records or lists are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
@@ -44,6 +48,8 @@ pub(crate) struct History {
     environments: Vec<RecordFolder>,
     /// The folder of the application, with one folder below it for each of its environments.
     application: Option<RecordFolder>,
+    /// Where records of backends may be whose bundles are in the site's bucket.
+    backends: Vec<BackendFolders>,
     console: Console,
     /// Records that are there and cannot be read.
     unreadable: Mutex<Vec<UnreadRecord>>,
@@ -83,6 +89,7 @@ impl History {
             site: None,
             environments: Vec::new(),
             application: None,
+            backends: Vec::new(),
             console: console.clone(),
             unreadable: Mutex::default(),
             target: target(aws, inputs, server_url),
@@ -186,6 +193,11 @@ impl History {
         unreadable.iter().find(is_newer).map(|unread| unread.id.clone())
     }
 
+    /// Takes the bundles of backends that records know out of what a site is to delete.
+    pub(crate) async fn keep_bundles(&self, findings: &mut ScanFindings) -> Option<SiteWarning> {
+        keep_bundles(&self.backends, findings).await
+    }
+
     /// Writes the record of a run that is about to change something.
     pub(crate) async fn start(&self, record: &Record) {
         self.write(record, Stage::Started).await;
@@ -224,20 +236,33 @@ impl History {
 
     async fn find_places(&mut self, aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs) -> anyhow::Result<()> {
         let elsewhere = inputs.release.history.as_ref();
+        let request_payer = inputs.site.as_ref().is_some_and(|site| site.object.request_payer);
         if let (Some(site), Some(bucket)) = (&inputs.site, bucket) {
-            let (bucket, folder) = match elsewhere {
+            let folder_in = |bucket: &Bucket, folder: String, is_site| RecordFolder {
+                bucket: bucket.clone(),
+                folder,
+                environment: None,
+                is_site,
+                request_payer,
+            };
+            self.backends.push(BackendFolders {
+                root: folder_in(bucket, FOLDER.to_owned(), false),
+                by_region: false,
+            });
+            let (records, folder) = match elsewhere {
                 Some(place) => (
                     Bucket::open(aws, &place.bucket).await?,
                     format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix),
                 ),
                 None => (bucket.clone(), format!("{FOLDER}site/{}", site.prefix)),
             };
-            self.site = Some(RecordFolder {
-                bucket,
-                folder,
-                environment: None,
-                is_site: true,
-            });
+            if let Some(place) = elsewhere {
+                self.backends.push(BackendFolders {
+                    root: folder_in(&records, format!("{}backend/", place.prefix), false),
+                    by_region: true,
+                });
+            }
+            self.site = Some(folder_in(&records, folder, true));
         }
         let Some(backend) = &inputs.backend else { return Ok(()) };
         // `endpoint-url` is the site's store; Elastic Beanstalk knows nothing of it.
@@ -261,6 +286,7 @@ impl History {
             },
             environment: environment.cloned(),
             is_site: false,
+            request_payer,
         };
         self.application = Some(place(None));
         self.environments = match backend.environments.as_slice() {

@@ -31,12 +31,14 @@ impl History {
             folder: format!("{}{environment}/", application.folder),
             environment: Some(environment.clone()),
             is_site: false,
+            request_payer: application.request_payer,
         });
         let own = RecordFolder {
             bucket: application.bucket.clone(),
             folder: application.folder.clone(),
             environment: None,
             is_site: false,
+            request_payer: application.request_payer,
         };
         stream::iter(
             std::iter::once(own)

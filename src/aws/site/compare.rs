@@ -142,7 +142,7 @@ impl Scan {
                 }
                 // As with aws-cli, an excluded key is invisible: neither compared nor deleted.
                 if self.scope.filter.includes_key(&object.key) {
-                    found.managed += u64::from(!self.scope.is_bundle(&object.key));
+                    found.managed += 1;
                     merge.object(object, |pair| self.step(pair, start, &mut found, &mut batch));
                 }
             }
@@ -170,7 +170,7 @@ impl Scan {
             Pair::LocalOnly(file) => (file + start, Err(Reason::New)),
             Pair::RemoteOnly(object) => {
                 let path = object.key.strip_prefix(&self.listing.prefix).unwrap_or(&object.key);
-                if self.delete && !is_kept(&self.scan.kept, path) && !self.scope.is_bundle(&object.key) {
+                if self.delete && !is_kept(&self.scan.kept, path) {
                     found.deletes.push(object.key);
                 }
                 return;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::aws::releases::History;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, MAX_KEYS};
 use crate::aws::site::checksum_compare::Opaque;
@@ -32,10 +33,10 @@ use crate::core::site::scope::SyncScope;
 pub(crate) struct SyncScan(JoinSet<anyhow::Result<(Arc<Scan>, ScanFindings)>>);
 
 impl SyncScan {
-    /// Begins to walk, to list and to compare; what lies in a `reserved` folder of the bucket takes no part, and bundles of
-    /// the application `bundles_of` are never deleted. Sends only reads.
+    /// Begins to walk, to list and to compare; what lies in a `reserved` folder of the bucket takes no part. Sends
+    /// only reads.
     #[must_use]
-    pub(crate) fn start(bucket: &Bucket, site: &SiteInputs, reserved: Vec<String>, bundles_of: Option<String>) -> Self {
+    pub(crate) fn start(bucket: &Bucket, site: &SiteInputs, reserved: Vec<String>) -> Self {
         let prepared = ScanInput {
             bucket: bucket.clone(),
             listing: Listing {
@@ -47,7 +48,6 @@ impl SyncScan {
                 filter: site.filter.clone(),
                 prefix: site.prefix.clone(),
                 reserved,
-                bundles_of,
             },
             root: site.source.clone(),
             follow_symlinks: site.follow_symlinks,
@@ -81,10 +81,12 @@ pub(crate) async fn plan_site(
     bucket: &Bucket,
     site: &SiteInputs,
     comparing: SyncScan,
+    history: &History,
     previous: Option<&ObjectSettings>,
     console: &Console,
 ) -> anyhow::Result<SitePlan> {
-    let (comparison, findings) = comparing.end().await?;
+    let (comparison, mut findings) = comparing.end().await?;
+    let kept_bundles = history.keep_bundles(&mut findings).await;
     console.debug(&format!(
         "{} files, {} objects seen, {} unchanged",
         comparison.scan.files.len(),
@@ -112,6 +114,7 @@ pub(crate) async fn plan_site(
     )?;
     plan.unchecked = repairs.unchecked;
     plan.warnings.extend(repairs.warning);
+    plan.warnings.extend(kept_bundles);
     Ok(plan)
 }
 

@@ -30,19 +30,17 @@ pub(crate) fn key_of_digest(key: &str, sha256: &str) -> String {
     }
 }
 
-/// Whether `key` is where bundles of `application` are, in the bucket that they are put into.
+/// The folder and the stem of a key that looks like that of a bundle: `<folder>/<stem>.zip`.
 #[must_use]
-pub(crate) fn is_bundle_of(application: &str, key: &str) -> bool {
-    let name = key
-        .strip_prefix(&key_part(application))
-        .and_then(|rest| rest.strip_prefix('/'));
-    let extension = name
-        .filter(|name| !name.contains('/'))
-        .and_then(|name| Some(name.rsplit_once('.')?.1));
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+pub(crate) fn parts_of_bundle(key: &str) -> Option<(&str, &str)> {
+    let (folder, name) = key.split_once('/').filter(|(_, name)| !name.contains('/'))?;
+    let (stem, extension) = name.rsplit_once('.')?;
+    EXTENSIONS.contains(&extension).then_some((folder, stem))
 }
 
-fn key_part(name: &str) -> String {
+/// `name`, of an application or of a version, as it stands in the keys of bundles.
+#[must_use]
+pub(crate) fn key_part(name: &str) -> String {
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html#object-key-guidelines-safe-characters
     let is_safe = |character: char| character.is_ascii_alphanumeric() || "!-_.*'()".contains(character);
     let clean: String = name
@@ -62,16 +60,14 @@ mod tests {
     #[test]
     fn a_bundle_is_known_by_its_key() {
         for application in ["my-app", "my app"] {
-            assert!(is_bundle_of(application, &key(application, "v 1", "war")));
+            let key = key(application, "v 1.2", "war");
+            assert_eq!(
+                parts_of_bundle(&key),
+                Some((&*key_part(application), &*key_part("v 1.2")))
+            );
         }
-        for other in [
-            "my-app/a.html",
-            "my-app/b/c.zip",
-            "my-app.zip",
-            "other/c.zip",
-            "my-app/zip",
-        ] {
-            assert!(!is_bundle_of("my-app", other), "{other}");
+        for other in ["my-app/a.html", "my-app/b/c.zip", "my-app.zip", "my-app/zip"] {
+            assert_eq!(parts_of_bundle(other), None, "{other}");
         }
     }
 
@@ -79,7 +75,7 @@ mod tests {
     fn a_key_that_is_taken_gets_the_digest() {
         let key = key_of_digest("web/v1.2.zip", &"0123456789abcdef".repeat(4));
         assert_eq!(key, "web/v1.2-0123456789abcdef.zip");
-        assert!(is_bundle_of("web", &key));
+        assert_eq!(parts_of_bundle(&key), Some(("web", "v1.2-0123456789abcdef")));
     }
 
     #[test]

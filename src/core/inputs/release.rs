@@ -5,6 +5,7 @@ use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::as_prefix;
 use crate::core::inputs::reader::Reader;
 use crate::core::inputs::urls::check_url;
+use crate::core::release::FOLDER;
 use crate::core::secret::Secret;
 
 /// Rollback target and place of the records.
@@ -12,13 +13,17 @@ use crate::core::secret::Secret;
 pub(crate) struct ReleaseInputs {
     /// `to`; `None` is `previous`.
     pub(crate) to: Option<String>,
-    /// `history`: bucket and prefix (empty, or ending in `/`).
+    /// `history`: bucket and prefix, which ends in `/`.
     pub(crate) history: Option<S3Place>,
     /// `site-url`, its placeholder filled.
     pub(crate) site_url: Option<String>,
     /// `on-failure`, for the whole run.
     pub(crate) on_failure: OnFailure,
 }
+
+/// Where records are in a bucket that `history` names without a prefix: never in the way of a site there, nor of the
+/// records that are in [`FOLDER`] without `history`.
+const UNNAMED: &str = "history";
 
 /// `s3://bucket/prefix/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +60,13 @@ pub(crate) fn read(
         if place.is_none() {
             reader.reject("history", "an S3 address such as `s3://bucket/prefix`");
         }
-        place
+        place.map(|place| S3Place {
+            prefix: match place.prefix.as_str() {
+                "" => format!("{FOLDER}{UNNAMED}/"),
+                prefix => prefix.to_owned(),
+            },
+            ..place
+        })
     });
     ReleaseInputs {
         to: reader.owned("to").filter(|to| to != "previous"),

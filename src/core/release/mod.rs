@@ -4,6 +4,7 @@
 //! at object versions [`crate::aws::site::restore`]'s.
 
 pub(crate) mod accept;
+pub(crate) mod bundles;
 pub(crate) mod concurrent_runs;
 pub(crate) mod id;
 pub(crate) mod keys;
@@ -26,21 +27,33 @@ pub(crate) mod fixtures;
 /// The folder of a bucket that holds records: never synced, deleted or invalidated.
 pub(crate) const FOLDER: &str = ".aws-web-deploy/";
 
-/// The folder of an application's records in [`FOLDER`]. `site/` is that of sites, so an application of this name gets
-/// another; so that no two share one, each that is called `site` and dots gets one dot more.
+/// Names in [`FOLDER`] that are no application's: the folder of sites, and that of a `history` without a prefix.
+const TAKEN: [&str; 2] = ["site", "history"];
+
+/// The folder of an application's records in [`FOLDER`]. An application whose name is taken gets another; so that no two
+/// share one, each that is called so with dots behind gets one dot more.
 #[must_use]
 pub(crate) fn application_folder(application: &str) -> String {
-    let dots = application.strip_prefix("site");
-    if dots.is_some_and(|dots| dots.bytes().all(|byte| byte == b'.')) {
+    if TAKEN.contains(&application.trim_end_matches('.')) {
         format!("{application}.")
     } else {
         application.to_owned()
     }
 }
 
+/// The application whose folder [`application_folder`] is; `None` for one that is no application's.
+#[must_use]
+pub(crate) fn application_of(folder: &str) -> Option<&str> {
+    if TAKEN.contains(&folder.trim_end_matches('.')) {
+        folder.strip_suffix('.')
+    } else {
+        Some(folder)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::application_folder;
+    use super::{application_folder, application_of};
 
     #[test]
     fn no_application_shares_a_folder_with_a_site_or_another() {
@@ -49,8 +62,12 @@ mod tests {
             ("site", "site."),
             ("site.", "site.."),
             ("sites", "sites"),
+            ("history", "history."),
+            ("a.", "a."),
         ] {
             assert_eq!(application_folder(application), folder);
+            assert_eq!(application_of(folder), Some(application));
         }
+        assert_eq!((application_of("site"), application_of("history")), (None, None));
     }
 }

@@ -1,6 +1,5 @@
 //! What takes part in a sync: the filters, and never our own records.
 
-use crate::core::bundle::key::is_bundle_of;
 use crate::core::site::diff::is_reserved;
 use crate::core::site::filter::Filter;
 use crate::core::site::scan::ScanScope;
@@ -12,17 +11,6 @@ pub(crate) struct SyncScope {
     pub(crate) prefix: String,
     /// Folders of the bucket that hold release records.
     pub(crate) reserved: Vec<String>,
-    /// The application whose bundles are in this bucket too.
-    pub(crate) bundles_of: Option<String>,
-}
-
-impl SyncScope {
-    /// Whether the object without a file is ours, but none of the site.
-    pub(crate) fn is_bundle(&self, key: &str) -> bool {
-        self.bundles_of
-            .as_deref()
-            .is_some_and(|application| is_bundle_of(application, key))
-    }
 }
 
 impl ScanScope for SyncScope {

@@ -135,7 +135,6 @@ fn source(site: &SiteInputs) -> SourceFacts {
         filter: site.filter.clone(),
         prefix: site.prefix.clone(),
         reserved: Vec::new(),
-        bundles_of: None,
     };
     match scan(&site.source, site.follow_symlinks, &scope) {
         Ok(found) if !found.files.is_empty() => SourceFacts::of(found.files.iter().map(|file| &*file.path)),
