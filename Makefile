@@ -8,9 +8,9 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 
 # What `make test` makes, in this order; `.ci/run` says how long each takes.
 CHECK := fmt lint clippy doc rust python
-TEST := $(CHECK) dist-check emulated fidelity
+TEST := $(CHECK) dist-check emulated fidelity-templates
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity beside-eb bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph beside-eb bench clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -96,8 +96,20 @@ dist-check: ## Compare dist/ with the sources without a build
 emulated: .venv/tests ## Run the arm64 binary and, on an old processor, the x64 one (by qemu-user)
 	cd tests && ../$(VENV)/python -m dist.emulated
 
-fidelity: .venv/tests target/fidelity/installed ## Launch the templates of setup/ on an emulator, deploy to it and visit the site
+fidelity: fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph ## Other people's opinions, one by one: docs/compatibility.md
+
+fidelity-templates: .venv/tests target/fidelity/installed ## Launch the templates of setup/ on an emulator, deploy to it and visit the site
 	cd tests && ../$(VENV)/python -m setup.fidelity
+
+fidelity-hosts: .venv/tests ## Deploy under AWS's real host names, by a proxy that verifies TLS names and signatures
+	cd tests && ../$(VENV)/python -m fidelity.deployments
+
+fidelity-workflows: .venv/tests target/fidelity-github/installed ## Read workflows and action.yml with GitHub's own parser and evaluator
+	cp tests/fidelity/github/*.mjs target/fidelity-github
+	cd tests && ../$(VENV)/python -m fidelity.workflows
+
+fidelity-ceph: .venv/tests ## Deploy to Ceph's gateway and roll back, where Ceph is installed
+	cd tests && ../$(VENV)/python -m fidelity.ceph
 
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench
@@ -124,6 +136,12 @@ clean:
 target/fidelity/installed: tests/setup/requirements.txt
 	$(PYTHON) -m venv --clear target/fidelity
 	target/fidelity/bin/$(PIP_INSTALL) $<
+	touch $@
+
+target/fidelity-github/installed: tests/fidelity/github/package-lock.json
+	mkdir -p target/fidelity-github
+	cp tests/fidelity/github/package.json tests/fidelity/github/package-lock.json target/fidelity-github
+	cd target/fidelity-github && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 target/lint/installed: scripts/lint/package-lock.json .venv/lint

@@ -62,19 +62,20 @@ class Server:
     def _serve_connection(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = connection.makefile("rb", buffering=65536)
-        with connection, reader, contextlib.suppress(ConnectionError, Dropped, _Malformed):
-            while request := _read_request(reader, connection):
+        with connection, reader, contextlib.suppress(ConnectionError, Dropped, Malformed):
+            while request := read_request(reader, connection):
                 response = self._handler.handle(request)
-                _send(connection, response, request.method)
+                send(connection, response, request.method)
                 if response.truncate or request.headers.get("connection", "").lower() == "close":
                     return
 
 
-class _Malformed(Exception):
+class Malformed(Exception):
     """What came is not HTTP/1.1."""
 
 
-def _read_request(reader: io.BufferedReader, connection: socket.socket) -> Request | None:
+def read_request(reader: io.BufferedReader, connection: socket.socket) -> Request | None:
+    """The next request of a connection; None at its end."""
     line = reader.readline()
     if not line:
         return None
@@ -82,7 +83,7 @@ def _read_request(reader: io.BufferedReader, connection: socket.socket) -> Reque
     try:
         method, target, _ = line.decode("latin-1").split()
     except ValueError as error:
-        raise _Malformed from error
+        raise Malformed from error
     headers = _read_headers(reader)
     if headers.get("expect", "").lower() == "100-continue":
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -114,11 +115,12 @@ def _read_chunks(reader: io.BufferedReader) -> bytes:
 def _read_exactly(reader: io.BufferedReader, size: int) -> bytes:
     body = reader.read(size) if size else b""
     if len(body) < size:
-        raise _Malformed
+        raise Malformed
     return body
 
 
-def _send(connection: socket.socket, response: Response, method: str) -> None:
+def send(connection: socket.socket, response: Response, method: str) -> None:
+    """Send an answer to a request of this method."""
     head, body = _encode(response, method)
     if response.truncate:
         head, body = (head, body[: len(body) // 2]) if body else (head[: len(head) // 2], b"")

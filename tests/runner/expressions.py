@@ -4,19 +4,21 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/expressions. 
 a known context does not have is null, as on GitHub.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable
 from typing import Any
 
+from runner.functions import FUNCTIONS
 from runner.values import are_equal, is_less, is_true, member, members, to_number, to_string
 
 _TOKEN = re.compile(
-    r"\s*(?:'(?P<string>(?:[^']|'')*)'|(?P<name>[A-Za-z_][\w-]*)|(?P<number>(?:[+-]|(?<![\w\])*])\.|\d)[^\s()\[\],!<>=&|]*)"
+    r"\s*(?:'(?P<string>(?:[^']|'')*)'|(?P<name>[A-Za-z_][\w-]*)|(?P<number>(?:[+-]|\.|\d)[^\s()\[\],!<>=&|]*)"
     r"|(?P<operator>==|!=|<=|>=|&&|\|\||[!<>()\[\].,*]))",
     re.ASCII,
 )
+_DOT = re.compile(r"\s*\.")
+_ENDS = [("operator", "]"), ("operator", ")"), ("operator", "*")]
 _INTERPOLATION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -60,6 +62,12 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     tokens, position = [], 0
     source = source.rstrip()
     while position < len(source):
+        # After a value a `.` asks for a member, else it begins a number.
+        dot = _DOT.match(source, position)
+        if dot and tokens and (tokens[-1][0] == "name" or tokens[-1] in _ENDS):
+            tokens.append(("operator", "."))
+            position = dot.end()
+            continue
         found = _TOKEN.match(source, position)
         if not found or not found.lastgroup:
             raise ExpressionError(f"cannot read `{source[position:].strip()}`")
@@ -161,9 +169,12 @@ class _Parser:
             if arguments:
                 raise ExpressionError(f"`{name}` takes no argument")
             return _STATUS[name.lower()](self._contexts["job"]["status"])
-        if name.lower() not in _FUNCTIONS:
+        if name.lower() not in FUNCTIONS:
             raise ExpressionError(f"unknown function `{name}`")
-        return _FUNCTIONS[name.lower()](*arguments)
+        try:
+            return FUNCTIONS[name.lower()](*arguments)
+        except (ValueError, TypeError) as error:
+            raise ExpressionError(f"`{name}`: {error}") from error
 
     def _peek(self) -> tuple[str, str]:
         if self.position >= len(self.tokens):
@@ -188,34 +199,11 @@ class _Parser:
         return text
 
 
-def _contains(haystack: Any, needle: Any) -> bool:
-    if isinstance(haystack, list):
-        return any(are_equal(item, needle) for item in haystack)
-    return to_string(needle).lower() in to_string(haystack).lower()
-
-
-def _format(text: str, *values: Any) -> str:
-    def fill(found: re.Match[str]) -> str:
-        if found[0] in ("{{", "}}"):
-            return found[0][0]
-        if int(found[1]) >= len(values):
-            raise ExpressionError(f"format has no argument {found[1]}")
-        return to_string(values[int(found[1])])
-
-    return re.sub(r"\{\{|\}\}|\{(\d+)\}", fill, text)
-
-
 def _literal(text: str) -> float:
     value = to_number(text)
     if math.isnan(value):
         raise ExpressionError(f"`{text}` is no number")
     return value
-
-
-def _join(items: Any, separator: Any = ",") -> str:
-    if not isinstance(items, list):
-        return to_string(items)
-    return to_string(separator).join(to_string(item) for item in items)
 
 
 _KEYWORDS = {"true": True, "false": False, "null": None, "NaN": math.nan, "Infinity": math.inf}
@@ -224,15 +212,6 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda left, right: are_equal(left, right) or is_less(right, left),
     "<": is_less,
     ">": lambda left, right: is_less(right, left),
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "contains": _contains,
-    "startswith": lambda text, start: to_string(text).lower().startswith(to_string(start).lower()),
-    "endswith": lambda text, end: to_string(text).lower().endswith(to_string(end).lower()),
-    "format": _format,
-    "join": _join,
-    "tojson": lambda value: json.dumps(value, indent=2),
-    "fromjson": json.loads,
 }
 _STATUS: dict[str, Callable[[str], bool]] = {
     "always": lambda _: True,

@@ -126,5 +126,8 @@ def _serialization_context(self: serialize.SerializationContext, request_id: str
     self.request_id = request_id or context.current().request_id
 
 
+# One account in one partition: whatever region a client signs for, it meets the same buckets and distributions.
+S3Response.backend = property(lambda self: s3_backends[self.current_account]["aws"])
+CloudFrontResponse.backend = property(lambda self: cloudfront_backends[self.current_account]["aws"])
 BaseResponse._enrich_response = staticmethod(_enrich_response)
 serialize.SerializationContext.__init__ = _serialization_context

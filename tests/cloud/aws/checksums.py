@@ -49,7 +49,7 @@ def guard(request: Request) -> None:
     """Raise BadDigest, as S3 words it, when the body is not what a checksum says, and tell moto the algorithm."""
     if expected := request.headers.get("content-md5"):
         _guard_md5(request.body, expected)
-    for name, compute in _ALGORITHMS.items():
+    for name, compute in ALGORITHMS.items():
         expected = request.headers.get(f"x-amz-checksum-{name}", "")
         if not expected:
             continue
@@ -93,7 +93,7 @@ def _reflected(body: bytes, polynomial: int, width: int) -> bytes:
     return (value ^ mask).to_bytes(width // 8, "big")
 
 
-_ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
+ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
     "crc32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
     "crc32c": lambda body: _reflected(body, 0x82F63B78, 32),
     "crc64nvme": lambda body: _reflected(body, 0x9A6C9329AC4BC9B5, 64),

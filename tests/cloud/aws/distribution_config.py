@@ -65,7 +65,13 @@ def create(description: dict[str, Any]) -> Distribution:
     for origin in description["origins"]:
         if control := origin.get("access_control"):
             _add_access_control(control)
+    # moto takes buckets of one partition only.
+    for origin in origins:
+        if "S3OriginConfig" in origin:
+            origin["DomainName"] = f"{origin['Id']}.amazonaws.com"
     distribution = Distribution(context.ACCOUNT, "us-east-1", config)
+    for made, origin in zip(distribution.distribution_config.Origins["Items"], description["origins"], strict=True):
+        made.domain_name = origin["domain"]
     distribution.distribution_config.DefaultCacheBehavior.target_origin_id = default.get("origin", origins[0]["Id"])
     distribution.distribution_id = distribution.id = description["id"]
     distribution.arn = f"arn:aws:cloudfront::{context.ACCOUNT}:distribution/{description['id']}"
@@ -81,7 +87,7 @@ def _origin(origin: dict[str, Any], index: int) -> dict[str, Any]:
     }
     if control := origin.get("access_control"):
         described["OriginAccessControlId"] = control if isinstance(control, str) else control["id"]
-    if origin.get("website") or not origin["domain"].endswith(("amazonaws.com", "amazonaws.com.cn")):
+    if origin.get("website") or not origin["domain"].endswith(("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu")):
         described["CustomOriginConfig"] = {
             "HTTPPort": 80,
             "HTTPSPort": 443,

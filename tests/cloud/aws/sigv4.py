@@ -19,8 +19,13 @@ _AUTHORIZATION = re.compile(
 def is_valid(request: Request, secret_key: str) -> bool:
     """Whether the request was signed with this secret."""
     found = _AUTHORIZATION.match(request.headers.get("authorization", ""))
-    if not found:
-        return False
+    return bool(found) and hmac.compare_digest(signature(request, secret_key), found["signature"])
+
+
+def signature(request: Request, secret_key: str) -> str:
+    """The signature of the request with this secret, for the scope and the headers that its Authorization header names."""
+    found = _AUTHORIZATION.match(request.headers["authorization"])
+    assert found
     scope = found["scope"]
     canonical = _canonical_request(request, found["signed"], service=scope.split("/")[2])
     to_sign = "\n".join(
@@ -29,8 +34,7 @@ def is_valid(request: Request, secret_key: str) -> bool:
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    return hmac.compare_digest(signature, found["signature"])
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
 
 
 def _canonical_request(request: Request, signed: str, service: str) -> bytes:

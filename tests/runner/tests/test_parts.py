@@ -97,6 +97,37 @@ class Expressions(unittest.TestCase):
             with self.subTest(source=source):
                 self.assertEqual(evaluate(source, _CONTEXTS), expected)
 
+    def test_functions_are_those_of_githubs_evaluator(self) -> None:
+        # https://github.com/actions/languageservices/tree/main/expressions/src/funcs; `make fidelity` asks it
+        for source, expected in {
+            "format('{0', 1)": ExpressionError,
+            "format('0}', 1)": ExpressionError,
+            "format('{a}', 1)": ExpressionError,
+            "format('{1}', 1)": ExpressionError,
+            "format(1, 2)": "1",
+            "contains('Object', github)": False,
+            "startsWith(github, '')": False,
+            "endsWith('x', fromJSON('[]'))": False,
+            "join(github)": "",
+            "join(fromJSON('[1,2]'), github)": "1,2",
+            "toJSON(1)": "1",
+            "toJSON('é')": '"é"',
+            "fromJSON(1)": 1,
+            "fromJSON('NaN')": ExpressionError,
+            "fromJSON('{')": ExpressionError,
+            "case(false, 1, true, 2, 3)": 2,
+            "case(false, 1, 3)": 3,
+            "case(1, 2, 3)": ExpressionError,
+            "inputs . bucket": "Site",
+            "github.event.commits[0] .id": "abc",
+            "1 == .5": False,
+        }.items():
+            with self.subTest(source=source):
+                if expected is ExpressionError:
+                    self.assertRaises(ExpressionError, evaluate, source, _CONTEXTS)
+                else:
+                    self.assertEqual(evaluate(source, _CONTEXTS), expected)
+
     def test_numbers_in_text(self) -> None:
         for source, expected in {"0xff": "255", "1.50": "1.5", "1e21": "1E+21", "-0.0": "0", "0.1": "0.1"}.items():
             self.assertEqual(interpolate(f"${{{{ {source} }}}}", _CONTEXTS), expected)
