@@ -16,7 +16,7 @@ use crate::github::api;
 use crate::http::Client;
 
 /// How long a step may delay the deploy: creating the deployment, or closing it.
-const PATIENCE: Duration = Duration::from_secs(4);
+const GITHUB_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// GitHub cuts descriptions here, in characters.
 ///
@@ -212,7 +212,7 @@ impl Deployments {
 
     /// Waits a few seconds; what did not work by then is a warning.
     async fn patiently<T>(&self, step: impl Future<Output = octocrab::Result<T>>) -> Option<T> {
-        match tokio::time::timeout(PATIENCE, step).await {
+        match tokio::time::timeout(GITHUB_TIMEOUT, step).await {
             Ok(Ok(value)) => Some(value),
             Ok(Err(error)) => {
                 warn(&self.console, &reason(&error));
@@ -221,7 +221,7 @@ impl Deployments {
             Err(_) => {
                 warn(
                     &self.console,
-                    &format!("GitHub did not answer within {} s", PATIENCE.as_secs()),
+                    &format!("GitHub did not answer within {} s", GITHUB_TIMEOUT.as_secs()),
                 );
                 None
             }

@@ -227,7 +227,7 @@ impl History {
                 continue;
             }
             let lost = match stage {
-                Stage::Started => "if this run is killed, the next one does not know what it left half done",
+                Stage::Started => "if this run is interrupted, the next run cannot repair it",
                 Stage::Finished => "no rollback can go back to this release",
             };
             self.warn(&error.context(format!("{lost}: cannot write the release record")));
