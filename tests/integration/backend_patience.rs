@@ -99,6 +99,24 @@ fn any_refusal_to_show_instances_counts_as_not_known() {
 }
 
 #[test]
+fn instances_that_can_never_be_read_fail_no_good_deployment() {
+    for broken in [
+        json!({"kind": "foreign", "times": -1}),
+        json!({"kind": "error", "code": "InternalFailure", "status": 500, "times": -1}),
+    ] {
+        let cloud = cloud();
+        fault(&cloud, "DescribeInstancesHealth", broken);
+        let run = deploy(&cloud)
+            .with("deployment-timeout", "6")
+            .with("on-failure", "rollback")
+            .run()
+            .expect_exit(0);
+        assert!(run.log.contains("its instances cannot be read now"), "{}", run.log);
+        assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+    }
+}
+
+#[test]
 fn an_update_that_is_complete_but_with_timeouts_has_failed() {
     for name in ["command-timeouts", "with-errors"] {
         let cloud = cloud();

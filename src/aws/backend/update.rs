@@ -344,14 +344,11 @@ impl Update<'_> {
         loop {
             // A request that is throttled waits long, and must not outlast the deadline.
             let latest = self.deadline.max(Instant::now() + LAST_POLL);
-            let polled = tokio::time::timeout_at(latest, watch.poll(&self.api, self.name, &follow)).await;
+            let polled = tokio::time::timeout_at(latest, watch.poll(&self.api, self.name, &follow, run)).await;
             let now = Instant::now().into_std();
             let step = match polled {
                 Err(_) => return Ok(follow.late(latest.into_std()).unwrap_or_else(gone)),
-                Ok(Ok(poll)) => {
-                    run.see(poll.environment.as_ref());
-                    follow.step(poll, now)
-                }
+                Ok(Ok(poll)) => follow.step(poll, now),
                 Ok(Err(error)) if is_transient(&error) => follow.step_blind(&error, now),
                 Ok(Err(error)) => return Err(error),
             };

@@ -1,5 +1,7 @@
 //! What polls read of one environment: its state, and each of its events once.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
@@ -8,6 +10,11 @@ use crate::aws::backend::reads::EventsOf;
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::events::{EnvironmentEvent, EventLog};
 use crate::core::backend::follow::{Follow, Poll};
+use crate::core::backend::outcome::EnvironmentRun;
+use crate::core::retry::is_transient;
+
+/// How long the instances are asked about in one poll: it must not keep what the environment itself says.
+const INSTANCES_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// One environment from a moment on.
 pub(crate) struct Watch {
@@ -41,22 +48,39 @@ impl Watch {
     /// Environment first, events then: an event that came before the state seen is never missing.
     pub(crate) async fn read(&mut self, api: &Api, environment: &str) -> anyhow::Result<Option<EnvironmentState>> {
         let state = api.environment(environment).await?;
+        self.read_events(api, environment).await?;
+        Ok(state)
+    }
+
+    async fn read_events(&mut self, api: &Api, environment: &str) -> anyhow::Result<()> {
         let found = api
             .events(EventsOf::Environment(environment), self.log.start(), None)
             .await?;
         self.pending.extend(self.log.take(&found));
-        Ok(state)
+        Ok(())
     }
 
-    /// What `follow` needs to know.
-    pub(crate) async fn poll(&mut self, api: &Api, environment: &str, follow: &Follow) -> anyhow::Result<Poll> {
-        let state = self.read(api, environment).await?;
+    /// What `follow` needs to know; `run` sees the environment even when the rest cannot be read.
+    pub(crate) async fn poll(
+        &mut self,
+        api: &Api,
+        environment: &str,
+        follow: &Follow,
+        run: &mut EnvironmentRun,
+    ) -> anyhow::Result<Poll> {
+        let state = api.environment(environment).await?;
+        run.see(state.as_ref());
+        self.read_events(api, environment).await?;
         let now = Instant::now().into_std();
-        let instances = if follow.wants_instances(state.as_ref(), now) {
-            api.instances(environment).await?.unwrap_or_default()
-        } else {
-            Vec::new()
-        };
+        let (mut instances, mut instances_unreadable) = (Vec::new(), None);
+        if follow.wants_instances(state.as_ref(), now) {
+            match tokio::time::timeout(INSTANCES_TIMEOUT, api.instances(environment)).await {
+                Ok(Ok(found)) => instances = found.unwrap_or_default(),
+                Ok(Err(error)) if is_transient(&error) => instances_unreadable = Some(format!("{error:#}")),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => instances_unreadable = Some("no answer".to_owned()),
+            }
+        }
         let causes = if follow.wants_causes(state.as_ref()) {
             api.causes(environment).await.unwrap_or_default()
         } else {
@@ -66,6 +90,7 @@ impl Watch {
             environment: state,
             events: std::mem::take(&mut self.pending),
             instances,
+            instances_unreadable,
             causes,
         })
     }

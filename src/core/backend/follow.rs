@@ -12,6 +12,9 @@ use crate::core::inputs::{BackendInputs, Health};
 /// A sign of life after this long without an event.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// So long an update that is done otherwise waits for what enhanced health says of its instances.
+const INSTANCES_PATIENCE: Duration = Duration::from_secs(30);
+
 /// What an update should lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UpdateTarget {
@@ -32,6 +35,8 @@ pub(crate) struct Poll {
     pub(crate) events: Vec<EnvironmentEvent>,
     /// What enhanced health knows; empty where it was not asked, or knows nothing.
     pub(crate) instances: Vec<InstanceState>,
+    /// Why the instances could not be read, though they were asked about.
+    pub(crate) instances_unreadable: Option<String>,
     /// The causes of its health, where they were asked for.
     pub(crate) causes: Vec<String>,
 }
@@ -66,6 +71,8 @@ pub(crate) struct Follow {
     /// The environment has too few requests for a health.
     idle: bool,
     recovering: bool,
+    /// Since when the update is done but for its instances, which cannot be read.
+    blind_since: Option<Instant>,
     began: Instant,
     quiet_since: Instant,
     deadline: Instant,
@@ -122,6 +129,7 @@ impl Follow {
             removing: false,
             idle: false,
             recovering: false,
+            blind_since: None,
             began: now,
             quiet_since: now,
             deadline,
@@ -171,12 +179,15 @@ impl Follow {
             self.idle = true;
             lines.push(format!("Grey for want of requests, which counts as healthy: {cause}"));
         }
-        let seen = self.observation(poll.environment.as_ref(), &poll.instances);
+        let mut seen = self.observation(poll.environment.as_ref(), &poll.instances);
+        if let (Some(_), Some(before)) = (&poll.instances_unreadable, &self.seen) {
+            seen.stragglers.clone_from(&before.stragglers);
+        }
         self.last = poll.environment;
         let verdict = self.monitor.verdict(&seen, self.failing.is_some(), now);
-        let end = match verdict {
-            Verdict::Succeeded => Some(UpdateOutcome::Succeeded),
-            Verdict::Failed(why) => Some(self.failed(why)),
+        let end = match &verdict {
+            Verdict::Succeeded => self.done(poll.instances_unreadable.as_deref(), now, &mut lines),
+            Verdict::Failed(why) => Some(self.failed(why.clone())),
             Verdict::Recovering if !self.recovering => {
                 self.recovering = true;
                 lines.push(format!(
@@ -188,6 +199,9 @@ impl Follow {
             }
             Verdict::Recovering | Verdict::Going => None,
         };
+        if verdict != Verdict::Succeeded {
+            self.blind_since = None;
+        }
         self.seen = Some(seen);
         let end = end.or_else(|| self.late(now));
         if end.is_none() && self.is_quiet(now) {
@@ -211,6 +225,9 @@ impl Follow {
         if now < self.deadline {
             return None;
         }
+        if self.blind_since.is_some() {
+            return Some(UpdateOutcome::Succeeded);
+        }
         let over = self.seen.as_ref().and_then(|seen| self.monitor.give_up(seen, now));
         Some(match over {
             Some(why) => self.failed(why),
@@ -222,6 +239,28 @@ impl Follow {
                 another: self.another_began,
             },
         })
+    }
+
+    /// All that is known is well. Instances that cannot be read are waited for, but do not fail a deployment.
+    fn done(&mut self, unreadable: Option<&str>, now: Instant, lines: &mut Vec<String>) -> Option<UpdateOutcome> {
+        let Some(why) = unreadable else {
+            return Some(UpdateOutcome::Succeeded);
+        };
+        let since = *self.blind_since.get_or_insert(now);
+        if now - since < INSTANCES_PATIENCE {
+            if now == since {
+                lines.push(format!(
+                    "{}, but its instances cannot be read now: {why}",
+                    self.health()
+                ));
+            }
+            return None;
+        }
+        lines.push(format!(
+            "the instances could not be read for {} s: the environment's own health counts",
+            (now - since).as_secs()
+        ));
+        Some(UpdateOutcome::Succeeded)
     }
 
     fn see_own(&mut self, event: &EnvironmentEvent) {

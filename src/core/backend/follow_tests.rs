@@ -183,6 +183,39 @@ fn instances_on_another_version_keep_it_from_succeeding() {
 }
 
 #[test]
+fn instances_that_cannot_be_read_are_waited_for_and_fail_nothing() {
+    let blind = || Poll {
+        instances_unreadable: Some("InternalFailure".to_owned()),
+        ..poll("Ready", "v1", "Green")
+    };
+    let mut watch = to_v1();
+    let step = watch.after(5, blind());
+    assert_eq!(end(&step), "goes on");
+    assert!(
+        step.lines[0].contains("its instances cannot be read now: InternalFailure"),
+        "{:?}",
+        step.lines
+    );
+    assert_eq!(
+        (end(&watch.after(34, blind())), watch.after(6, blind()).lines.len()),
+        ("goes on".to_owned(), 0)
+    );
+    assert_eq!(end(&watch.after(35, blind())), "Succeeded");
+
+    let mut watch = to_v1();
+    assert_eq!(end(&watch.after(595, blind())), "goes on");
+    assert_eq!(end(&watch.after(600, blind())), "Succeeded");
+
+    let mut watch = to_v1();
+    let straggler = Poll {
+        instances: vec![instance("i-2", Some("v0"))],
+        ..poll("Ready", "v1", "Green")
+    };
+    watch.after(5, straggler);
+    assert!(end(&watch.after(66, blind())).starts_with("Stragglers"));
+}
+
+#[test]
 fn settings_of_an_environment_without_a_version_are_followed_by_their_end() {
     let mut watch = watch(UpdateTarget::settings(None), Some("ours"));
     let without = |status: &str| Poll {
