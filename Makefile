@@ -10,7 +10,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity-templates
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph beside-eb bench clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph beside-eb bench campaign lives clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -113,6 +113,14 @@ fidelity-ceph: .venv/tests ## Deploy to Ceph's gateway and roll back, where Ceph
 
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench
+
+campaign: .venv/tests ## Every fault at every request of every kind of run, outside CI: docs/faults.md (WORKERS=4)
+	cargo test --locked --quiet --no-run
+	cd tests && ../$(VENV)/python -m campaign ../target/debug/aws-web-deploy --workers $(or $(WORKERS),4) --page ../docs/faults.md
+
+lives: .venv/tests ## Random lives of a project, outside CI: make lives LIVES=200 SEED=1
+	cargo test --locked --quiet --no-run
+	cd tests && ../$(VENV)/python -m campaign.lives ../target/debug/aws-web-deploy --lives $(or $(LIVES),200) --workers $(or $(WORKERS),4) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf .venv target

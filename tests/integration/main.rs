@@ -12,6 +12,7 @@ mod backend_patience;
 mod backend_versions;
 mod backend_wait;
 mod calls;
+mod campaign;
 mod cdn;
 mod cdn_debts;
 mod check;

@@ -1,0 +1,87 @@
+"""Command line: `python -m campaign BINARY [--only PART] [--sample N] [--seed S] [--workers N] [--page FILE]`.
+
+Exit code 1 when something does not hold; each such case is printed with what is wrong.
+"""
+
+import argparse
+import multiprocessing
+import random
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from campaign import page
+from campaign.cases import Case, cases, prepare
+from campaign.judge import judge
+from campaign.world import Pool, World, action_copy
+
+Result = tuple[Case, str, list[str], float]
+
+
+def main() -> int:
+    """Run the cases, print what fell, write the page."""
+    parser = argparse.ArgumentParser(prog="campaign", description="faults at every request of every kind of run")
+    parser.add_argument("binary", type=Path)
+    parser.add_argument("--only", default="", help="cases with this in their name")
+    parser.add_argument("--sample", type=int, default=0, help="so many cases, chosen by the seed; 0 is all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--page", type=Path, help="write the table of outcomes here")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="campaign-action-") as directory:
+        action = action_copy(arguments.binary.absolute(), Path(directory, "action"))
+        pool = Pool()
+        chosen = [case for case in cases(pool, action) if arguments.only in str(case)]
+        pool.close()
+        if arguments.sample:
+            chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))
+        results = list(_shown(chosen, action, arguments.workers))
+    fallen = [result for result in results if result[2]]
+    print(f"{len(results)} cases, {len(fallen)} fell; {Counter(end for _, end, _, _ in results)}")
+    if arguments.page:
+        arguments.page.write_text(page.text([(case, end) for case, end, _, _ in results]))
+    return 1 if fallen else 0
+
+
+def _shown(chosen: list[Case], action: Path, workers: int) -> Iterator[Result]:
+    with multiprocessing.get_context("fork").Pool(workers, _start, (action,)) as processes:
+        for done, (case, end, wrong, seconds) in enumerate(processes.imap_unordered(_one, chosen), 1):
+            if wrong:
+                print(f"FELL {case} ({end}, {seconds:.1f} s)", *wrong, sep="\n    ", flush=True)
+            if done % 50 == 0:
+                print(f"{done} of {len(chosen)}", flush=True)
+            yield case, end, wrong, seconds
+
+
+_own: dict[str, object] = {}
+
+
+def _start(action: Path) -> None:
+    _own.update(pool=Pool(), action=action)
+
+
+def _one(case: Case) -> Result:
+    began = time.monotonic()
+    pool, action = _own["pool"], _own["action"]
+    assert isinstance(pool, Pool) and isinstance(action, Path)
+    world = World(pool, action)
+    end = "none"
+    try:
+        prepare(world, case.kind)
+        run, wrong = judge(world, case)
+        end = run.outputs.get("outcome", "none")
+        if run.outputs.get("rolled-back") == "true":
+            end += ", rolled back"
+    except Exception:  # whatever breaks here belongs to its case
+        wrong = [traceback.format_exc()]
+    finally:
+        world.close()
+    return case, end, wrong, time.monotonic() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+//! A few of the cases of `make campaign` and of `make lives`, the same ones each time.
+
+use std::process::Command;
+
+use super::support::{project, python};
+
+fn passes(module: &str, arguments: &[&str]) {
+    let output = Command::new(python())
+        .args(["-m", module, env!("CARGO_BIN_EXE_aws-web-deploy")])
+        .args(arguments)
+        .current_dir(project().join("tests"))
+        .output()
+        .expect("it starts");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn faults_at_some_requests_end_in_success_or_one_true_error() {
+    passes("campaign", &["--sample", "24", "--seed", "3", "--workers", "4"]);
+}
+
+#[test]
+fn some_lives_end_as_their_sources_say() {
+    passes("campaign.lives", &["--lives", "8", "--steps", "10", "--seed", "11", "--workers", "4"]);
+}
