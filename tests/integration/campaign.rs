@@ -26,5 +26,8 @@ fn faults_at_some_requests_end_in_success_or_one_true_error() {
 
 #[test]
 fn some_lives_end_as_their_sources_say() {
-    passes("campaign.lives", &["--lives", "8", "--steps", "10", "--seed", "11", "--workers", "4"]);
+    passes(
+        "campaign.lives",
+        &["--lives", "8", "--steps", "10", "--seed", "11", "--workers", "4"],
+    );
 }
