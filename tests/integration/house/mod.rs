@@ -125,6 +125,44 @@ fn pages_name_files_that_are_there() {
     );
 }
 
+/// Who adds a wait says in the table when it ends.
+#[test]
+fn every_wait_is_listed() {
+    let page = std::fs::read_to_string(project().join("docs/waits.md")).expect("the page");
+    let mut files = Vec::new();
+    collect(&project().join("src"), "rs", &mut files);
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for (path, text) in files.iter().filter(|(path, _)| !path.contains("test")) {
+        for line in text
+            .lines()
+            .filter(|line| line.contains(": Duration = Duration::from_"))
+        {
+            let line = line.trim_start().trim_start_matches("pub(crate) ");
+            let Some((name, value)) = line
+                .strip_prefix("const ")
+                .and_then(|line| line.split_once(": Duration = "))
+            else {
+                continue;
+            };
+            count += 1;
+            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+            let number: f64 = digits.parse().expect("a number");
+            let seconds = if value.contains("millis") {
+                number / 1000.0
+            } else {
+                number
+            };
+            let row = page.lines().find(|row| row.contains(&format!("`{path}` `{name}`")));
+            if !row.is_some_and(|row| row.contains(&format!(" {seconds} s")) || value.contains("<<")) {
+                missing.push(format!("{path}: {name}, {seconds} s"));
+            }
+        }
+    }
+    assert!(count > 30, "only {count} waits");
+    assert!(missing.is_empty(), "not in docs/waits.md: {missing:#?}");
+}
+
 /// Files below `directory` with that extension: paths from the project on, and texts.
 fn collect(directory: &Path, extension: &str, files: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(directory).expect("a directory") {
