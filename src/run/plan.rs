@@ -6,8 +6,8 @@ use crate::aws::site::plan::plan_site;
 use crate::core::bundle::Bundle;
 use crate::core::cdn::invalidation::{InvalidationPlan, SiteOrigin};
 use crate::core::error::Cancelled;
-use crate::core::inputs::BackendInputs;
-use crate::core::release::pending::previous_settings;
+use crate::core::inputs::{BackendInputs, SiteInputs};
+use crate::core::release::applied::{ThisStep, header_check};
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
@@ -25,9 +25,8 @@ impl Deployment<'_> {
         let site_and_cdn = async {
             let site = match (&self.inputs.site, &state.bucket, scan) {
                 (Some(inputs), Some(bucket), Some(scan)) => {
-                    let settings = ObjectSettings::of(&inputs.object, &inputs.headers);
-                    let previous = previous_settings(&state.records, &settings);
-                    Some(plan_site(bucket, inputs, scan, &state.history, previous, self.console).await?)
+                    let check = self.of_this_step(inputs, |step| header_check(&state.records, step));
+                    Some(plan_site(bucket, inputs, scan, &state.history, &check, self.console).await?)
                 }
                 _ => None,
             };
@@ -83,6 +82,16 @@ impl Deployment<'_> {
             state.pending.clone(),
             &keys,
         )))
+    }
+
+    /// What `ask` answers for this run's step.
+    pub(crate) fn of_this_step<T>(&self, inputs: &SiteInputs, ask: impl FnOnce(ThisStep<'_>) -> T) -> T {
+        let (settings, run) = (ObjectSettings::of(&inputs.object, &inputs.headers), self.this_run());
+        ask(ThisStep {
+            scope: &inputs.scope,
+            settings: &settings,
+            run: &run,
+        })
     }
 
     /// The versioning of the site's bucket; a record without it is better than none.

@@ -30,6 +30,7 @@ impl Deployment<'_> {
             }),
             run: self.this_run(),
             settings: site.map(|inputs| ObjectSettings::of(&inputs.object, &inputs.headers)),
+            scope: site.map(|inputs| inputs.scope.clone()).unwrap_or_default(),
             region: state.aws.sdk.region().map(ToString::to_string).unwrap_or_default(),
         };
         let record = started(facts, plan);
@@ -67,7 +68,7 @@ impl Deployment<'_> {
         }
     }
 
-    fn this_run(&self) -> WorkflowRun {
+    pub(crate) fn this_run(&self) -> WorkflowRun {
         let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
         WorkflowRun {
             repository: self.context.repository.clone(),

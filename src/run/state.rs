@@ -6,6 +6,7 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::site::plan::SyncScan;
 use crate::aws::{self, Aws};
 use crate::core::inputs::Command;
+use crate::core::release::applied::lists_needed;
 use crate::core::release::pending::{PendingInvalidations, carried, interrupted};
 use crate::core::release::record::Record;
 use crate::run::Deployment;
@@ -67,7 +68,11 @@ impl Deployment<'_> {
         let mut records = history.recent(depth).await;
         let distributions = self.inputs.cdn.as_ref().map_or(&[][..], |cdn| &cdn.distributions);
         self.warn_of_others(&records);
-        for index in interrupted(&records, distributions) {
+        let mut lists = interrupted(&records, distributions);
+        if let (Some(site), Command::Deploy) = (&self.inputs.site, self.inputs.command) {
+            lists.extend(self.of_this_step(site, |step| lists_needed(&records, step)));
+        }
+        for index in lists {
             if let Err(error) = history.load_keys(&mut records[index..=index]).await {
                 self.console.warning("Release record", &format!("{error:#}"));
             }

@@ -39,6 +39,7 @@ mod site_compare;
 mod site_files;
 mod site_guard;
 mod site_headers;
+mod site_rules;
 mod site_stores;
 mod site_sync;
 mod site_transfer;

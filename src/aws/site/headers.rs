@@ -2,16 +2,18 @@
 //!
 //! What differs is decided in [`crate::core::site::repair`]; here the objects are asked.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use aws_sdk_s3::types::RequestPayer;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{RequestPayer, StorageClass};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::task::spawn_blocking;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::object::headers_of;
+use crate::aws::s3::object::{Object, headers_of};
 use crate::aws::s3::request_headers::customer_key;
 use crate::aws::site::digest_file::digest_file;
 use crate::core::iam::calls::HEAD_OBJECT;
@@ -21,8 +23,9 @@ use crate::core::site::findings::Unchanged;
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::inspect::DigestRequest;
 use crate::core::site::local_file::LocalFile;
+use crate::core::site::object::is_canned;
 use crate::core::site::plan::{Reason, SiteWarning, Write, WriteSource};
-use crate::core::site::repair::{ObjectSettings, Repair};
+use crate::core::site::repair::{HeaderCheck, ObjectSettings, Repair};
 
 /// How many objects are asked at the same time.
 const HEADS_IN_FLIGHT: usize = 64;
@@ -33,35 +36,40 @@ pub(crate) struct Repairs {
     pub(crate) writes: Vec<Write>,
     /// How many objects could not be asked.
     pub(crate) unchecked: u64,
-    pub(crate) warning: Option<SiteWarning>,
+    pub(crate) warnings: Vec<SiteWarning>,
 }
 
 /// The objects of unchanged files whose headers or ACL differ from what this run would send.
 ///
-/// Nothing is asked when the newest release was sent with the same settings, nor without one when the inputs name
-/// no header.
+/// `check` says which ones are asked; without an earlier release, those for which the inputs name a header. With
+/// `force-headers`, all are.
 pub(crate) async fn repairs(
     bucket: &Bucket,
     site: &SiteInputs,
-    previous: Option<&ObjectSettings>,
+    check: &HeaderCheck,
     files: &[LocalFile],
     unchanged: &[Unchanged],
 ) -> Repairs {
     let now = ObjectSettings::of(&site.object, &site.headers);
-    if site.no_overwrite || previous == Some(&now) {
+    let no_keys = check.keys.as_ref().is_some_and(BTreeSet::is_empty);
+    if site.no_overwrite || (no_keys && !site.force_headers) {
         return Repairs::default();
     }
-    let repair = Repair::new(&site.object, &site.headers, previous);
+    let repair = Repair::new(&site.object, &site.headers, &check.previous, site.force_headers);
     let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
-    let acl_differs = names_acl && previous.is_some_and(|previous| !previous.same_acl(&now));
+    let acl_differs = names_acl && check.previous.iter().any(|previous| !previous.same_acl(&now));
+    let is_asked = |path: &str| {
+        let checked = |keys: &BTreeSet<String>| keys.contains(&format!("{}{path}", site.prefix));
+        site.force_headers || (check.keys.as_ref().is_none_or(checked) && (acl_differs || repair.concerns(path)))
+    };
     let mut answers = stream::iter(unchanged)
-        .filter(|found| std::future::ready(acl_differs || repair.concerns(&files[found.file].path)))
+        .filter(|found| std::future::ready(is_asked(&files[found.file].path)))
         .map(|found| ask(bucket, site, &files[found.file], found.text))
         .buffer_unordered(HEADS_IN_FLIGHT);
     let mut repairs = Repairs::default();
-    let mut first = None;
+    let (mut first, mut archived) = (None, Vec::new());
     while let Some(answer) = answers.next().await {
-        let (file, wanted, actual) = match answer {
+        let answer = match answer {
             Ok(answer) => answer,
             Err((path, error)) => {
                 repairs.unchecked += 1;
@@ -69,11 +77,16 @@ pub(crate) async fn repairs(
                 continue;
             }
         };
-        let headers = match repair.headers(&file.path, &wanted, &actual) {
+        let file = answer.file;
+        let headers = match repair.headers(&file.path, &answer.wanted, &answer.actual) {
             Some(headers) => headers,
-            None if acl_differs => actual,
+            None if acl_differs || answer.other_acl => answer.actual,
             None => continue,
         };
+        if answer.archived {
+            archived.push(file.path.to_string());
+            continue;
+        }
         repairs.writes.push(Write {
             key: format!("{}{}", site.prefix, file.path),
             size: file.size,
@@ -82,7 +95,8 @@ pub(crate) async fn repairs(
             headers,
         });
     }
-    repairs.warning = first.map(|(path, error)| {
+    repairs.warnings.extend(archive_warnings(archived));
+    repairs.warnings.extend(first.map(|(path, error)| {
         let more = match repairs.unchecked - 1 {
             0 => String::new(),
             1 => ", nor those of 1 more object".to_owned(),
@@ -92,11 +106,49 @@ pub(crate) async fn repairs(
             path,
             message: format!("cannot tell whether its headers are right{more}; the next run will try again: {error:#}"),
         }
-    });
+    }));
     repairs
 }
 
-type Asked<'a> = Result<(&'a LocalFile, ObjectHeaders, ObjectHeaders), (String, anyhow::Error)>;
+/// A warning for each archived object.
+fn archive_warnings(mut archived: Vec<String>) -> Vec<SiteWarning> {
+    archived.sort();
+    let warning = |path| SiteWarning {
+        path,
+        message:
+            "is archived, so its headers and its ACL stay as they are; restore it from the archive, then run once with \
+                  `force-headers: true`"
+                .to_owned(),
+    };
+    archived.into_iter().map(warning).collect()
+}
+
+/// What S3 says of the object of a file.
+struct Answer<'a> {
+    file: &'a LocalFile,
+    wanted: ObjectHeaders,
+    actual: ObjectHeaders,
+    /// It is in an archive: no copy can be made of it.
+    archived: bool,
+    /// Its ACL is known to be another one, or cannot be compared.
+    other_acl: bool,
+}
+
+/// Whether a copy would be refused, until the object is restored from its archive.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html>
+fn is_archived(head: &HeadObjectOutput) -> bool {
+    let in_archive = matches!(
+        head.storage_class(),
+        Some(StorageClass::Glacier | StorageClass::DeepArchive)
+    ) || head.archive_status().is_some();
+    in_archive
+        && !head
+            .restore()
+            .is_some_and(|state| state.contains("ongoing-request=\"false\""))
+}
+
+type Asked<'a> = Result<Answer<'a>, (String, anyhow::Error)>;
 
 /// The headers that the object of `file` should have, and those it has.
 async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, text: Option<TextEncoding>) -> Asked<'a> {
@@ -128,7 +180,25 @@ async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, text: 
         None => TextEncoding::Binary,
     };
     let wanted = site.object.headers_for(&site.headers, &file.path, || text);
-    Ok((file, wanted, headers_of(&head)))
+    let named_acl = site.object.acl.as_deref().filter(|_| site.force_headers);
+    let other_acl = match named_acl {
+        Some(acl) => {
+            let object = Object {
+                bucket,
+                key: &key,
+                version_id: None,
+            };
+            is_canned(acl, &object.grants(&site.object).await.map_err(fail)?) != Some(true)
+        }
+        None => site.force_headers && !site.object.grants.is_empty(),
+    };
+    Ok(Answer {
+        file,
+        wanted,
+        actual: headers_of(&head),
+        archived: is_archived(&head),
+        other_acl,
+    })
 }
 
 async fn text_of(file: PathBuf) -> anyhow::Result<TextEncoding> {

@@ -25,7 +25,7 @@ use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::SitePlan;
-use crate::core::site::repair::ObjectSettings;
+use crate::core::site::repair::HeaderCheck;
 use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
 
@@ -73,7 +73,7 @@ impl SyncScan {
 
 /// Makes the plan out of a comparison. Sends only reads.
 ///
-/// `previous` is what the newest release was sent with, to notice that headers or ACL have changed since.
+/// `check` says which unchanged objects may have other headers or another ACL than this run would send.
 ///
 /// # Errors
 /// A file or directory that cannot be read, a listing that is refused, a plan that deletes more than `max-delete`.
@@ -82,7 +82,7 @@ pub(crate) async fn plan_site(
     site: &SiteInputs,
     comparing: SyncScan,
     history: &History,
-    previous: Option<&ObjectSettings>,
+    check: &HeaderCheck,
     console: &Console,
 ) -> anyhow::Result<SitePlan> {
     let (comparison, mut findings) = comparing.end().await?;
@@ -98,7 +98,7 @@ pub(crate) async fn plan_site(
             console.line(&format!("`{pattern}` matches no file and no object: check the pattern"));
         }
     }
-    let repairs = headers::repairs(bucket, site, previous, &comparison.scan.files, &findings.unchanged).await;
+    let repairs = headers::repairs(bucket, site, check, &comparison.scan.files, &findings.unchanged).await;
     let place = (site.bucket.as_str(), site.prefix.as_str());
     let headers = |file: &LocalFile, text: Option<TextEncoding>| {
         let bytes = || text.unwrap_or(TextEncoding::Binary);
@@ -113,7 +113,7 @@ pub(crate) async fn plan_site(
         headers,
     )?;
     plan.unchecked = repairs.unchecked;
-    plan.warnings.extend(repairs.warning);
+    plan.warnings.extend(repairs.warnings);
     plan.warnings.extend(kept_bundles);
     Ok(plan)
 }

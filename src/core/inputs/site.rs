@@ -44,6 +44,10 @@ pub(crate) struct SiteInputs {
     pub(crate) compare: Compare,
     /// `force`.
     pub(crate) force: bool,
+    /// `force-headers`: every object is asked whether its headers are right.
+    pub(crate) force_headers: bool,
+    /// What tells this step from others that deploy to the same prefix: source directory and filters.
+    pub(crate) scope: Vec<String>,
     /// `--no-overwrite`: leave objects alone that exist.
     pub(crate) no_overwrite: bool,
     /// `--follow-symlinks` (default) or `--no-follow-symlinks`.
@@ -113,6 +117,7 @@ pub(crate) fn read(
         HeaderRules::default()
     });
     Some(SiteInputs {
+        scope: scope(context, &source, &filter),
         source,
         filter,
         object: object(reader, flags),
@@ -121,6 +126,7 @@ pub(crate) fn read(
         max_delete: max_delete(reader),
         compare: compare(reader, flags),
         force: reader.boolean("force", false),
+        force_headers: reader.boolean("force-headers", false),
         no_overwrite: flags.no_overwrite,
         follow_symlinks: !flags.no_follow_symlinks,
         page_size: flags.page_size,
@@ -133,6 +139,16 @@ pub(crate) fn read(
         bucket,
         prefix,
     })
+}
+
+/// What tells this step from others that deploy to the same prefix.
+fn scope(context: &RunContext, source: &Path, filter: &Filter) -> Vec<String> {
+    let below = source.strip_prefix(&context.workspace).ok();
+    // Outside of the workspace the path is the machine's own.
+    let place = below.unwrap_or_else(|| Path::new(source.file_name().unwrap_or_default()));
+    std::iter::once(format!("source {}", place.display()))
+        .chain(filter.lines())
+        .collect()
 }
 
 /// `verify-site`.

@@ -172,6 +172,8 @@ specs! {
             "What the site must answer once it is live, one `URL [STATUS] [contains TEXT]` per line (any 2xx without a status). Asked after the invalidation, until all have answered so once or `verify-timeout` ends; a failure counts as a failed deployment.";
         "force" SiteOrBackend "BOOLEAN" = "`false`":
             "`true`: upload every file, and deploy the bundle even when it is what runs already.";
+        "force-headers" Site "BOOLEAN" = "`false`":
+            "`true`: look at every object, and where its headers or its ACL are not what an upload would send, repair them in place.";
     }
     Cdn {
         "paths" Cdn "PATHS" = "what this run changed":

@@ -4,6 +4,7 @@
 //! at object versions [`crate::aws::site::restore`]'s.
 
 pub(crate) mod accept;
+pub(crate) mod applied;
 pub(crate) mod bundles;
 pub(crate) mod concurrent_runs;
 pub(crate) mod id;

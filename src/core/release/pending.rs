@@ -1,9 +1,8 @@
-//! What earlier runs left to do: invalidations that CloudFront never confirmed, headers of unchanged objects.
+//! What earlier runs left to do: invalidations that CloudFront never confirmed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::release::record::{Record, RecordStatus, RecordedCdn};
-use crate::core::site::repair::ObjectSettings;
 
 /// What this run has to invalidate for earlier ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,26 +50,6 @@ pub(crate) fn carried(records: &[Record], distributions: &[String]) -> PendingIn
     carried.paths.retain(|_, paths| !paths.is_empty());
     carried.releases = releases.into_iter().rev().map(ToOwned::to_owned).collect();
     carried
-}
-
-/// The settings that objects may still have when this run uses `now`: those of the last release that succeeded, or of
-/// a later one that did not get through all objects. `None` without a record of a site.
-#[must_use]
-pub(crate) fn previous_settings<'a>(records: &'a [Record], now: &ObjectSettings) -> Option<&'a ObjectSettings> {
-    let mut last = None;
-    for record in records {
-        let Some(applied) = record.site.as_ref().and_then(|site| site.applied.as_ref()) else {
-            continue;
-        };
-        if applied != now {
-            return Some(applied);
-        }
-        last = Some(applied);
-        if record.status == RecordStatus::Succeeded {
-            break;
-        }
-    }
-    last
 }
 
 /// The records whose planned keys [`carried`] needs: killed runs since the newest confirmation.
@@ -166,35 +145,5 @@ mod tests {
         assert!(carried(&records, &["E9".into()]).is_empty());
         assert!(interrupted(&records, &["E9".into()]).is_empty());
         assert!(!carried(&records, &["E2".into()]).is_empty());
-    }
-
-    #[test]
-    fn settings_of_a_failed_run_are_not_forgotten() {
-        let with = |id: &str, status, acl: Option<&str>| {
-            let mut record = with_site(release(id, status), &[]);
-            if let Some(site) = &mut record.site {
-                site.applied = Some(ObjectSettings {
-                    acl: acl.map(ToOwned::to_owned),
-                    ..ObjectSettings::default()
-                });
-            }
-            record
-        };
-        let now = ObjectSettings::default();
-        let acl_of = |records: &[Record]| previous_settings(records, &now).map(|applied| applied.acl.clone());
-        let (same, public) = (with("r3", RecordStatus::Succeeded, None), Some("public-read"));
-        assert_eq!(acl_of(&[]), None);
-        assert_eq!(acl_of(&[release("r4", RecordStatus::Succeeded)]), None);
-        assert_eq!(acl_of(std::slice::from_ref(&same)), Some(None));
-        let older = with("r2", RecordStatus::Succeeded, public);
-        assert_eq!(acl_of(&[same.clone(), older.clone()]), Some(None));
-        assert_eq!(
-            acl_of(&[with("r3", RecordStatus::Failed, None), older]),
-            Some(public.map(Into::into))
-        );
-        assert_eq!(
-            acl_of(&[with("r4", RecordStatus::Cancelled, public), same]),
-            Some(public.map(Into::into))
-        );
     }
 }

@@ -155,6 +155,9 @@ pub(crate) struct RecordedSite {
     /// The header rules and the ACL used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) applied: Option<ObjectSettings>,
+    /// What the step is known by: its source directory and its filters; empty for a rollback.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scope: Vec<String>,
     /// The bucket's versioning when the run started.
     #[serde(default)]
     pub(crate) versioning: Versioning,

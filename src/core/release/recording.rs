@@ -30,6 +30,8 @@ pub(crate) struct RunFacts {
     pub(crate) run: WorkflowRun,
     /// What a deploy sends objects with.
     pub(crate) settings: Option<ObjectSettings>,
+    /// What a deploying step of a site is known by.
+    pub(crate) scope: Vec<String>,
     /// The region of the backend.
     pub(crate) region: String,
 }
@@ -62,6 +64,10 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
                 bucket: site.bucket.clone(),
                 prefix: site.prefix.clone(),
                 // Without settings the next run compares with those of an older release, and asks again.
+                scope: match kind {
+                    ReleaseKind::Deploy => facts.scope,
+                    ReleaseKind::Rollback => Vec::new(),
+                },
                 applied: settings.filter(|_| site.unchecked == 0),
                 versioning: plan.versioning,
                 ..RecordedSite::default()

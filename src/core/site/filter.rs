@@ -98,6 +98,11 @@ impl Filter {
         }
     }
 
+    /// The patterns as typed, each behind what it does.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        self.rules.iter().map(|rule| format!("{:?} {}", rule.rule, rule.typed))
+    }
+
     /// Whether there is no pattern at all.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {

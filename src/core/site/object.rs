@@ -142,6 +142,35 @@ impl GrantPermission {
     }
 }
 
+/// Whether `grants` (none: the owner's alone) are those of the canned ACL `acl`; `None` where that cannot be told.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl>
+#[must_use]
+pub(crate) fn is_canned(acl: &str, grants: &[Grant]) -> Option<bool> {
+    const GROUPS: &str = "uri=\"http://acs.amazonaws.com/groups/global/";
+    let groups: Vec<(&str, GrantPermission)> = grants
+        .iter()
+        .filter_map(|grant| {
+            Some((
+                grant.grantee.strip_prefix(GROUPS)?.trim_end_matches('"'),
+                grant.permission,
+            ))
+        })
+        .collect();
+    let reader = match acl {
+        "private" => return Some(grants.is_empty()),
+        "public-read" => "AllUsers",
+        "authenticated-read" => "AuthenticatedUsers",
+        _ => return None,
+    };
+    // Beside the group only the owner, who has everything.
+    let owners = grants
+        .iter()
+        .filter(|grant| grant.permission == GrantPermission::Full)
+        .count();
+    Some(groups == [(reader, GrantPermission::Read)] && owners == 1 && grants.len() == 2)
+}
+
 /// How S3 is asked to encrypt.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Encryption {
@@ -228,6 +257,27 @@ mod tests {
             content_type(&guessing, "*.html Content-Type:", "a.html", TextEncoding::Utf8),
             None
         );
+    }
+
+    #[test]
+    fn grants_tell_the_usual_canned_acls() {
+        let grant = |permission, grantee: &str| Grant {
+            permission,
+            grantee: grantee.to_owned(),
+        };
+        let everybody = "uri=\"http://acs.amazonaws.com/groups/global/AllUsers\"";
+        let public = [
+            grant(GrantPermission::Full, "id=\"owner\""),
+            grant(GrantPermission::Read, everybody),
+        ];
+        let more = [public.to_vec(), vec![grant(GrantPermission::Read, "id=\"other\"")]].concat();
+        assert_eq!(is_canned("private", &[]), Some(true));
+        assert_eq!(is_canned("private", &public), Some(false));
+        assert_eq!(is_canned("public-read", &public), Some(true));
+        assert_eq!(is_canned("public-read", &more), Some(false));
+        assert_eq!(is_canned("public-read", &[]), Some(false));
+        assert_eq!(is_canned("authenticated-read", &public), Some(false));
+        assert_eq!(is_canned("bucket-owner-read", &public), None);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! this run's are the objects looked at. A repair rewrites all of an object's headers: whatever the inputs never named
 //! is sent again as it is. Must not decide whether the content is to be uploaded.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::core::site::content_type;
@@ -62,13 +64,35 @@ impl ObjectSettings {
     }
 }
 
-/// The settings of this run beside those of the last release.
+/// Which unchanged objects are to be looked at, and what they may have been sent with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct HeaderCheck {
+    /// What was applied before, by this step or by others.
+    pub(crate) previous: Vec<ObjectSettings>,
+    /// Full keys; `None`: all of them.
+    pub(crate) keys: Option<BTreeSet<String>>,
+}
+
+impl HeaderCheck {
+    /// All objects, which were sent with `previous`, where that is known.
+    #[must_use]
+    pub(crate) fn all(previous: Option<&ObjectSettings>) -> Self {
+        Self {
+            previous: previous.into_iter().cloned().collect(),
+            keys: None,
+        }
+    }
+}
+
+/// The settings of this run beside those of earlier releases.
 #[derive(Debug)]
 pub(crate) struct Repair<'a> {
     options: &'a ObjectOptions,
     rules: &'a HeaderRules,
-    previous: Option<Previous>,
+    previous: Vec<Previous>,
     content_types_differ: bool,
+    /// `force-headers`: objects are to be as an upload would make them.
+    exact: bool,
 }
 
 #[derive(Debug)]
@@ -78,29 +102,36 @@ struct Previous {
 }
 
 impl<'a> Repair<'a> {
-    /// Prepares the comparison; `previous` is what the newest release record holds.
+    /// Prepares the comparison; `previous` is what release records hold.
     ///
-    /// Without one, only headers that the inputs name are looked at. With one, what that release named and this run
-    /// does not is taken away.
+    /// Without any, only headers that the inputs name are looked at. With some, what those releases named and this run
+    /// does not is taken away; with `exact`, whatever an upload would not send.
     #[must_use]
-    pub(crate) fn new(options: &'a ObjectOptions, rules: &'a HeaderRules, previous: Option<&ObjectSettings>) -> Self {
+    pub(crate) fn new(
+        options: &'a ObjectOptions,
+        rules: &'a HeaderRules,
+        previous: &[ObjectSettings],
+        exact: bool,
+    ) -> Self {
         let now = options.guess_content_type.then_some(content_type::VERSION);
+        let read = |previous: &ObjectSettings| Previous {
+            headers: previous.headers.clone(),
+            // A record of another version may hold rules that this one does not know.
+            rules: HeaderRules::parse(&previous.rules.join("\n")).unwrap_or_default(),
+        };
         Self {
             options,
             rules,
-            content_types_differ: previous.is_some_and(|previous| previous.content_types != now),
-            previous: previous.map(|previous| Previous {
-                headers: previous.headers.clone(),
-                // A record of another version may hold rules that this one does not know.
-                rules: HeaderRules::parse(&previous.rules.join("\n")).unwrap_or_default(),
-            }),
+            content_types_differ: previous.iter().any(|previous| previous.content_types != now),
+            previous: previous.iter().map(read).collect(),
+            exact,
         }
     }
 
     /// Whether the object of the file at `path` must be looked at.
     #[must_use]
     pub(crate) fn concerns(&self, path: &str) -> bool {
-        !self.named(path).is_empty()
+        self.exact || !self.named(path).is_empty()
     }
 
     /// All headers to send for the object of the file at `path`, when one differs from `wanted`; `None` when the
@@ -109,7 +140,19 @@ impl<'a> Repair<'a> {
     pub(crate) fn headers(&self, path: &str, wanted: &ObjectHeaders, actual: &ObjectHeaders) -> Option<ObjectHeaders> {
         let mut repaired = actual.clone();
         let mut differs = false;
-        for name in self.named(path) {
+        let mut names = self.named(path);
+        if self.exact {
+            names.extend(wanted.names());
+            // A lifecycle rule may have moved it.
+            names.extend(
+                actual
+                    .names()
+                    .into_iter()
+                    .filter(|name| *name != HeaderName::StorageClass),
+            );
+            names.push(HeaderName::ContentType);
+        }
+        for name in names {
             let value = wanted.get(&name);
             if !same(&name, value, actual.get(&name)) {
                 repaired.set(&name, value.map(str::to_owned));
@@ -123,7 +166,7 @@ impl<'a> Repair<'a> {
     fn named(&self, path: &str) -> Vec<HeaderName> {
         let mut names = self.options.headers.names();
         names.extend(self.rules.of(path).map(|(name, _)| name.clone()));
-        if let Some(previous) = &self.previous {
+        for previous in &self.previous {
             names.extend(previous.headers.names());
             names.extend(previous.rules.of(path).map(|(name, _)| name.clone()));
         }
@@ -179,8 +222,9 @@ mod tests {
         rules: &HeaderRules,
         previous: Option<&ObjectSettings>,
     ) -> Option<ObjectHeaders> {
+        let previous = HeaderCheck::all(previous).previous;
         let wanted = options.headers_for(rules, "index.html", || TextEncoding::Utf8);
-        Repair::new(options, rules, previous).headers("index.html", &wanted, &stored())
+        Repair::new(options, rules, &previous, false).headers("index.html", &wanted, &stored())
     }
 
     #[test]
@@ -214,6 +258,30 @@ mod tests {
                 ..stored()
             }
         );
+    }
+
+    #[test]
+    fn exactly_is_as_an_upload_would_make_it_and_the_class_stays() {
+        let options = cached("no-store");
+        let (none, actual) = (
+            rules(""),
+            ObjectHeaders {
+                storage_class: Some("STANDARD_IA".into()),
+                ..stored()
+            },
+        );
+        let wanted = options.headers_for(&none, "index.html", || TextEncoding::Utf8);
+        let repair = Repair::new(&options, &none, &[], true);
+        assert!(repair.concerns("index.html"));
+        let changed = repair.headers("index.html", &wanted, &actual).expect("other headers");
+        assert_eq!(
+            changed,
+            ObjectHeaders {
+                storage_class: Some("STANDARD_IA".into()),
+                ..wanted.clone()
+            }
+        );
+        assert_eq!(repair.headers("index.html", &wanted, &changed), None);
     }
 
     #[test]

@@ -1,0 +1,147 @@
+//! Which unchanged objects may have other headers or another ACL than this run would send, as records tell it.
+//!
+//! Several steps can deploy to one prefix, each with its own files, filters and rules: assets that are cached for a year,
+//! then pages that are not. A step is known by its source directory and its filters; it compares its rules with those
+//! that it applied itself, and looks at what others wrote since only where it comes after them.
+
+use std::collections::BTreeSet;
+
+use crate::core::release::record::{Record, RecordStatus, RecordedSite, ReleaseKind, WorkflowRun};
+use crate::core::site::key_change::KeyOperation;
+use crate::core::site::repair::{HeaderCheck, ObjectSettings};
+
+/// What a step is known by, and what it applies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ThisStep<'a> {
+    /// The source directory and the filters, as records keep them.
+    pub(crate) scope: &'a [String],
+    /// What it sends objects with.
+    pub(crate) settings: &'a ObjectSettings,
+    /// The workflow run.
+    pub(crate) run: &'a WorkflowRun,
+}
+
+/// What records (newest first) tell about the headers of unchanged objects.
+#[must_use]
+pub(crate) fn header_check(records: &[Record], step: ThisStep<'_>) -> HeaderCheck {
+    let found = Found::of(records, step);
+    if let Some(previous) = found.differs {
+        return HeaderCheck::all(Some(previous));
+    }
+    let others = found.others.iter().map(|(_, record, site)| (record, site));
+    if !found.has_own {
+        // Nothing but the names of headers can be learned from a step with other files.
+        let newest = others.clone().find_map(|(_, site)| site.applied.as_ref());
+        return HeaderCheck::all(newest);
+    }
+    let (mut keys, mut previous) = (BTreeSet::new(), Vec::new());
+    for (record, site) in others {
+        let (changes, count) = match record.status {
+            RecordStatus::Started => (&site.planned, site.planned_keys),
+            _ => (&site.changed, site.written + site.deleted + site.perhaps),
+        };
+        if changes.is_empty() && count > 0 {
+            // Its list could not be read.
+            return HeaderCheck::all(site.applied.as_ref());
+        }
+        previous.extend(site.applied.clone());
+        let written = changes
+            .iter()
+            .filter(|change| change.operation == KeyOperation::Written);
+        keys.extend(written.map(|change| change.key.clone()));
+    }
+    HeaderCheck {
+        previous,
+        keys: Some(keys),
+    }
+}
+
+/// The places of the records whose lists of keys [`header_check`] needs.
+#[must_use]
+pub(crate) fn lists_needed(records: &[Record], step: ThisStep<'_>) -> Vec<usize> {
+    let found = Found::of(records, step);
+    if found.differs.is_some() || !found.has_own {
+        return Vec::new();
+    }
+    found.others.iter().map(|(position, ..)| *position).collect()
+}
+
+/// What was found on the way from the newest record to the last one of this step that went through.
+struct Found<'a> {
+    /// What this step applied before, where that differs from now.
+    differs: Option<&'a ObjectSettings>,
+    has_own: bool,
+    /// What others did since, as far as this step comes after them: rollbacks, and other steps.
+    others: Vec<(usize, &'a Record, &'a RecordedSite)>,
+}
+
+impl<'a> Found<'a> {
+    fn of(records: &'a [Record], step: ThisStep<'_>) -> Self {
+        let sites = || {
+            let sites = records.iter().enumerate();
+            sites.filter_map(|(position, record)| Some((position, record, record.site.as_ref()?)))
+        };
+        let mut found = Self {
+            differs: None,
+            has_own: false,
+            others: Vec::new(),
+        };
+        let mut last_own = None;
+        for (position, record, site) in sites() {
+            if record.command == ReleaseKind::Rollback || !is_of(site, step.scope) {
+                found.others.push((position, record, site));
+                continue;
+            }
+            let Some(applied) = &site.applied else { continue };
+            last_own.get_or_insert(record);
+            if applied != step.settings {
+                found.differs = Some(applied);
+                break;
+            }
+            if record.status == RecordStatus::Succeeded {
+                break;
+            }
+        }
+        found.has_own = last_own.is_some();
+        let first_own = sites()
+            .filter(|(_, record, site)| is_step(record) && is_of(site, step.scope))
+            .last();
+        if let (Some(own), Some((first_own, ..))) = (last_own, first_own) {
+            let first_of = |scope: &[String]| {
+                let of_it = sites().filter(|(_, record, site)| is_step(record) && site.scope == scope);
+                of_it.last().map_or(0, |(position, ..)| position)
+            };
+            found.others.retain(|(_, other, site)| {
+                !is_step(other)
+                    || match (is_same(&other.run, step.run), is_same(&other.run, &own.run)) {
+                        // It came before this step in this very run.
+                        (true, false) => true,
+                        // It came after this step in the run before.
+                        (false, true) => false,
+                        (false, false) => true,
+                        // Runs do not tell: whichever was there first comes first.
+                        (true, true) => first_of(&site.scope) > first_own,
+                    }
+            });
+        }
+        found
+    }
+}
+
+fn is_step(record: &Record) -> bool {
+    record.command == ReleaseKind::Deploy
+}
+
+/// Whether a record is of the step with this scope; older records name none.
+fn is_of(site: &RecordedSite, scope: &[String]) -> bool {
+    site.scope.is_empty() || site.scope == scope
+}
+
+/// Whether two runs are one; where nobody knows, they may be.
+fn is_same(one: &WorkflowRun, other: &WorkflowRun) -> bool {
+    (&one.id, one.attempt) == (&other.id, other.attempt)
+}
+
+#[cfg(test)]
+#[path = "applied_tests.rs"]
+mod tests;

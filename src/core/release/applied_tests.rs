@@ -1,0 +1,112 @@
+use super::*;
+use crate::core::release::fixtures::{release, with_site};
+
+fn settings(acl: &str) -> ObjectSettings {
+    ObjectSettings {
+        acl: Some(acl.to_owned()),
+        ..ObjectSettings::default()
+    }
+}
+
+/// A release of the step `scope` in run `run`, which applied `acl` and wrote `key`.
+fn applied(id: &str, run: &str, scope: &str, acl: &str, key: &str) -> Record {
+    let mut record = with_site(release(id, RecordStatus::Succeeded), &[(key, "v")]);
+    record.run.id = (!run.is_empty()).then(|| run.to_owned());
+    if let Some(site) = &mut record.site {
+        site.applied = Some(settings(acl));
+        site.scope = if scope.is_empty() {
+            Vec::new()
+        } else {
+            vec![scope.to_owned()]
+        };
+    }
+    record
+}
+
+/// What the step `scope` with `acl` in run `run` looks at: the ACLs of before, and the keys.
+fn check(records: &[Record], run: &str, scope: &str, acl: &str) -> (Vec<String>, Option<Vec<String>>) {
+    let run = WorkflowRun {
+        id: (!run.is_empty()).then(|| run.to_owned()),
+        ..WorkflowRun::default()
+    };
+    let (scope, settings) = ([scope.to_owned()], settings(acl));
+    let step = ThisStep {
+        scope: &scope,
+        settings: &settings,
+        run: &run,
+    };
+    let found = header_check(records, step);
+    let acls = found.previous.into_iter().filter_map(|previous| previous.acl).collect();
+    (acls, found.keys.map(|keys| keys.into_iter().collect()))
+}
+
+fn all(acl: &str) -> (Vec<String>, Option<Vec<String>>) {
+    (vec![acl.to_owned()], None)
+}
+
+fn some(acl: &str, key: &str) -> (Vec<String>, Option<Vec<String>>) {
+    (vec![acl.to_owned()], Some(vec![key.to_owned()]))
+}
+
+fn nothing() -> (Vec<String>, Option<Vec<String>>) {
+    (Vec::new(), Some(Vec::new()))
+}
+
+#[test]
+fn a_step_looks_at_all_objects_once_its_own_rules_change() {
+    assert_eq!(check(&[], "1", "all", "a"), (Vec::new(), None));
+    let mut records = vec![applied("r1", "1", "all", "a", "k")];
+    assert_eq!(check(&records, "2", "all", "a"), nothing());
+    assert_eq!(check(&records, "2", "all", "b"), all("a"));
+    // Records of older versions name no step.
+    assert_eq!(check(&[applied("r1", "1", "", "a", "k")], "2", "all", "b"), all("a"));
+    // One that failed may not have come to all objects.
+    let mut failed = applied("r2", "2", "all", "b", "k");
+    failed.status = RecordStatus::Failed;
+    records.insert(0, failed);
+    assert_eq!(check(&records, "3", "all", "b"), all("a"));
+    assert_eq!(check(&records, "3", "all", "a"), all("b"));
+}
+
+#[test]
+fn what_was_excluded_while_the_rules_changed_gets_them_later() {
+    let records = [
+        applied("r2", "2", "all but a", "b", "k"),
+        applied("r1", "1", "all", "a", "k"),
+    ];
+    assert_eq!(check(&records, "3", "all", "b"), all("a"));
+    // The rules of before again: what was written since has others.
+    assert_eq!(check(&records, "3", "all", "a"), some("b", "k"));
+    assert_eq!(check(&records, "3", "new", "a"), all("b"));
+}
+
+#[test]
+fn of_two_steps_on_one_prefix_only_the_later_one_looks_at_what_the_other_wrote() {
+    for runs in [["1", "2"], ["", ""], ["7", "7"]] {
+        let [one, two] = runs;
+        let mut records = vec![
+            applied("r2", one, "pages", "b", "index.html"),
+            applied("r1", one, "all", "a", "app.js"),
+        ];
+        assert_eq!(check(&records, two, "all", "a"), nothing(), "{runs:?}");
+        records.insert(0, applied("r3", two, "all", "a", "index.html"));
+        assert_eq!(check(&records, two, "pages", "b"), some("a", "index.html"), "{runs:?}");
+    }
+}
+
+#[test]
+fn what_a_rollback_restored_is_looked_at() {
+    let mut back = applied("r3", "3", "all", "a", "k");
+    back.command = ReleaseKind::Rollback;
+    let records = [
+        back,
+        applied("r2", "2", "all", "b", "k"),
+        applied("r1", "1", "all", "a", "k"),
+    ];
+    assert_eq!(check(&records, "4", "all", "b"), some("a", "k"));
+    let mut unread = records;
+    if let Some(site) = &mut unread[0].site {
+        site.changed.clear();
+    }
+    assert_eq!(check(&unread, "4", "all", "b"), all("a"));
+}

@@ -1,0 +1,184 @@
+//! Header and ACL rules over several releases: whose they are, and what of them was applied.
+
+use serde_json::json;
+
+use crate::support::{Action, Cloud, Run};
+
+const BUCKET: &str = "site-bucket";
+
+/// A step over ten pages and two assets, with a distribution.
+fn step(cloud: &Cloud) -> Action {
+    let mut step = Action::new(cloud)
+        .with("bucket", BUCKET)
+        .with("source", "site")
+        .with("distribution", "E1");
+    for n in 0..10 {
+        step = step.file(&format!("site/{n}.html"), format!("page {n}"));
+    }
+    step.file("site/app.js", "1").file("site/style.css", "2")
+}
+
+fn cloud() -> Cloud {
+    let cloud = Cloud::with_acl_bucket(BUCKET);
+    cloud.add_distribution("E1", BUCKET, &json!({}));
+    cloud
+}
+
+fn cached(cloud: &Cloud, key: &str) -> String {
+    let object = cloud.object(BUCKET, key).expect("an object");
+    object.header("cache-control").unwrap_or_default().to_owned()
+}
+
+fn written(run: &Run) -> Vec<&str> {
+    assert_eq!(run.exit_code, 0, "{}", run.log);
+    run.uploaded()
+}
+
+#[test]
+fn a_file_that_was_excluded_while_the_rules_changed_gets_them_later() {
+    let cloud = cloud();
+    step(&cloud).with("cache-control", "max-age=1").run().expect_exit(0);
+    let without = step(&cloud)
+        .with("exclude", "1.html")
+        .with("cache-control", "max-age=2");
+    assert_eq!(written(&without.run()).len(), 11);
+    assert_eq!(cached(&cloud, "1.html"), "max-age=1");
+    let all = step(&cloud).with("cache-control", "max-age=2");
+    assert_eq!(written(&all.run()), ["1.html"]);
+    assert_eq!(cached(&cloud, "1.html"), "max-age=2");
+    assert!(written(&all.run()).is_empty());
+}
+
+#[test]
+fn two_steps_on_one_prefix_know_their_own_keys() {
+    // Steps with other files, and steps of which the second has some of the first one's; in runs that GitHub tells apart,
+    // and in those that it does not.
+    for (assets, runs) in [
+        ("*.html", ["1", "2", "3", "4"]),
+        ("nothing", ["1", "2", "3", "4"]),
+        ("nothing", ["9"; 4]),
+    ] {
+        let cloud = cloud();
+        let deploy = |run: &str, script: &str, page: &str| {
+            let of = |step: Action| {
+                step.github("run_id", run)
+                    .file("site/app.js", script)
+                    .file("site/3.html", page)
+            };
+            let first = of(step(&cloud))
+                .with("exclude", assets)
+                .with("cache-control", "max-age=31536000")
+                .with("acl", "private");
+            let second = of(step(&cloud))
+                .with("args", "--exclude '*' --include '*.html'")
+                .with("cache-control", "no-cache")
+                .with("acl", "public-read");
+            (first.run().expect_exit(0), second.run().expect_exit(0))
+        };
+        deploy(runs[0], "1", "one");
+        let (first, second) = deploy(runs[1], "2", "one");
+        assert_eq!(written(&first), ["app.js"], "{assets} {runs:?}");
+        assert!(written(&second).is_empty(), "{assets} {runs:?}: {}", second.log);
+        assert_eq!(cloud.invalidations().last().map(Vec::len), Some(1));
+        let (first, second) = deploy(runs[2], "2", "two");
+        let both: Vec<&str> = written(&first).into_iter().chain(written(&second)).collect();
+        assert!(both.len() <= 2 && both.iter().all(|key| *key == "3.html"), "{both:?}");
+        let (first, second) = deploy(runs[3], "2", "two");
+        assert!(
+            written(&first).is_empty() && written(&second).is_empty(),
+            "{}",
+            first.log
+        );
+        for n in 0..10 {
+            let key = format!("{n}.html");
+            assert_eq!(cached(&cloud, &key), "no-cache", "{key} {assets} {runs:?}");
+            assert!(cloud.acl(BUCKET, &key).contains("AllUsers"), "{key} {assets} {runs:?}");
+        }
+        assert_eq!(cached(&cloud, "style.css"), "max-age=31536000");
+        assert!(!cloud.acl(BUCKET, "app.js").contains("AllUsers"));
+    }
+}
+
+#[test]
+fn the_later_of_two_steps_wins_again_when_the_earlier_one_changes_its_rules() {
+    let cloud = cloud();
+    let deploy = |age: &str| {
+        step(&cloud).with("cache-control", age).run().expect_exit(0);
+        let pages = step(&cloud)
+            .with("args", "--exclude '*' --include '*.html'")
+            .with("cache-control", "no-cache");
+        pages.run().expect_exit(0);
+    };
+    for age in ["max-age=1", "max-age=1", "max-age=2", "max-age=2"] {
+        deploy(age);
+        assert_eq!(cached(&cloud, "5.html"), "no-cache");
+        assert_eq!(cached(&cloud, "app.js"), age);
+    }
+}
+
+#[test]
+fn an_archived_object_whose_headers_change_is_a_warning_that_names_it() {
+    let cloud = cloud();
+    for (key, class) in [
+        ("1.html", "GLACIER"),
+        ("2.html", "DEEP_ARCHIVE"),
+        ("3.html", "GLACIER_IR"),
+    ] {
+        let page = format!("page {}", &key[..1]);
+        cloud.put(BUCKET, key, &[("x-amz-storage-class", class)], page.as_bytes());
+    }
+    let run = step(&cloud).with("cache-control", "no-cache").run().expect_exit(0);
+    assert!(
+        run.messages("warning").join("\n").contains("1.html: is archived"),
+        "{}",
+        run.log
+    );
+    let warned = run.report["site"]["warnings"].as_array().cloned().unwrap_or_default();
+    let paths: Vec<&str> = warned.iter().filter_map(|warning| warning["path"].as_str()).collect();
+    assert_eq!(paths, ["1.html", "2.html"], "{}", run.log);
+    assert_eq!(written(&run).len(), 10);
+    assert_eq!(cached(&cloud, "3.html"), "no-cache");
+}
+
+#[test]
+fn objects_that_were_changed_by_hand_are_repaired_where_that_is_asked_for() {
+    let cloud = cloud();
+    let deploy = || {
+        step(&cloud)
+            .with("cache-control", "no-cache")
+            .with("acl", "public-read")
+    };
+    deploy().run().expect_exit(0);
+    let by_hand = |key: &str, headers: &[(&str, &str)], body: &str| cloud.put(BUCKET, key, headers, body.as_bytes());
+    let html = ("content-type", "text/html; charset=utf-8");
+    by_hand(
+        "1.html",
+        &[html, ("cache-control", "max-age=1"), ("x-amz-acl", "public-read")],
+        "page 1",
+    );
+    by_hand("2.html", &[html, ("cache-control", "no-cache")], "page 2");
+    by_hand(
+        "3.html",
+        &[("cache-control", "no-cache"), ("x-amz-acl", "public-read")],
+        "page 3",
+    );
+    by_hand(
+        "4.html",
+        &[
+            html,
+            ("cache-control", "no-cache"),
+            ("x-amz-acl", "public-read"),
+            ("content-disposition", "attachment"),
+        ],
+        "page 4",
+    );
+    assert!(written(&deploy().run()).is_empty());
+    let force = || deploy().with("force-headers", "true");
+    assert_eq!(written(&force().run()), ["1.html", "2.html", "3.html", "4.html"]);
+    assert_eq!(cached(&cloud, "1.html"), "no-cache");
+    assert!(cloud.acl(BUCKET, "2.html").contains("AllUsers"));
+    let object = |key: &str| cloud.object(BUCKET, key).expect("an object");
+    assert_eq!(object("3.html").header("content-type"), Some(html.1));
+    assert_eq!(object("4.html").header("content-disposition"), None);
+    assert_eq!(force().run().expect_exit(0).output("outcome"), "unchanged");
+}
