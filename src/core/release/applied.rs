@@ -105,11 +105,11 @@ impl<'a> Found<'a> {
         found.has_own = last_own.is_some();
         let first_own = sites()
             .filter(|(_, record, site)| is_step(record) && is_of(site, step.scope))
-            .last();
+            .next_back();
         if let (Some(own), Some((first_own, ..))) = (last_own, first_own) {
             let first_of = |scope: &[String]| {
-                let of_it = sites().filter(|(_, record, site)| is_step(record) && site.scope == scope);
-                of_it.last().map_or(0, |(position, ..)| position)
+                let mut of_it = sites().filter(|(_, record, site)| is_step(record) && site.scope == scope);
+                of_it.next_back().map_or(0, |(position, ..)| position)
             };
             found.others.retain(|(_, other, site)| {
                 !is_step(other)
