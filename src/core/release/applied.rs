@@ -103,13 +103,11 @@ impl<'a> Found<'a> {
             }
         }
         found.has_own = last_own.is_some();
-        let first_own = sites()
-            .filter(|(_, record, site)| is_step(record) && is_of(site, step.scope))
-            .next_back();
+        let first_own = sites().rfind(|(_, record, site)| is_step(record) && is_of(site, step.scope));
         if let (Some(own), Some((first_own, ..))) = (last_own, first_own) {
             let first_of = |scope: &[String]| {
-                let mut of_it = sites().filter(|(_, record, site)| is_step(record) && site.scope == scope);
-                of_it.next_back().map_or(0, |(position, ..)| position)
+                let first = sites().rfind(|(_, record, site)| is_step(record) && site.scope == scope);
+                first.map_or(0, |(position, ..)| position)
             };
             found.others.retain(|(_, other, site)| {
                 !is_step(other)
