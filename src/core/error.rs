@@ -65,6 +65,31 @@ impl std::error::Error for WithHint {
     }
 }
 
+/// An error with what was done because of it. The error itself leads: it is the cause.
+#[derive(Debug)]
+struct WithAftermath {
+    aftermath: String,
+    source: anyhow::Error,
+}
+
+impl fmt::Display for WithAftermath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}; {}", self.source, self.aftermath)
+    }
+}
+
+// No link leads on: the whole chain is in the text already, before the aftermath.
+impl std::error::Error for WithAftermath {}
+
+/// `error`, its text followed by `aftermath`: what was done because of it, as clauses without a period at the end.
+#[must_use]
+pub(crate) fn with_aftermath(error: anyhow::Error, aftermath: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(WithAftermath {
+        aftermath: aftermath.into(),
+        source: error,
+    })
+}
+
 /// Attaches advice to an error, beside the place that knows it.
 pub(crate) trait HintExt {
     /// What this becomes once the advice is attached.
@@ -144,10 +169,16 @@ impl From<&anyhow::Error> for RenderedError {
 /// The AWS error at the root of `error`, when there is one.
 #[must_use]
 pub(crate) fn service_error(error: &anyhow::Error) -> Option<&ServiceError> {
-    error.chain().find_map(|link| match link.downcast_ref::<WithHint>() {
-        Some(hinted) => service_error(&hinted.source),
+    error.chain().find_map(|link| match wrapped(link) {
+        Some(source) => service_error(source),
         None => link.downcast_ref::<ServiceError>(),
     })
+}
+
+/// The error that one of our wrappers holds, whose links are not those of the chain.
+fn wrapped<'e>(link: &'e (dyn std::error::Error + 'static)) -> Option<&'e anyhow::Error> {
+    let hinted = link.downcast_ref::<WithHint>().map(|hinted| &hinted.source);
+    hinted.or_else(|| link.downcast_ref::<WithAftermath>().map(|after| &after.source))
 }
 
 /// AWS's code of `error`.
@@ -167,11 +198,9 @@ fn hints(error: &anyhow::Error) -> Vec<String> {
     error
         .chain()
         .find_map(|link| {
-            link.downcast_ref::<WithHint>().map(|hinted| {
-                let mut found = vec![hinted.hint.clone()];
-                found.extend(hints(&hinted.source));
-                found
-            })
+            let hint = link.downcast_ref::<WithHint>().map(|hinted| hinted.hint.clone());
+            let source = wrapped(link)?;
+            Some(hint.into_iter().chain(hints(source)).collect())
         })
         .unwrap_or_default()
 }
@@ -201,6 +230,19 @@ mod tests {
         );
         assert_eq!(failure.hint.as_deref(), Some("allow it"));
         assert_eq!(failure.code.as_deref(), Some("AccessDenied"));
+    }
+
+    #[test]
+    fn the_cause_leads_what_was_done_because_of_it_and_its_hint_stays() {
+        let error = denied().hint("allow it").context("cannot upload `a`");
+        let error = with_aftermath(with_aftermath(error, "`b` was rolled back"), "`web` is back on `v1`");
+        let failure = RenderedError::from(&error);
+        assert_eq!(
+            failure.message,
+            "cannot upload `a`: Access Denied (AccessDenied, request id ID); `b` was rolled back; `web` is back on `v1`"
+        );
+        assert_eq!(failure.hint.as_deref(), Some("allow it"));
+        assert_eq!(failure.request_id.as_deref(), Some("ID"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The GitHub Deployment of a run: opened before the first change, closed after the last.
 
 use crate::core::error::Cancelled;
-use crate::core::release::live_now::live_now;
+use crate::core::release::live_now::{is_rolled_back, live_now};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Commit;
@@ -53,7 +53,8 @@ impl Deployment<'_> {
             Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, "cancelled".to_owned()),
             Err(error) => {
                 let live = live_now(plan, outcomes).map(|live| format!("live now: {live}; "));
-                let description = format!("{}{error:#}", live.unwrap_or_default());
+                let back = if is_rolled_back(outcomes) { "rolled back; " } else { "" };
+                let description = format!("{back}{}{error:#}", live.unwrap_or_default());
                 (DeploymentState::Failure, description)
             }
         };

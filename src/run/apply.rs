@@ -31,7 +31,8 @@ impl Deployment<'_> {
 
         let (mut backend, mut result) = self.deploy_backend(state, plan, phases).await;
         // A backend that failed has put its environments back itself.
-        let mut put_back = (result.is_err() && self.puts_back()).then(PutBack::default);
+        let is_failure = result.as_ref().is_err_and(|error| !error.is::<Cancelled>());
+        let mut put_back = (is_failure && self.puts_back()).then(PutBack::default);
         let mut site = SiteChanges::default();
         let reached_site = result.is_ok();
         if reached_site {

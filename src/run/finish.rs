@@ -106,7 +106,10 @@ fn say(report: &Report, console: &Console) {
         return;
     }
     if console.is_terminal() {
-        // The summary above has said it all.
+        // The summary above has said all the rest.
+        if let Some(live) = &report.live {
+            console.line(&format!("live now: {live}"));
+        }
         return;
     }
     let mut parts = Vec::new();
@@ -136,6 +139,7 @@ fn say(report: &Report, console: &Console) {
             .unwrap_or_default();
         parts.push(format!("{} {state}{url}", environment.name));
     }
+    parts.extend(report.live.as_ref().map(|live| format!("live now: {live}")));
     let prefix = match (report.outcome, report.dry_run) {
         (Outcome::Cancelled, _) => "cancelled",
         (_, true) => "dry run, nothing was changed",

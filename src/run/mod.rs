@@ -28,6 +28,7 @@ use crate::core::inputs::{Command, Inputs};
 use crate::core::release::id;
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
+use crate::core::report::markdown::prose;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 
@@ -81,6 +82,9 @@ impl Deployment<'_> {
         };
         self.print_plan(&state, &plan);
         if self.inputs.dry_run {
+            if let Some(line) = self.undo_line(&state, &plan) {
+                ended.markdown = format!("{}\n\n", prose(&line));
+            }
             ended.plan = Some(plan);
             return (ended, Ok(()));
         }

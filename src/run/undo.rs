@@ -9,15 +9,13 @@ use crate::aws::s3::versions::versions;
 use crate::aws::site::execute::execute;
 use crate::aws::site::restore::keys_with_same_headers;
 use crate::core::backend::outcome::BackendOutcome;
-use crate::core::backend::plan::UpdateStep;
-use crate::core::error::Cancelled;
+use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::inputs::{Command, OnFailure};
-use crate::core::release::live::live;
 use crate::core::release::outcome::{Invalidated, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
-use crate::core::release::record::{Record, RecordStatus, Versioning};
+use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
-use crate::core::text::plural;
+use crate::core::release::site_undo::{SiteUndo, undo_line};
 use crate::run::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
@@ -42,27 +40,11 @@ impl Deployment<'_> {
 
     /// What a failure of this plan would undo, for the plan; `None` without `on-failure: rollback`.
     pub(crate) fn undo_line(&self, state: &CurrentState, plan: &Plan) -> Option<String> {
-        if !self.puts_back() || plan.changes_nothing() {
-            return None;
-        }
-        let objects = plan.site.as_ref().map_or(0, |site| site.keys().count());
-        if objects > 0 && live(&state.records).is_none() {
-            return Some(
-                "on-failure: there is no earlier release to go back to: a failure keeps everything".to_owned(),
-            );
-        }
-        let is_versioned = !matches!(plan.versioning, Versioning::Off | Versioning::Suspended);
-        let site = (objects > 0 && is_versioned).then(|| format!("{} of the site", plural(objects, "object")));
-        let environments = plan.backend.iter().flat_map(|backend| &backend.environments);
-        let labels = environments.filter_map(|environment| match (&environment.step, &environment.previous_label) {
-            (UpdateStep::Update { .. }, Some(label)) => Some(format!("`{label}` in `{}`", environment.name)),
-            _ => None,
-        });
-        let parts: Vec<String> = site.into_iter().chain(labels).collect();
-        (!parts.is_empty()).then(|| format!("on-failure: a failure would bring back {}", parts.join(" and ")))
+        self.puts_back().then(|| undo_line(plan, &state.records))?
     }
 
-    /// Puts back what a run did before it failed; answers what was done, and the error with what became of it.
+    /// Puts back what a run did before it failed; answers what was done, and the error with what became of it. Asked to
+    /// stop, it stops there.
     pub(crate) async fn put_back(
         &self,
         state: &CurrentState,
@@ -74,64 +56,86 @@ impl Deployment<'_> {
             record,
             changes,
             backend,
-            mut error,
+            error,
         } = failure;
         phases.begin("Roll back");
-        if !changes.changed.is_empty() && live(&state.records).is_none() {
-            self.console
-                .line("there is no earlier release to go back to: everything is kept as it is");
-            let error = error.context("there is no earlier release to go back to, so nothing was rolled back");
-            return (None, backend, error);
-        }
-        let mut put_back = PutBack::default();
-        if !changes.changed.is_empty() {
-            match self.restore_site(state, plan, record, changes).await {
-                Ok(restored) => {
-                    if let Some(failure) = restored.site.failures.first() {
-                        let count = restored.site.failures.len();
-                        error = error.context(format!(
-                            "{} could not be rolled back: {}",
-                            plural(count, "object"),
-                            failure.message
-                        ));
-                    }
-                    put_back = restored;
-                }
-                Err(reason) => {
-                    self.console
-                        .line(&format!("the site cannot be rolled back: {reason:#}"));
-                    error = error.context(format!("the site could not be rolled back: {reason:#}"));
-                }
+        self.console.line(&format!("the deployment failed: {error:#}"));
+        let undo = SiteUndo::of(!changes.changed.is_empty(), &state.records, plan.versioning);
+        let (put_back, is_back, text) = match undo {
+            SiteUndo::Unchanged => (PutBack::default(), true, None),
+            SiteUndo::FirstRelease => {
+                let text = "there is no earlier release of the site to go back to: everything is kept as it is";
+                self.console.line(text);
+                return (None, backend, with_aftermath(error, text));
             }
-            put_back.cdn = self.invalidate_restored(state, plan, &put_back).await;
+            SiteUndo::Unversioned => {
+                let text = "the site could not be rolled back: versioning of its bucket is not enabled, so what was \
+                            overwritten is gone";
+                (PutBack::default(), true, Some(text.to_owned()))
+            }
+            SiteUndo::Restore => self.put_site_back(state, plan, record, changes).await,
+        };
+        let error = match text {
+            Some(text) => {
+                self.console.line(&text);
+                with_aftermath(error, text)
+            }
+            None => error,
+        };
+        if self.stop.is_cancelled() {
+            return (Some(put_back), backend, Cancelled.into());
         }
-        let Some(outcome) = backend else {
+        let (Some(outcome), Some(inputs), Some(planned)) = (backend, &self.inputs.backend, &plan.backend) else {
             return (Some(put_back), None, error);
         };
-        let (Some(inputs), Some(planned)) = (&self.inputs.backend, &plan.backend) else {
-            return (Some(put_back), Some(outcome), error);
-        };
+        if !is_back {
+            let text = outcome.kept_text(planned);
+            return (
+                Some(put_back),
+                Some(outcome),
+                text.into_iter().fold(error, with_aftermath),
+            );
+        }
         let (outcome, error) =
             backend::deploy::put_back(&state.aws, inputs, planned, outcome, error, self.stop, self.console).await;
         (Some(put_back), Some(outcome), error)
+    }
+
+    /// The site's way back, and its invalidation: what was done, whether all of it is as before, and both in words.
+    async fn put_site_back(
+        &self,
+        state: &CurrentState,
+        plan: &Plan,
+        record: &Record,
+        changes: &SiteChanges,
+    ) -> (PutBack, bool, Option<String>) {
+        let mut put_back = match self.restore_site(state, record, changes).await {
+            Ok(put_back) => put_back,
+            Err(reason) => {
+                let text = format!("the site could not be rolled back: {reason:#}");
+                return (PutBack::default(), false, Some(text));
+            }
+        };
+        let (cdn, error) = self.invalidate_restored(state, plan, &put_back).await;
+        put_back.cdn = cdn;
+        let lost = error.map(|error| {
+            format!("what was rolled back could not be invalidated, which the next run will do: {error:#}")
+        });
+        let parts: Vec<String> = [put_back.text(changes)].into_iter().chain(lost).collect();
+        let is_back = put_back.is_complete(changes);
+        (put_back, is_back, Some(parts.join("; ")))
     }
 
     /// Brings every key that this run changed back to the version that it had.
     async fn restore_site(
         &self,
         state: &CurrentState,
-        plan: &Plan,
         record: &Record,
         changes: &SiteChanges,
     ) -> anyhow::Result<PutBack> {
         let (Some(inputs), Some(bucket)) = (&self.inputs.site, &state.bucket) else {
             return Ok(PutBack::default());
         };
-        anyhow::ensure!(
-            !matches!(plan.versioning, Versioning::Off | Versioning::Suspended),
-            "versioning of bucket `{}` is not enabled, so what was overwritten is gone",
-            bucket.name
-        );
         let mut this_run = record.clone();
         this_run.status = RecordStatus::Failed;
         if let Some(site) = &mut this_run.site {
@@ -163,32 +167,35 @@ impl Deployment<'_> {
         };
         let back = restoration.plan(&after, &same, site);
         let outcome = execute(bucket, &back, &inputs.object, self.stop, self.console, inputs.verbosity).await;
-        if outcome.cancelled {
-            return Err(Cancelled.into());
-        }
         Ok(PutBack::of_site(changes, &back, SiteChanges::of(&outcome)))
     }
 
-    async fn invalidate_restored(&self, state: &CurrentState, plan: &Plan, put_back: &PutBack) -> Invalidated {
+    /// Invalidates what came back; asked to stop, it leaves that to the next run.
+    async fn invalidate_restored(
+        &self,
+        state: &CurrentState,
+        plan: &Plan,
+        put_back: &PutBack,
+    ) -> (Invalidated, Option<anyhow::Error>) {
         let (Some(cdn), Some(invalidation)) = (&state.cdn, &plan.cdn) else {
-            return Invalidated::default();
+            return (Invalidated::default(), None);
         };
         let keys: BTreeSet<&str> = put_back.site.changed.iter().map(|change| change.key.as_str()).collect();
         if keys.is_empty() {
-            return Invalidated::default();
+            return (Invalidated::default(), None);
         }
         let keys: Vec<&str> = keys.into_iter().collect();
+        let planned = invalidation.after(&keys);
+        let mut invalidated = Invalidated::default();
+        if self.stop.is_cancelled() {
+            invalidated.leave(planned);
+            return (invalidated, None);
+        }
         // Another reference than the first invalidation's: else CloudFront would take it for the same.
         let reference = format!("{}-rollback", self.release_id());
-        let outcome = cdn
-            .invalidate(&invalidation.after(&keys), &reference, self.stop, self.console)
-            .await;
-        if let Some(error) = &outcome.error {
-            self.console.line(&format!("{error:#}"));
-        }
-        Invalidated {
-            invalidations: outcome.invalidations,
-            unconfirmed: outcome.unconfirmed,
-        }
+        let outcome = cdn.invalidate(&planned, &reference, self.stop, self.console).await;
+        invalidated.invalidations = outcome.invalidations;
+        invalidated.unconfirmed = outcome.unconfirmed;
+        (invalidated, outcome.error)
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::aws::backend::reads::EventsOf;
 use crate::aws::backend::run::{BackendRun, UpdateWay};
-use crate::core::backend::environment::is_accepted;
+use crate::core::backend::environment::{EnvironmentState, is_accepted};
 use crate::core::backend::outcome::{EnvironmentRun, UndoneEnvironment, UpdateOutcome};
 use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
@@ -32,29 +32,35 @@ async fn undo(
     deadline: Instant,
 ) -> UndoneEnvironment {
     let plan = &backend_run.plan.environments[position];
-    let without_update = |result| UndoneEnvironment {
-        name: plan.name.clone(),
-        run: EnvironmentRun::default(),
-        result,
+    let without_update = |seen: Option<&EnvironmentState>, result| {
+        let mut run = EnvironmentRun::default();
+        if seen.is_some() {
+            run.see(seen);
+        }
+        UndoneEnvironment {
+            name: plan.name.clone(),
+            run,
+            result,
+        }
     };
     if let Some(by) = &run.superseded_by {
-        return without_update(Ok(UndoEnd::LeftAlone(by.clone())));
+        return without_update(None, Ok(UndoEnd::LeftAlone(by.clone())));
     }
     let Some(previous) = run.previous.clone().flatten() else {
-        return without_update(Ok(UndoEnd::NothingBefore));
+        return without_update(None, Ok(UndoEnd::NothingBefore));
     };
     let prefix = backend_run.prefix(&plan.name);
     match check(backend_run, plan, run, &previous, deadline).await {
-        Ok(BeforeUndo::Done(end)) => {
+        Ok(BeforeUndo::Done(end, seen)) => {
             if end == UndoEnd::Back(previous.clone()) {
                 backend_run.console.line(&format!(
                     "{prefix}Elastic Beanstalk has rolled back to `{previous}` itself"
                 ));
             }
-            return without_update(Ok(end));
+            return without_update(Some(&seen), Ok(end));
         }
         Ok(BeforeUndo::RollBack) => {}
-        Err(error) => return without_update(Err(error)),
+        Err(error) => return without_update(None, Err(error)),
     }
     backend_run
         .console
@@ -91,7 +97,8 @@ async fn undo(
 
 enum BeforeUndo {
     RollBack,
-    Done(UndoEnd),
+    /// Nothing is to be done, for the environment is so.
+    Done(UndoEnd, EnvironmentState),
 }
 
 /// Whether there is anything to undo: nothing where somebody else updated the environment since, and nothing where
@@ -113,7 +120,7 @@ async fn check(
         .chain(run.replaced.as_deref())
         .collect();
     if let UndoStep::LeaveAlone(by) = undo_step(&run.requests, &environment, &events, &known) {
-        return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by)));
+        return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by), environment));
     }
     let is_well = environment.is_ready()
         && environment.label.as_deref() == Some(previous)
@@ -125,7 +132,7 @@ async fn check(
     let instances = api.instances(&plan.name).await?;
     let is_back = instances.is_some_and(|instances| !instances.iter().any(|instance| instance.runs_another(previous)));
     Ok(if is_back {
-        BeforeUndo::Done(UndoEnd::Back(previous.to_owned()))
+        BeforeUndo::Done(UndoEnd::Back(previous.to_owned()), environment)
     } else {
         BeforeUndo::RollBack
     })

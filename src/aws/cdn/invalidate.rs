@@ -90,6 +90,7 @@ impl Cdn {
             id: None,
             paths: planned.paths.clone(),
             status: "Failed".into(),
+            after_rollback: false,
         };
         match self.create(planned, reference, deadline, stop, console).await {
             Ok((id, status)) => {

@@ -8,8 +8,9 @@ use crate::core::backend::plan::BackendPlan;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::settings::SettingsChange;
 use crate::core::backend::undo::{UndoEnd, undo_text};
-use crate::core::error::Cancelled;
+use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::report::{BackendReport, EnvironmentReport, Excerpt};
+use crate::core::text::names;
 
 /// How an update ended.
 #[derive(Debug)]
@@ -63,6 +64,8 @@ pub(crate) struct EnvironmentRun {
     pub(crate) events: Vec<EnvironmentEvent>,
     /// Why it failed, in one line.
     pub(crate) failure: Option<String>,
+    /// It runs again what it ran before our update.
+    pub(crate) rolled_back: bool,
     /// What was found out about that.
     pub(crate) excerpts: Vec<Excerpt>,
 }
@@ -133,6 +136,7 @@ impl EnvironmentRun {
             changed: self.changed,
             events: self.events.iter().map(EnvironmentEvent::report).collect(),
             error: self.failure.clone(),
+            rolled_back: self.rolled_back,
             excerpts: self.excerpts.clone(),
             ..planned
         };
@@ -159,8 +163,8 @@ impl BackendOutcome {
         self.environments.iter().any(|run| run.changed)
     }
 
-    /// Adds what was done to undo the run, and says so in `error`, which it failed with: first what is back, then what is
-    /// not.
+    /// Adds what was done to undo the run, and says so behind `error`, which it failed with: first what is back, then what
+    /// is not.
     pub(crate) fn undone(&mut self, undone: Vec<Option<UndoneEnvironment>>, error: anyhow::Error) -> anyhow::Error {
         let (mut back, mut lost) = (Vec::new(), Vec::new());
         for (run, undone) in self.environments.iter_mut().zip(undone) {
@@ -177,23 +181,40 @@ impl BackendOutcome {
                 return Cancelled.into();
             }
             let text = undo_text(&name, &result);
-            let failure = match run.failure.take() {
+            *run = std::mem::take(run).then(undo);
+            run.rolled_back = matches!(result, Ok(UndoEnd::Back(_)));
+            if run.rolled_back {
+                back.push(text);
+                continue;
+            }
+            run.failure = Some(match run.failure.take() {
                 Some(failure) => format!("{failure}; {text}"),
                 None => text.clone(),
-            };
-            *run = std::mem::take(run).then(undo);
-            run.failure = Some(failure);
-            if matches!(result, Ok(UndoEnd::Back(_))) {
-                back.push(text);
-            } else {
-                lost.push(text);
-            }
+            });
+            lost.push(text);
         }
         back.extend(lost);
         if back.is_empty() {
             return error;
         }
-        error.context(back.join("; "))
+        with_aftermath(error, back.join("; "))
+    }
+
+    /// Which environments keep the version of `plan`, because the site could not wholly go back before them.
+    pub(crate) fn kept_text(&self, plan: &BackendPlan) -> Option<String> {
+        let kept = plan.environments.iter().zip(&self.environments);
+        let kept: Vec<&str> = kept
+            .filter(|(_, run)| run.changed)
+            .map(|(plan, _)| plan.name.as_str())
+            .collect();
+        let verb = if kept.len() == 1 { "keeps" } else { "keep" };
+        (!kept.is_empty()).then(|| {
+            format!(
+                "{} {verb} `{}`: the version before has never run under this site",
+                names(kept),
+                plan.version_label
+            )
+        })
     }
 
     /// The part of the report: what `plan` said, and what became of it.

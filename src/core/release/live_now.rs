@@ -44,11 +44,15 @@ pub(crate) fn new_keys(outcomes: &Outcomes) -> BTreeSet<&str> {
 #[must_use]
 pub(crate) fn is_as_before(outcomes: &Outcomes) -> bool {
     let mut environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
-    let is_back = |environment: &EnvironmentReport| {
-        environment.version_label == environment.previous_version_label
-            && environment.status.as_deref() == Some("Ready")
-    };
-    new_keys(outcomes).is_empty() && environments.all(|environment| !environment.changed || is_back(environment))
+    new_keys(outcomes).is_empty() && environments.all(|environment| !environment.changed || environment.rolled_back)
+}
+
+/// Whether the run failed, changed something, and put all of it back.
+#[must_use]
+pub(crate) fn is_rolled_back(outcomes: &Outcomes) -> bool {
+    let mut environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
+    let did_something = !outcomes.site.changed.is_empty() || environments.any(|environment| environment.changed);
+    outcomes.put_back.is_some() && did_something && is_as_before(outcomes)
 }
 
 fn environment(environment: &EnvironmentReport) -> String {
@@ -56,10 +60,17 @@ fn environment(environment: &EnvironmentReport) -> String {
         .version_label
         .as_deref()
         .map_or_else(|| "no version".to_owned(), |label| format!("`{label}`"));
-    let state = if environment.version_label == environment.previous_version_label {
+    let (now, before) = (&environment.version_label, &environment.previous_version_label);
+    let planned = &environment.planned_version_label;
+    let state = if environment.rolled_back || now == before && (!environment.changed || now != planned) {
         "as before"
-    } else {
+    } else if now == before {
+        // The same version, deployed again or with other option settings.
+        "updated"
+    } else if planned.is_none() || now == planned {
         "new"
+    } else {
+        "of another update"
     };
     let busy = match environment.status.as_deref() {
         Some("Ready") | None => String::new(),
@@ -158,5 +169,48 @@ mod tests {
             assert_eq!(live_now(&plan, &outcomes).as_deref(), Some(expected));
         }
         assert_eq!(live_now(&Plan::default(), &Outcomes::default()), None);
+    }
+
+    #[test]
+    fn an_environment_is_as_before_only_when_nothing_of_our_update_is_left() {
+        let state = |label: &str, planned: &str, changed, rolled_back| {
+            let environment = EnvironmentReport {
+                planned_version_label: Some(planned.to_owned()),
+                changed,
+                rolled_back,
+                ..environment(Some(label), "Ready")
+            };
+            let outcomes = Outcomes {
+                backend: Some(BackendReport {
+                    environments: vec![environment],
+                    ..BackendReport::default()
+                }),
+                put_back: Some(PutBack::default()),
+                ..Outcomes::default()
+            };
+            let live = live_now(&Plan::default(), &outcomes).unwrap_or_default();
+            let state = live
+                .rsplit('(')
+                .next()
+                .map(|state| state.trim_end_matches(')').to_owned());
+            (
+                state.unwrap_or_default(),
+                is_as_before(&outcomes),
+                is_rolled_back(&outcomes),
+            )
+        };
+        for (label, planned, changed, rolled_back, expected) in [
+            ("v7", "v7", true, false, ("new", false, false)),
+            ("v6", "v7", true, true, ("as before", true, true)),
+            ("v6", "v7", false, false, ("as before", true, false)),
+            // Elastic Beanstalk has rolled the version back, and nobody knows about the settings.
+            ("v6", "v7", true, false, ("as before", false, false)),
+            ("v6", "v6", true, false, ("updated", false, false)),
+            ("v6", "v6", true, true, ("as before", true, true)),
+            ("v9", "v7", true, false, ("of another update", false, false)),
+        ] {
+            let (state, as_before, is_back) = state(label, planned, changed, rolled_back);
+            assert_eq!((state.as_str(), as_before, is_back), expected, "{label} {planned}");
+        }
     }
 }

@@ -19,6 +19,7 @@ pub(crate) mod record;
 pub(crate) mod recording;
 pub(crate) mod restoration;
 pub(crate) mod restore;
+pub(crate) mod site_undo;
 pub(crate) mod target;
 pub(crate) mod versioning;
 

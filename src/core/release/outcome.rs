@@ -7,6 +7,7 @@ use crate::core::report::{BackendReport, Invalidation};
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::outcome::SiteOutcome;
 use crate::core::site::plan::{SitePlan, SiteWarning};
+use crate::core::text::plural;
 
 /// What became of a plan, part by part; a part that the run did not come to is empty.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +87,8 @@ impl PutBack {
     /// way back is as it was.
     #[must_use]
     pub(crate) fn of_site(changes: &SiteChanges, back: &SitePlan, site: SiteChanges) -> Self {
-        let done: BTreeSet<&str> = site.changed.iter().map(|change| change.key.as_str()).collect();
+        let done = site.changed.iter().filter(|change| !change.perhaps);
+        let done: BTreeSet<&str> = done.map(|change| change.key.as_str()).collect();
         let left: BTreeSet<&str> = back.keys().filter(|key| !done.contains(key)).collect();
         let keys = changes.changed.iter().map(|change| &change.key);
         Self {
@@ -94,6 +96,39 @@ impl PutBack {
             site,
             cdn: Invalidated::default(),
         }
+    }
+}
+
+impl PutBack {
+    /// Whether everything that `changes` did is as it was.
+    #[must_use]
+    pub(crate) fn is_complete(&self, changes: &SiteChanges) -> bool {
+        self.left(changes).is_empty()
+    }
+
+    /// What became of the site, in words.
+    #[must_use]
+    pub(crate) fn text(&self, changes: &SiteChanges) -> String {
+        let left = self.left(changes).len();
+        let back: BTreeSet<&str> = self.restored.iter().map(String::as_str).collect();
+        let all = format!("{} of the site", plural(left + back.len(), "object"));
+        if left == 0 {
+            let verb = if back.len() == 1 { "was" } else { "were" };
+            return format!("{all} {verb} rolled back");
+        }
+        let why = self
+            .site
+            .failures
+            .first()
+            .map(|failure| format!(": {}", failure.message));
+        format!("{left} of {all} could not be rolled back{}", why.unwrap_or_default())
+    }
+
+    /// The keys of `changes` that are not as they were.
+    fn left<'c>(&self, changes: &'c SiteChanges) -> BTreeSet<&'c str> {
+        let back: BTreeSet<&str> = self.restored.iter().map(String::as_str).collect();
+        let keys = changes.changed.iter().map(|change| change.key.as_str());
+        keys.filter(|key| !back.contains(key)).collect()
     }
 }
 

@@ -166,6 +166,8 @@ fn finish_backend(backend: &mut RecordedBackend, done: &BackendReport, status: R
 
 fn environment_outcome(planned: EnvironmentOutcome, done: &EnvironmentReport, run: RecordStatus) -> EnvironmentOutcome {
     match (done.changed, &done.error) {
+        // It does not run what this run brought.
+        (true, None) if done.rolled_back => EnvironmentOutcome::Failed,
         (true, Some(_)) => EnvironmentOutcome::Failed,
         (true, None) if run == RecordStatus::Cancelled => EnvironmentOutcome::Failed,
         (true, None) => EnvironmentOutcome::Succeeded,

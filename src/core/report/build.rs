@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::core::backend::plan::BackendPlan;
 use crate::core::error::{Cancelled, RenderedError};
 use crate::core::inputs::Command;
-use crate::core::release::live_now::{is_as_before, live_now};
-use crate::core::release::outcome::{Outcomes, SiteChanges};
+use crate::core::release::live_now::{is_rolled_back, live_now, new_keys};
+use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::report::{Github, Invalidation, Outcome, Phase, Report, SiteReport, TargetReport, UploadReport};
 use crate::core::site::key_change::KeyOperation;
@@ -51,7 +51,7 @@ pub(crate) fn build(
             commit: target.commit.as_ref().map(|commit| commit.sha.clone()),
         });
         report.site = plan.site.as_ref().map(|site| match outcomes {
-            Some(outcomes) => site_report(site, &outcomes.site),
+            Some(outcomes) => site_report(site, outcomes),
             None => planned_site(site),
         });
         report.backend = outcomes
@@ -62,15 +62,19 @@ pub(crate) fn build(
                 let again = outcomes
                     .put_back
                     .iter()
-                    .flat_map(|put_back| &put_back.cdn.invalidations);
-                outcomes.cdn.invalidations.iter().chain(again).cloned().collect()
+                    .flat_map(|put_back| &put_back.cdn.invalidations)
+                    .map(|invalidation| Invalidation {
+                        after_rollback: true,
+                        ..invalidation.clone()
+                    });
+                outcomes.cdn.invalidations.iter().cloned().chain(again).collect()
             }
             None => planned_invalidations(plan),
         };
     }
     if let Some(outcomes) = outcomes {
         report.release.clone_from(&outcomes.release);
-        report.rolled_back = outcomes.put_back.is_some() && is_as_before(outcomes);
+        report.rolled_back = is_rolled_back(outcomes);
         report.github = outcomes.deployment_id.map(|deployment_id| Github { deployment_id });
     }
     report.outcome = match result {
@@ -108,13 +112,16 @@ fn planned_site(plan: &SitePlan) -> SiteReport {
             })
             .collect(),
         deletes: plan.deletes.clone(),
+        restored: Vec::new(),
+        not_restored: Vec::new(),
         failures: Vec::new(),
         warnings: plan.warnings.clone(),
     }
 }
 
-/// What of the site's plan did happen, in its order.
-fn site_report(plan: &SitePlan, done: &SiteChanges) -> SiteReport {
+/// What of the site's plan did happen, in its order, and what of that was put back.
+fn site_report(plan: &SitePlan, outcomes: &Outcomes) -> SiteReport {
+    let done = &outcomes.site;
     let happened = |operation: KeyOperation| -> HashSet<&str> {
         let changed = done
             .changed
@@ -127,6 +134,12 @@ fn site_report(plan: &SitePlan, done: &SiteChanges) -> SiteReport {
     site.uploads.retain(|upload| written.contains(upload.key.as_str()));
     site.deletes.retain(|key| deleted.contains(key.as_str()));
     site.failures.clone_from(&done.failures);
+    if let Some(put_back) = &outcomes.put_back {
+        site.restored.clone_from(&put_back.restored);
+        site.restored.sort();
+        site.restored.dedup();
+        site.not_restored = new_keys(outcomes).into_iter().map(ToOwned::to_owned).collect();
+    }
     site
 }
 
@@ -138,6 +151,7 @@ fn planned_invalidations(plan: &Plan) -> Vec<Invalidation> {
             id: None,
             paths: planned.paths.clone(),
             status: "Planned".to_owned(),
+            after_rollback: false,
         })
         .collect()
 }
@@ -145,6 +159,7 @@ fn planned_invalidations(plan: &Plan) -> Vec<Invalidation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::release::outcome::SiteChanges;
     use crate::core::site::headers::ObjectHeaders;
     use crate::core::site::key_change::KeyChange;
     use crate::core::site::plan::{Reason, SiteWarning, Write, WriteSource};

@@ -193,6 +193,12 @@ pub(crate) struct SiteReport {
     pub(crate) uploads: Vec<UploadReport>,
     /// Keys deleted.
     pub(crate) deletes: Vec<String>,
+    /// Of the keys that a failed run changed, those that are again as they were before it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) restored: Vec<String>,
+    /// Of the keys that a failed run changed, those that it could not bring back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_restored: Vec<String>,
     /// Keys that could not be written or deleted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) failures: Vec<SiteWarning>,
@@ -227,6 +233,9 @@ pub(crate) struct Invalidation {
     pub(crate) paths: Vec<String>,
     /// `InProgress`, `Completed`, `Planned` (dry run) or `Failed`.
     pub(crate) status: String,
+    /// For what a failed run put back, after its first invalidation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) after_rollback: bool,
 }
 
 /// What happened to the backend.
@@ -289,6 +298,9 @@ pub(crate) struct EnvironmentReport {
     /// Why it failed, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// This run had updated it, and it runs again what it ran before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) rolled_back: bool,
     /// What was found out about that; in the log and the summary only.
     #[serde(skip)]
     pub(crate) excerpts: Vec<Excerpt>,

@@ -1,6 +1,6 @@
 //! The step's outputs, from the report.
 
-use crate::core::report::Report;
+use crate::core::report::{BackendReport, Report};
 
 /// Every output with what it means, as Markdown; `action.yml` and the documentation's tables are generated from it.
 pub(crate) const OUTPUTS: &[(&str, &str)] = &[
@@ -15,7 +15,11 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
         "ID of the invalidation; several are separated by spaces, in input order.",
     ),
     ("invalidated-paths", "The paths that were invalidated, one per line."),
-    ("version-label", "Label of the application version."),
+    (
+        "version-label",
+        "Label of the application version. After a failure that was rolled back, what the environments run again (several \
+         are separated by spaces, in input order, when they differ).",
+    ),
     (
         "previous-version-label",
         "Label that the environment ran before; several are separated by spaces, in input order.",
@@ -91,10 +95,7 @@ pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, 
             spaced(report.invalidations.iter().map(|one| one.id.as_deref()).collect()),
         ),
         ("invalidated-paths", paths.join("\n")),
-        (
-            "version-label",
-            backend.map(|backend| backend.version_label.clone()).unwrap_or_default(),
-        ),
+        ("version-label", backend.map(live_label).unwrap_or_default()),
         (
             "previous-version-label",
             spaced(
@@ -127,4 +128,17 @@ pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, 
         ),
         ("report", report_path.to_owned()),
     ]
+}
+
+/// The version of this run; once an environment was rolled back, what all of them run now.
+fn live_label(backend: &BackendReport) -> String {
+    if !backend.environments.iter().any(|environment| environment.rolled_back) {
+        return backend.version_label.clone();
+    }
+    let labels = backend.environments.iter();
+    let mut labels: Vec<&str> = labels.map(|one| one.version_label.as_deref().unwrap_or("-")).collect();
+    if labels.iter().all(|label| *label == labels[0]) {
+        labels.truncate(1);
+    }
+    labels.join(" ")
 }

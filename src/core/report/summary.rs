@@ -7,7 +7,7 @@ use crate::core::context::RunContext;
 use crate::core::report::markdown::{code, link, prose, table, text};
 use crate::core::report::plain::{columns, plain};
 use crate::core::report::title::{commit, title};
-use crate::core::report::{BackendReport, EnvironmentReport, Report, SiteReport, human_bytes};
+use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
 use crate::core::text::count;
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
@@ -31,6 +31,9 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
     }
     if report.rolled_back {
         out.push_str("Rolled back: everything is as it was before this run.\n\n");
+    }
+    if let (Some(live), None) = (&report.live, &report.error) {
+        let _ = write!(out, "What is live now: {}\n\n", prose(live));
     }
     let rows = rows(report, context);
     if !rows.is_empty() {
@@ -115,10 +118,16 @@ fn site_result(report: &Report, site: &SiteReport) -> String {
     if site.unchanged > 0 {
         parts.push(format!("{} unchanged", site.unchanged));
     }
-    if parts.is_empty() {
-        return "not changed".to_owned();
+    let what = if parts.is_empty() {
+        "not changed".to_owned()
+    } else {
+        parts.join(", ")
+    };
+    match (site.restored.len(), site.not_restored.len()) {
+        (0, 0) => what,
+        (_, 0) => format!("{what} — rolled back: as before"),
+        (back, new) => format!("{what} — {back} rolled back, **{new} not**"),
     }
-    parts.join(", ")
 }
 
 /// A row for each distribution; the last one says what of the free paths was used.
@@ -138,7 +147,16 @@ fn invalidation_rows(report: &Report) -> Vec<Vec<String>> {
                 (status, Some(id)) => format!("{paths}: {} ({})", text(status), code(id)),
                 (status, None) => format!("{paths}: {}", text(status)),
             };
-            vec!["CloudFront".to_owned(), code(&sent.distribution), result]
+            let after = if sent.after_rollback {
+                ", after the rollback"
+            } else {
+                ""
+            };
+            vec![
+                "CloudFront".to_owned(),
+                code(&sent.distribution),
+                format!("{result}{after}"),
+            ]
         })
         .collect();
     if let Some(result) = rows.last_mut().and_then(|row| row.last_mut())
@@ -161,8 +179,18 @@ fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
     Some(vec![
         "Release".to_owned(),
         report.release.as_deref().map(code).unwrap_or_default(),
-        target.unwrap_or_else(|| "recorded".to_owned()),
+        target.unwrap_or_else(|| recorded(report).to_owned()),
     ])
+}
+
+/// As what the release was recorded.
+fn recorded(report: &Report) -> &'static str {
+    match (report.outcome, report.rolled_back) {
+        (Outcome::Failed, true) => "recorded as failed, rolled back",
+        (Outcome::Failed, false) => "recorded as failed",
+        (Outcome::Cancelled, _) => "recorded as cancelled",
+        (Outcome::Succeeded | Outcome::Unchanged, _) => "recorded",
+    }
 }
 
 fn backend_rows(report: &Report, backend: &BackendReport) -> Vec<Vec<String>> {
@@ -234,10 +262,21 @@ fn environment_result(environment: &EnvironmentReport, version: &str, run_error:
         Some(error) => format!(" — **failed**: {}", prose(error)),
         None => String::new(),
     };
-    let what = if environment.changed || environment.error.is_some() {
+    let live = environment
+        .version_label
+        .as_deref()
+        .map_or_else(|| "no version".to_owned(), code);
+    if environment.rolled_back {
+        return format!("{live} again: {state} — rolled back from {version}{failed}");
+    }
+    let what = if !environment.changed && environment.error.is_none() {
+        format!("{live}, unchanged")
+    } else if live == version || environment.error.is_none() {
         format!("{version}{before}")
+    } else if environment.version_label == environment.previous_version_label {
+        format!("{live} as before, not {version}")
     } else {
-        format!("{version}, unchanged")
+        format!("{live}, not {version}{before}")
     };
     format!("{what}: {state}{failed}")
 }

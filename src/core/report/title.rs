@@ -19,6 +19,9 @@ pub(crate) fn title(report: &Report, context: &RunContext) -> String {
     let commit = commit.unwrap_or_default();
     let seconds = format!("{:.1} s", report.seconds);
     match report.outcome {
+        Outcome::Failed if report.rolled_back => {
+            format!("❌ {noun}{} failed after {seconds}, and was rolled back", of(&commit))
+        }
         Outcome::Failed => format!("❌ {noun}{} failed after {seconds}", of(&commit)),
         Outcome::Cancelled => format!("⚠️ {noun}{} cancelled after {seconds}", of(&commit)),
         Outcome::Succeeded | Outcome::Unchanged if report.dry_run => {

@@ -63,6 +63,11 @@ impl Object {
         self.response.header(name)
     }
 
+    /// All headers, their names in lower case.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.response.headers
+    }
+
     /// The body as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()

@@ -1,5 +1,13 @@
 //! A release stands or falls as a whole: `verify-site`, `on-failure: rollback` for the whole run, what is live now.
 
+mod environments;
+mod first;
+mod half_way;
+mod past;
+mod requests;
+mod said;
+mod whole;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -58,7 +66,12 @@ fn seen(cloud: &Cloud) -> BTreeMap<String, String> {
 }
 
 fn label(cloud: &Cloud) -> String {
-    let page = request(&cloud.endpoint, "GET", "/_app/my-app-prod/", &[], b"").text();
+    label_of(cloud, "my-app-prod")
+}
+
+/// What runs in an environment.
+fn label_of(cloud: &Cloud, environment: &str) -> String {
+    let page = request(&cloud.endpoint, "GET", &format!("/_app/{environment}/"), &[], b"").text();
     page.rsplit(' ').next().unwrap_or_default().trim().to_owned()
 }
 
@@ -222,27 +235,6 @@ fn with_keep_everything_stays_and_the_error_says_what_is_live() {
 }
 
 #[test]
-fn a_dry_run_says_what_a_failure_would_undo() {
-    let cloud = cloud();
-    let first = all(&cloud, "a").with("dry-run", "true").run().expect_exit(0);
-    assert!(first.log.contains("there is no earlier release"), "{}", first.log);
-    all(&cloud, "a").run().expect_exit(0);
-    let run = all(&cloud, "b").with("dry-run", "true").run().expect_exit(0);
-    let would = "a failure would bring back 3 objects of the site and `v-a` in `my-app-prod`";
-    assert!(run.log.contains(would), "{}", run.log);
-}
-
-#[test]
-fn a_first_release_has_nothing_to_go_back_to() {
-    let cloud = cloud();
-    refuse(&cloud, "PutObject");
-    let run = all(&cloud, "a").run().expect_exit(1);
-    assert!(run.error().contains("there is no earlier release"), "{}", run.error());
-    assert_eq!((run.output("rolled-back"), label(&cloud).as_str()), ("false", "v-a"));
-    assert_eq!(cloud.keys(BUCKET), ["a.js", "same.txt"]);
-}
-
-#[test]
 fn without_versioning_the_backend_goes_back_alone() {
     let cloud = cloud();
     all(&cloud, "a").run().expect_exit(0);
@@ -306,24 +298,4 @@ fn a_failed_invalidation_takes_the_release_back() {
         paths.contains(&"/index.html".to_owned()) && paths.contains(&"/b.js".to_owned()),
         "{paths:?}"
     );
-}
-
-#[test]
-fn a_rollback_goes_to_what_was_live_at_a_time() {
-    let cloud = cloud();
-    site(&cloud, "a").run().expect_exit(0);
-    let after_a = chrono::Utc::now();
-    std::thread::sleep(std::time::Duration::from_millis(20));
-    for name in ["b", "c"] {
-        site(&cloud, name).run().expect_exit(0);
-    }
-    let back = |to: &str| site(&cloud, "c").with("command", "rollback").with("to", to).run();
-    let too_early = back("2001-01-01T00:00").expect_exit(1);
-    assert!(
-        too_early.error().contains("no succeeded release"),
-        "{}",
-        too_early.error()
-    );
-    back(&after_a.to_rfc3339()).expect_exit(0);
-    assert_eq!(seen(&cloud)["index.html"], "<h1>a</h1> a true");
 }

@@ -1,0 +1,114 @@
+//! A way back that does not come to its end: the old backend never is under a new site.
+
+use serde_json::json;
+
+use super::{BUCKET, all, allow, cloud, label, newest_record, refuse, seen};
+use crate::support::{Action, Cloud};
+
+/// Release `b`, whose site never answers as wanted.
+fn unwanted(cloud: &Cloud) -> Action {
+    let page = format!("{}/{BUCKET}/index.html", cloud.endpoint);
+    all(cloud, "b")
+        .with("verify-site", &format!("{page} 404"))
+        .with("verify-timeout", "1")
+}
+
+#[test]
+fn the_environment_keeps_the_new_version_while_the_site_is_not_wholly_back() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    let (site_a, label_a) = (seen(&cloud), label(&cloud));
+    refuse(&cloud, "CopyObject");
+    cloud.forget_requests();
+    let run = unwanted(&cloud).run().expect_exit(1);
+    assert_eq!((label(&cloud).as_str(), cloud.count("UpdateEnvironment")), ("v-b", 1));
+    assert_eq!(
+        (run.output("rolled-back"), run.output("version-label")),
+        ("false", "v-b")
+    );
+    let error = run.error();
+    assert!(error.starts_with("cannot verify the site"), "{error}");
+    for part in [
+        "could not be rolled back",
+        "AccessDenied",
+        "`my-app-prod` keeps `v-b`: the version before has never run under this site",
+        "live now: backend `v-b` in `my-app-prod` (new), site: 2 of 3 objects new (`b.js`, `index.html`), 1 as before",
+    ] {
+        assert!(error.contains(part), "`{part}` is not in {error}");
+    }
+    assert_eq!(run.report["site"]["not_restored"], json!(["b.js", "index.html"]));
+    allow(&cloud);
+    // The release that succeeded last is what `previous` goes back to.
+    all(&cloud, "b").with("command", "rollback").run().expect_exit(0);
+    assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a));
+}
+
+#[test]
+fn a_deploy_after_a_way_back_that_failed_repairs_too() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    refuse(&cloud, "CopyObject");
+    unwanted(&cloud).run().expect_exit(1);
+    allow(&cloud);
+    all(&cloud, "b").run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET), ["b.js", "index.html", "same.txt"]);
+    assert_eq!(label(&cloud), "v-b");
+}
+
+#[test]
+fn a_run_that_is_cancelled_on_its_way_back_stops_and_says_what_is_live() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    let (site_a, label_a) = (seen(&cloud), label(&cloud));
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "CopyObject", "match": "/index.html", "times": 1, "kind": "delay",
+                "seconds": 1.5, "when": "after"}),
+    );
+    cloud.forget_requests();
+    let run = unwanted(&cloud).signal("INT", "Roll back", 0.3).run().expect_exit(130);
+    assert_eq!((label(&cloud).as_str(), cloud.count("UpdateEnvironment")), ("v-b", 1));
+    assert_eq!(
+        (run.output("outcome"), run.output("rolled-back")),
+        ("cancelled", "false")
+    );
+    let live = run.report["live"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        live.starts_with("backend `v-b` in `my-app-prod` (new), site: "),
+        "{live}"
+    );
+    assert!(run.log.contains(&format!("live now: {live}")), "{}", run.log);
+    assert!(run.summary.contains("live now: "), "{}", run.summary);
+    let record = newest_record(&cloud, BUCKET, ".aws-web-deploy/site/releases/");
+    assert_eq!(
+        (&record["status"], &record["put_back"]["complete"]),
+        (&json!("cancelled"), &json!(false))
+    );
+    // What was not invalidated is owed to the next run.
+    assert!(record["cdn"]["unconfirmed"]["E1EXAMPLE"].is_array(), "{record:#}");
+    all(&cloud, "b").with("command", "rollback").run().expect_exit(0);
+    assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a));
+}
+
+#[test]
+fn a_way_back_that_cannot_be_invalidated_says_so_and_the_next_run_does_it() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    let (site_a, label_a) = (seen(&cloud), label(&cloud));
+    cloud.post(
+        "/faults",
+        &json!({"service": "cloudfront", "operation": "CreateInvalidation", "skip": 1, "times": -1, "kind": "error",
+                "status": 403, "code": "AccessDenied", "message": "Access Denied"}),
+    );
+    let run = unwanted(&cloud).run().expect_exit(1);
+    assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a));
+    assert!(
+        run.error().contains("what was rolled back could not be invalidated"),
+        "{}",
+        run.error()
+    );
+    allow(&cloud);
+    cloud.forget_requests();
+    all(&cloud, "a").run().expect_exit(0);
+    assert!(cloud.invalidations().concat().contains(&"/index.html".to_owned()));
+}
