@@ -98,7 +98,7 @@ async fn undo(
 enum BeforeUndo {
     RollBack,
     /// Nothing is to be done, for the environment is so.
-    Done(UndoEnd, EnvironmentState),
+    Done(UndoEnd, Box<EnvironmentState>),
 }
 
 /// Whether there is anything to undo: nothing where somebody else updated the environment since, and nothing where
@@ -120,7 +120,7 @@ async fn check(
         .chain(run.replaced.as_deref())
         .collect();
     if let UndoStep::LeaveAlone(by) = undo_step(&run.requests, &environment, &events, &known) {
-        return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by), environment));
+        return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by), Box::new(environment)));
     }
     let is_well = environment.is_ready()
         && environment.label.as_deref() == Some(previous)
@@ -132,7 +132,7 @@ async fn check(
     let instances = api.instances(&plan.name).await?;
     let is_back = instances.is_some_and(|instances| !instances.iter().any(|instance| instance.runs_another(previous)));
     Ok(if is_back {
-        BeforeUndo::Done(UndoEnd::Back(previous.to_owned()), environment)
+        BeforeUndo::Done(UndoEnd::Back(previous.to_owned()), Box::new(environment))
     } else {
         BeforeUndo::RollBack
     })

@@ -134,8 +134,7 @@ fn the_deployment_on_github_failed_and_the_one_before_stays_active() {
         let statuses = github["statuses"].as_array().cloned().unwrap_or_default();
         statuses
             .into_iter()
-            .filter(|status| status["deployment_url"] == deployment["url"])
-            .next_back()
+            .rfind(|status| status["deployment_url"] == deployment["url"])
             .expect("a status")
     };
     assert_eq!(newest(&deployments[0])["state"], "success");
