@@ -10,7 +10,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity-templates
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph beside-eb bench campaign lives clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-real-aws beside-eb bench campaign lives clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -96,7 +96,7 @@ dist-check: ## Compare dist/ with the sources without a build
 emulated: .venv/tests ## Run the arm64 binary and, on an old processor, the x64 one (by qemu-user)
 	cd tests && ../$(VENV)/python -m dist.emulated
 
-fidelity: fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph ## Other people's opinions, one by one: docs/compatibility.md
+fidelity: fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-real-aws ## Other people's opinions, one by one: docs/compatibility.md
 
 fidelity-templates: .venv/tests target/fidelity/installed ## Launch the templates of setup/ on an emulator, deploy to it and visit the site
 	cd tests && ../$(VENV)/python -m setup.fidelity
@@ -107,6 +107,9 @@ fidelity-hosts: .venv/tests ## Deploy under AWS's real host names, by a proxy th
 fidelity-workflows: .venv/tests target/fidelity-github/installed ## Read workflows and action.yml with GitHub's own parser and evaluator
 	cp tests/fidelity/github/*.mjs target/fidelity-github
 	cd tests && ../$(VENV)/python -m fidelity.workflows
+
+fidelity-real-aws: .venv/tests target/fidelity/installed ## Launch and remove on the emulator what real-aws.yml launches and removes
+	cd tests && ../$(VENV)/python -m setup.real_aws
 
 fidelity-ceph: .venv/tests ## Deploy to Ceph's gateway and roll back, where Ceph is installed
 	cd tests && ../$(VENV)/python -m fidelity.ceph

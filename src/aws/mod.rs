@@ -190,10 +190,16 @@ impl Aws {
 
     /// Who must own `bucket`, where that is known; stores that are not AWS's know no accounts.
     pub(crate) fn expected_owner(&self, bucket: &str) -> Option<ExpectedOwner> {
-        match &self.s3_endpoint {
-            Some(endpoint) if !owner::is_amazon(endpoint) => None,
-            _ => owner::expected_owner(bucket, &self.allowed_accounts),
+        if self.is_elsewhere() {
+            return None;
         }
+        owner::expected_owner(bucket, &self.allowed_accounts)
+    }
+
+    /// Whether the site is in a store that is not Amazon's, which knows no accounts.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        let endpoint = self.s3_endpoint.as_deref();
+        endpoint.is_some_and(|endpoint| !owner::is_amazon(endpoint))
     }
 
     /// The partition of the configured region: `aws`, `aws-cn`, `aws-us-gov`, ….

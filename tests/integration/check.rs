@@ -169,6 +169,60 @@ fn a_distribution_that_serves_another_bucket_is_a_warning_and_one_that_is_not_th
 }
 
 #[test]
+fn a_distribution_with_other_origins_says_which_part_is_the_bucket_s() {
+    let bucket = json!({"id": "site", "domain": "my-site.s3.us-east-1.amazonaws.com"});
+    let api = json!({"id": "api", "domain": "api.example.com"});
+    let group = json!([{"id": "both", "members": ["api", "site"], "codes": [500]}]);
+    for (options, status, part) in [
+        (
+            json!({"origins": [bucket, api], "behaviours": [{"path": "/api/*", "origin": "api"}]}),
+            "ok",
+            "is enabled and serves bucket `my-site` for everything but `/api/*`",
+        ),
+        (
+            json!({"origins": [bucket, api], "behaviours": [{"origin": "api"}, {"path": "/static/*", "origin": "site"}]}),
+            "ok",
+            "is enabled and serves bucket `my-site` for `/static/*` only; `api.example.com` answers everything else",
+        ),
+        (
+            json!({"origins": [bucket, api], "behaviours": [{"origin": "both"}], "origin_groups": group}),
+            "warning",
+            "asks bucket `my-site` only when `api.example.com`, the first member of its origin group, fails",
+        ),
+        (
+            json!({"origins": [bucket, api], "behaviours": [{"origin": "api"}]}),
+            "warning",
+            "bucket `my-site` is one of its origins, and no behavior uses it",
+        ),
+    ] {
+        let cloud = Cloud::with_bucket(SITE);
+        cloud.add_distribution("E1EXAMPLE", SITE, &options);
+        let run = check_site(&cloud).with("distribution", "E1EXAMPLE").run();
+        assert_line(&run.expect_exit(0), status, part);
+    }
+}
+
+#[test]
+fn a_bucket_of_another_account_is_a_warning() {
+    let cloud = with_site();
+    cloud.post("/s3/bucket", &json!({"bucket": SITE, "owner": "210987654321"}));
+    let run = check_site(&cloud).run().expect_exit(0);
+    assert_line(&run, "warning", "owner: the bucket is not of account 123456789012");
+    assert_reads_only(&cloud);
+    let run = check_site(&cloud)
+        .with("allowed-account-ids", "123456789012")
+        .run()
+        .expect_exit(1);
+    assert_line(&run, "problem", "bucket `my-site`");
+    // A website's address is not a bucket's name, and the message has the name.
+    let run = check(&cloud)
+        .with("bucket", "my-site.s3-website-us-east-1.amazonaws.com")
+        .run()
+        .expect_exit(2);
+    assert!(run.error().contains("write `bucket: my-site`"), "{}", run.error());
+}
+
+#[test]
 fn environments_that_cannot_be_updated_are_problems() {
     let cloud = Cloud::start();
     cloud.add_environment("web", "web-prod", &json!({"colour": "Red"}));

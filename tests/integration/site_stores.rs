@@ -56,3 +56,23 @@ fn another_store_gets_plain_headers_and_path_style() {
     assert_eq!(object.header("cache-control"), Some("max-age=60"));
     assert_eq!(cloud.count("GetObjectAcl"), 2, "each object is asked once");
 }
+
+#[test]
+fn a_check_of_another_store_asks_no_sts_whose_keys_they_are() {
+    // Seen with Ceph's gateway: its keys are none of AWS's, and a network with such a store may not lead to AWS at all.
+    let cloud = Cloud::with_bucket(BUCKET);
+    cloud.set_versioning(BUCKET, "Enabled");
+    let endpoint = cloud.endpoint.clone();
+    let check = || {
+        site(&cloud)
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            .with("command", "check")
+            .with("endpoint-url", &endpoint)
+            .file("public/a.txt", "a")
+    };
+    let run = check().run().expect_exit(0);
+    assert!(run.log.contains("no account of AWS"), "{}", run.log);
+    assert!(run.log.contains("\"arn:aws:s3:::"), "{}", run.log);
+    // CloudFront is AWS's own, wherever the site is.
+    assert!(check().with("distribution", "E1").run().error().contains("credentials"));
+}

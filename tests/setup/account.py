@@ -57,7 +57,7 @@ class Emulated(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         if not PYTHON.exists():
-            raise RuntimeError(f"the emulator is not installed at {PYTHON}: `make fidelity` does it")
+            raise RuntimeError(f"the emulator is not installed at {PYTHON}: `make fidelity-templates` does it")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -3,7 +3,7 @@
     PYTHON emulator.py PORT
 
 https://github.com/ministackorg/ministack has its own versions of libraries, so it lives in an environment of its own
-(`make fidelity` installs it) and this file runs there. `AUTH=true` makes it judge trust policies, role policies and
+(`make fidelity-templates` installs it) and this file runs there. `AUTH=true` makes it judge trust policies, role policies and
 bucket policies; it serves viewers at the domain names of distributions, functions and origin access control included.
 """
 

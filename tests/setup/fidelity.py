@@ -1,6 +1,6 @@
 """Launches the templates on an emulator, by the commands of docs/setup.md, and visits the site that the step deployed.
 
-    python -m setup.fidelity        (in tests/; `make fidelity` installs the emulator and runs it)
+    python -m setup.fidelity        (in tests/; `make fidelity-templates` installs the emulator and runs it)
 
 FIDELITY_BINARY names another binary than that of dist/, such as target/debug/aws-web-deploy.
 

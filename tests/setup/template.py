@@ -3,7 +3,7 @@
     python -m setup.template TEMPLATE [NAME=VALUE…]        (in tests/)
 
 prints the template's resources and outputs as JSON with every function resolved. Attributes of resources stand as
-`<Role.Arn>`. What is not known is an error; `make fidelity` compares with an emulator.
+`<Role.Arn>`. What is not known is an error; `make fidelity-templates` compares with an emulator.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 

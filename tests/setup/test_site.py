@@ -1,6 +1,7 @@
 """setup/site.yaml and setup/backend.yaml: what they create, and the function that turns addresses into files."""
 
 import json
+import re
 import shutil
 import subprocess
 import unittest
@@ -245,6 +246,22 @@ class All(unittest.TestCase):
                 self.assertEqual(sorted(shown), sorted(template.parameters))
                 for parameter, declared in template.parameters.items():
                     self.assertLess(len(declared["Description"]), 4_000, parameter)
+
+    def test_the_commands_on_the_pages_are_good(self):
+        found = {}
+        for page in ("README.md", "docs/setup.md"):
+            text = (PROJECT / page).read_text().replace("\\\n", " ")
+            for name, rest in re.findall(r"aws cloudformation deploy .*?--template-file (?:setup/)?(\w+)\.yaml([^`\n]*)", text):
+                found.setdefault(page, []).append(name)
+                given = dict(re.findall(r'"?(\w+)=([^\s"]+)', rest.split("$(", 1)[0]))
+                if "EnvironmentName" in given and name == "backend":
+                    given["PlatformArn"] = PLATFORM["PlatformArn"]
+                if "Outputs" in rest:
+                    given |= {"Bucket": "my-site", "Distribution": "E1EXAMPLE", "SiteUrl": "https://www.example.com/"}
+                self.assertIn("--capabilities CAPABILITY_IAM" if name != "site" else "", rest)
+                TEMPLATES[name].resolve(**given)
+        self.assertEqual(found["README.md"], ["site", "backend", "role"])
+        self.assertLessEqual({"site", "backend", "role"}, set(found["docs/setup.md"]))
 
     def test_outputs_are_named_as_the_role_s_parameters(self):
         role = TEMPLATES["role"].parameters

@@ -1,6 +1,6 @@
 //! Invalidation paths: which URLs of a distribution show a changed key, written the way CloudFront wants them.
 //!
-//! [`origins`] recognizes the bucket behind an origin's domain, [`behaviors`] turns keys into the URL paths under which a
+//! [`origins`] recognizes the bucket behind an origin's domain, [`routes`] says which requests reach it, [`behaviors`] turns keys into the URL paths under which a
 //! distribution serves them, [`encode`] writes a URL path as an invalidation path, and [`mod@collapse`] makes too many of
 //! them few. All of it is pure: reading a distribution's configuration and sending anything is `aws::cdn`'s.
 
@@ -9,6 +9,7 @@ pub(crate) mod collapse;
 pub(crate) mod encode;
 pub(crate) mod invalidation;
 pub(crate) mod origins;
+pub(crate) mod routes;
 
 /// The path that invalidates everything.
 pub(crate) const EVERYTHING: &str = "/*";

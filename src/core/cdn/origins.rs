@@ -64,6 +64,15 @@ pub(crate) fn is_bucket(domain: &str) -> bool {
             .any(|(name, endpoint)| is_s3(endpoint) && !name.ends_with("--ol-s3"))
 }
 
+/// Whether `host` is one of AWS's own, in any partition.
+#[must_use]
+pub(crate) fn is_amazon_host(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    SUFFIXES
+        .iter()
+        .any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')))
+}
+
 /// Whether `domain` is the S3 domain of an access point's alias.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html#access-points-alias>

@@ -3,6 +3,8 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
 
+use crate::core::cdn::origins::is_amazon_host;
+
 /// How the names of the buckets begin that Elastic Beanstalk keeps; the Region and the account follow
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>).
 const STORAGE_PREFIX: &str = "elasticbeanstalk-";
@@ -54,11 +56,8 @@ fn storage_account(bucket: &str) -> Option<&str> {
 pub(crate) fn is_amazon(endpoint: &str) -> bool {
     let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host
-        .rsplit_once(':')
-        .map_or(host, |(host, _)| host)
-        .to_ascii_lowercase();
-    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    is_amazon_host(host)
 }
 
 #[cfg(test)]
@@ -99,6 +98,7 @@ mod tests {
             "https://s3.eu-west-1.amazonaws.com",
             "https://BUCKET.vpce-1a2b.s3.us-east-1.vpce.AMAZONAWS.com:443/x",
             "https://s3.cn-north-1.amazonaws.com.cn/",
+            "https://s3.eusc-de-east-1.amazonaws.eu",
         ] {
             assert!(is_amazon(own), "{own}");
         }

@@ -1,5 +1,6 @@
 //! Names of buckets, and what people write instead of one.
 
+use crate::core::cdn::origins::is_amazon_host;
 use crate::core::inputs::reader::Reader;
 
 /// Checks the value `bucket` of the input `input`; a path inside it belongs in the input `path_input`, where there is one.
@@ -63,7 +64,7 @@ fn bucket_in(text: &str) -> Option<(&str, &str)> {
     let rest = text.trim_start_matches("https://").trim_start_matches("http://");
     let (end, path) = split(rest);
     let (host, path) = (&rest[..end], &rest[path..]);
-    if !host.contains(".amazonaws.com") {
+    if !is_amazon_host(host.rsplit_once(':').map_or(host, |(host, _)| host)) {
         // A name with a path; of any other address the bucket cannot be told.
         return (!is_url && end < rest.len() && !host.is_empty()).then_some((host, path));
     }
@@ -105,6 +106,14 @@ mod tests {
             ("my-bucket.s3-website-us-east-1.amazonaws.com", Some(("my-bucket", ""))),
             (
                 "http://my-bucket.s3-website.eu-central-1.amazonaws.com",
+                Some(("my-bucket", "")),
+            ),
+            (
+                "my-bucket.s3-website.cn-north-1.amazonaws.com.cn",
+                Some(("my-bucket", "")),
+            ),
+            (
+                "http://my-bucket.s3-website.eusc-de-east-1.amazonaws.eu",
                 Some(("my-bucket", "")),
             ),
         ] {

@@ -1,12 +1,13 @@
 //! The distributions: there, enabled, and serving this bucket.
 
 use aws_sdk_cloudfront::Client;
-use aws_sdk_cloudfront::types::DistributionConfig;
+use aws_sdk_cloudfront::types::{DistributionConfig, Origin};
 use futures_util::future::join_all;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::{Aws, cdn};
 use crate::core::cdn::origins::key_prefix;
+use crate::core::cdn::routes::{Reach, Responder, Route, reach};
 use crate::core::error::code;
 use crate::core::iam::arn;
 use crate::core::iam::calls::GET_DISTRIBUTION_CONFIG;
@@ -80,16 +81,14 @@ fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -
         return Finding::new(what, CheckStatus::Ok, "exists and is enabled");
     };
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
-    let serving: Vec<String> = origins
-        .iter()
-        .filter_map(|origin| {
-            key_prefix(
-                &origin.domain_name,
-                origin.origin_path().unwrap_or_default(),
-                &site.bucket,
-            )
-        })
-        .collect();
+    let prefix_of = |origin: &Origin| {
+        key_prefix(
+            &origin.domain_name,
+            origin.origin_path().unwrap_or_default(),
+            &site.bucket,
+        )
+    };
+    let serving: Vec<String> = origins.iter().filter_map(prefix_of).collect();
     if serving.is_empty() {
         let domains: Vec<_> = origins
             .iter()
@@ -111,10 +110,10 @@ fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -
         .iter()
         .any(|served| served.starts_with(&site.prefix) || site.prefix.starts_with(served));
     if overlaps {
-        Finding::new(
+        reached(
             what,
-            CheckStatus::Ok,
-            format!("is enabled and serves bucket `{}`", site.bucket),
+            &site.bucket,
+            &reach(&routes(config, &|origin| prefix_of(origin).is_some())),
         )
     } else {
         Finding::new(
@@ -128,4 +127,75 @@ fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -
         )
         .hint("check `prefix` and the origin path of the distribution: they do not meet")
     }
+}
+
+/// A finding about a distribution that has the bucket among its origins.
+fn reached(what: String, bucket: &str, reach: &Reach) -> Finding {
+    match reach {
+        Reach::Everything => Finding::new(
+            what,
+            CheckStatus::Ok,
+            format!("is enabled and serves bucket `{bucket}`"),
+        ),
+        Reach::Part(part) => Finding::new(
+            what,
+            CheckStatus::Ok,
+            format!("is enabled and serves bucket `{bucket}` {part}"),
+        ),
+        Reach::Fallback(first) => Finding::new(
+            what,
+            CheckStatus::Warning,
+            format!("asks bucket `{bucket}` only when `{first}`, the first member of its origin group, fails"),
+        )
+        .hint("deploy to the first member's bucket as well, in a step of its own: visitors see that one"),
+        Reach::Nothing => Finding::new(
+            what,
+            CheckStatus::Warning,
+            format!(
+                "bucket `{bucket}` is one of its origins, and no behavior uses it: visitors get nothing of this site"
+            ),
+        )
+        .hint("make the bucket's origin the one of the default behavior, or of a path pattern"),
+    }
+}
+
+/// The behaviors, and whether `is_bucket` answers them.
+fn routes(config: &DistributionConfig, is_bucket: &dyn Fn(&Origin) -> bool) -> Vec<Route> {
+    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
+    let groups = config.origin_groups().map(|groups| groups.items()).unwrap_or_default();
+    let behaviors = config
+        .cache_behaviors()
+        .map(|behaviors| behaviors.items())
+        .unwrap_or_default();
+    let responder = |target: &str| {
+        let members = groups
+            .iter()
+            .find(|group| group.id() == target)
+            .and_then(|group| group.members());
+        let ids: Vec<&str> = members.map_or_else(
+            || vec![target],
+            |members| members.items().iter().map(|member| member.origin_id()).collect(),
+        );
+        let mut asked = ids
+            .iter()
+            .filter_map(|id| origins.iter().find(|origin| origin.id() == *id));
+        let first = asked.next();
+        let domain = first.map_or(target, |origin| origin.domain_name()).to_owned();
+        if first.is_some_and(is_bucket) {
+            Responder::Bucket
+        } else if asked.any(is_bucket) {
+            Responder::BucketAfter(domain)
+        } else {
+            Responder::Other(domain)
+        }
+    };
+    let default = config.default_cache_behavior().map(|behavior| Route {
+        pattern: None,
+        responder: responder(behavior.target_origin_id()),
+    });
+    let others = behaviors.iter().map(|behavior| Route {
+        pattern: Some(behavior.path_pattern().to_owned()),
+        responder: responder(behavior.target_origin_id()),
+    });
+    default.into_iter().chain(others).collect()
 }

@@ -33,9 +33,13 @@ pub(crate) async fn run(
     context: &RunContext,
     console: &Console,
 ) -> anyhow::Result<CheckResult> {
-    let caller = aws.caller().await?;
+    let caller = if inputs.cdn.is_some() || inputs.backend.is_some() || !aws.is_elsewhere() {
+        Some(aws.caller().await?)
+    } else {
+        None
+    };
     let (site, cdn, backend) = join3(
-        OptionFuture::from(inputs.site.as_ref().map(|site| site::check_site(aws, site))),
+        OptionFuture::from(inputs.site.as_ref().map(|site| site::check_site(aws, site, caller))),
         OptionFuture::from(
             inputs
                 .cdn
@@ -46,7 +50,8 @@ pub(crate) async fn run(
             inputs
                 .backend
                 .as_ref()
-                .map(|backend| backend::check_backend(aws, backend, caller, &context.temp)),
+                .zip(caller)
+                .map(|(backend, caller)| backend::check_backend(aws, backend, caller, &context.temp)),
         ),
     )
     .await;
@@ -77,29 +82,34 @@ pub(crate) async fn run(
     Ok(result)
 }
 
-fn place(aws: &Aws, caller: &Caller) -> PolicyTarget {
+fn place(aws: &Aws, caller: Option<&Caller>) -> PolicyTarget {
     PolicyTarget {
-        account: caller.account.clone(),
+        account: caller.map_or_else(|| "*".to_owned(), |caller| caller.account.clone()),
         region: aws.sdk.region().map(ToString::to_string).unwrap_or_default(),
         partition: aws.partition().to_owned(),
     }
 }
 
-fn identity(caller: &Caller, aws: &Aws, context: &RunContext) -> Finding {
+fn identity(caller: Option<&Caller>, aws: &Aws, context: &RunContext) -> Finding {
     let region = aws.sdk.region().map_or("none", |region| region.as_ref());
     let token = if context.oidc.is_some() {
         "may ask for OIDC tokens"
     } else {
         "has no OIDC token"
     };
-    Finding::new(
-        "credentials",
-        CheckStatus::Ok,
-        format!(
-            "`{}`, account {}, region `{region}`; this job {token}",
-            caller.arn, caller.account
+    let what = "credentials";
+    match caller {
+        Some(Caller { arn, account }) => Finding::new(
+            what,
+            CheckStatus::Ok,
+            format!("`{arn}`, account {account}, region `{region}`; this job {token}"),
         ),
-    )
+        None => Finding::new(
+            what,
+            CheckStatus::NotChecked,
+            "they are of the store of `endpoint-url`, which has no account of AWS",
+        ),
+    }
 }
 
 /// Whether a rollback has something to go back to.

@@ -2,20 +2,20 @@
 
 use aws_sdk_s3::types::{ObjectOwnership, PublicAccessBlockConfiguration, ServerSideEncryption};
 
-use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::versioning::versioning;
-use crate::core::error::code;
+use crate::aws::{Aws, Caller};
+use crate::core::error::{code, service_error};
 use crate::core::iam::calls::{
-    GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_PUBLIC_ACCESS_BLOCK, LIST_OBJECTS,
+    GET_BUCKET_ENCRYPTION, GET_BUCKET_OWNERSHIP_CONTROLS, GET_PUBLIC_ACCESS_BLOCK, HEAD_BUCKET, LIST_OBJECTS,
 };
 use crate::core::inputs::SiteInputs;
 use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
 use crate::core::report::check::{CheckStatus, Finding};
 
-pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
+pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> Vec<Finding> {
     let what = format!("bucket `{}`", site.bucket);
     let bucket = match Bucket::open(aws, &site.bucket).await {
         Ok(bucket) => bucket,
@@ -27,6 +27,9 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
         CheckStatus::Ok,
         format!("exists, in `{}`", bucket.region),
     )];
+    if let Some(caller) = caller.filter(|_| !aws.is_elsewhere()) {
+        findings.extend(foreign(&bucket, &caller.account).await);
+    }
     findings.push(listing(&bucket, &site.prefix).await);
     findings.push(versions(&bucket).await);
     findings.extend(encryption(&bucket).await);
@@ -43,6 +46,34 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs) -> Vec<Finding> {
         format!("whether uploads{deletes} are allowed shows in a deploy only; the policy below allows them"),
     ));
     findings
+}
+
+/// A bucket that can be read, and is not the caller's: S3 refuses a request that expects `account` for its owner.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
+async fn foreign(bucket: &Bucket, account: &str) -> Option<Finding> {
+    let answer = bucket
+        .client
+        .head_bucket()
+        .bucket(&bucket.name)
+        .expected_bucket_owner(account)
+        .send()
+        .await
+        .aws_context(&HEAD_BUCKET, &bucket.arn(), || "cannot ask for the owner".to_owned());
+    let refused = answer
+        .err()
+        .filter(|error| service_error(error).is_some_and(|error| error.status == Some(403)));
+    refused.map(|_| {
+        Finding::new(
+            "owner",
+            CheckStatus::Warning,
+            format!("the bucket is not of account {account}, whose credentials these are"),
+        )
+        .hint(
+            "check `bucket` if that is not on purpose; otherwise the bucket's own policy must allow the role what the \
+             policy below does, and `allowed-account-ids` must not be set",
+        )
+    })
 }
 
 async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
