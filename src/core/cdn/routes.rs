@@ -2,7 +2,7 @@
 
 /// A behavior of a distribution.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Route {
+pub(crate) struct RoutedBehavior {
     /// Its path pattern; `None` for the default behavior.
     pub(crate) pattern: Option<String>,
     pub(crate) responder: Responder,
@@ -33,8 +33,8 @@ pub(crate) enum Reach {
 
 /// How much of a distribution with these behaviors comes from the bucket.
 #[must_use]
-pub(crate) fn reach(routes: &[Route]) -> Reach {
-    let by_bucket = |route: &&Route| route.responder == Responder::Bucket;
+pub(crate) fn reach(routes: &[RoutedBehavior]) -> Reach {
+    let by_bucket = |route: &&RoutedBehavior| route.responder == Responder::Bucket;
     let (own, others): (Vec<_>, Vec<_>) = routes.iter().partition(by_bucket);
     if own.is_empty() {
         return routes
@@ -48,7 +48,7 @@ pub(crate) fn reach(routes: &[Route]) -> Reach {
     if others.is_empty() {
         return Reach::Everything;
     }
-    let patterns = |routes: &[&Route]| {
+    let patterns = |routes: &[&RoutedBehavior]| {
         let named: Vec<_> = routes.iter().filter_map(|route| route.pattern.as_deref()).collect();
         format!("`{}`", named.join("`, `"))
     };
@@ -62,7 +62,7 @@ pub(crate) fn reach(routes: &[Route]) -> Reach {
     })
 }
 
-impl Route {
+impl RoutedBehavior {
     fn domain(&self) -> &str {
         match &self.responder {
             Responder::Bucket => "the bucket",
@@ -75,8 +75,8 @@ impl Route {
 mod tests {
     use super::*;
 
-    fn route(pattern: &str, responder: Responder) -> Route {
-        Route {
+    fn route(pattern: &str, responder: Responder) -> RoutedBehavior {
+        RoutedBehavior {
             pattern: (!pattern.is_empty()).then(|| pattern.to_owned()),
             responder,
         }

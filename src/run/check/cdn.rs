@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::{Aws, cdn};
 use crate::core::cdn::origins::key_prefix;
-use crate::core::cdn::routes::{Reach, Responder, Route, reach};
+use crate::core::cdn::routes::{Reach, Responder, RoutedBehavior, reach};
 use crate::core::error::code;
 use crate::core::iam::arn;
 use crate::core::iam::calls::GET_DISTRIBUTION_CONFIG;
@@ -160,7 +160,7 @@ fn reached(what: String, bucket: &str, reach: &Reach) -> Finding {
 }
 
 /// The behaviors, and whether `is_bucket` answers them.
-fn routes(config: &DistributionConfig, is_bucket: &dyn Fn(&Origin) -> bool) -> Vec<Route> {
+fn routes(config: &DistributionConfig, is_bucket: &dyn Fn(&Origin) -> bool) -> Vec<RoutedBehavior> {
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
     let groups = config.origin_groups().map(|groups| groups.items()).unwrap_or_default();
     let behaviors = config
@@ -189,11 +189,11 @@ fn routes(config: &DistributionConfig, is_bucket: &dyn Fn(&Origin) -> bool) -> V
             Responder::Other(domain)
         }
     };
-    let default = config.default_cache_behavior().map(|behavior| Route {
+    let default = config.default_cache_behavior().map(|behavior| RoutedBehavior {
         pattern: None,
         responder: responder(behavior.target_origin_id()),
     });
-    let others = behaviors.iter().map(|behavior| Route {
+    let others = behaviors.iter().map(|behavior| RoutedBehavior {
         pattern: Some(behavior.path_pattern().to_owned()),
         responder: responder(behavior.target_origin_id()),
     });
