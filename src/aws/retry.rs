@@ -87,7 +87,7 @@ impl Patience {
             && let Some(console) = &self.0.console
         {
             *last = Some(Instant::now());
-            console.line("AWS is throttling requests; they are sent again for two minutes at least");
+            console.line("AWS is throttling requests: they are sent again, more and more slowly");
         }
     }
 }

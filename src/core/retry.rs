@@ -46,6 +46,11 @@ impl ErrorClass {
     }
 }
 
+/// Whether AWS refused a request because there are too many: it did nothing.
+pub(crate) fn is_throttled(error: &ServiceError) -> bool {
+    error.code.as_deref().is_some_and(is_throttling) || error.status == Some(429)
+}
+
 /// Whether asking again later may help.
 pub(crate) fn is_transient(error: &anyhow::Error) -> bool {
     service_error(error).is_some_and(|service| ErrorClass::of(service) != ErrorClass::Final)

@@ -30,6 +30,7 @@ impl Deployment<'_> {
         let record = self.begin_record(state, plan).await;
 
         let (mut backend, mut result) = self.deploy_backend(state, plan, phases).await;
+        self.settle_after(state, plan, backend.as_ref()).await;
         // A backend that failed has put its environments back itself.
         let is_failure = result.as_ref().is_err_and(|error| !error.is::<Cancelled>());
         let mut put_back = (is_failure && self.puts_back()).then(PutBack::default);
@@ -98,11 +99,16 @@ impl Deployment<'_> {
             Command::Rollback => Cow::Owned(rollback_inputs(inputs)),
             Command::Deploy | Command::Check => Cow::Borrowed(inputs),
         };
+        // A rollback puts nothing back: what it replaces is whatever runs.
+        let earlier = match self.inputs.command {
+            Command::Rollback => Vec::new(),
+            Command::Deploy | Command::Check => earlier_updates(backend, &state.records),
+        };
         let mut outcome = backend::deploy::deploy(
             &state.aws,
             &inputs,
             backend,
-            &earlier_updates(backend, &state.records),
+            &earlier,
             plan.bundle.as_ref(),
             self.stop,
             self.console,

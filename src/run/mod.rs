@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod print;
 pub(crate) mod record;
 pub(crate) mod rollback;
+pub(crate) mod settle;
 pub(crate) mod state;
 pub(crate) mod undo;
 pub(crate) mod verify;
@@ -88,6 +89,7 @@ impl Deployment<'_> {
             ended.plan = Some(plan);
             return (ended, Ok(()));
         }
+        self.settle_before(&mut state, &plan).await;
         let deployment = self.start_deployment(&state, &plan).await;
         let (mut outcomes, result) = Box::pin(self.apply(&state, &plan, phases)).await;
         if let Some(deployment) = deployment {

@@ -8,6 +8,7 @@ use crate::core::cdn::invalidation::{InvalidationPlan, SiteOrigin};
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, SiteInputs};
 use crate::core::release::applied::{ThisStep, header_check};
+use crate::core::release::interrupted::under_way;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
@@ -38,7 +39,11 @@ impl Deployment<'_> {
                 return Ok((None, None));
             };
             let bundle = self.bundle(inputs).await?;
-            let plan = backend::plan::plan_backend(&state.aws, inputs, bundle.as_ref(), self.console).await?;
+            let interrupted = bundle
+                .as_ref()
+                .and_then(|bundle| under_way(&state.records, &inputs.environments, &bundle.sha256));
+            let plan =
+                backend::plan::plan_backend(&state.aws, inputs, bundle.as_ref(), interrupted, self.console).await?;
             anyhow::Ok((Some(plan), bundle))
         };
         let (site_and_cdn, backend) = tokio::join!(site_and_cdn, backend);

@@ -3,7 +3,9 @@
 use chrono::Utc;
 
 use crate::core::error::Cancelled;
+use crate::core::inputs::Command;
 use crate::core::release::concurrent_runs;
+use crate::core::release::interrupted::{is_unsettled, settled};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Commit, Record, RecordStatus, WorkflowRun};
@@ -15,7 +17,9 @@ use crate::run::state::CurrentState;
 impl Deployment<'_> {
     /// Writes the record as started; `None` when this run changes nothing that a record is for.
     pub(crate) async fn begin_record(&self, state: &CurrentState, plan: &Plan) -> Option<Record> {
-        if plan.changes_nothing() && (state.pending.is_empty() || plan.cdn.is_none()) {
+        // A deploy that finds all as it should be after one that did not end well is where later runs go back to.
+        let settles = self.inputs.command == Command::Deploy && is_unsettled(&state.records);
+        if plan.changes_nothing() && (state.pending.is_empty() || plan.cdn.is_none()) && !settles {
             return None;
         }
         let site = self.inputs.site.as_ref();
@@ -35,6 +39,23 @@ impl Deployment<'_> {
         };
         let record = started(facts, plan);
         state.history.start(&record).await;
+        Some(record)
+    }
+
+    /// Ends the record of a release whose end nobody saw and whose version runs well now, by `runs_well`: what runs
+    /// before this run's own update is a release to go back to.
+    pub(crate) async fn settle<'l>(
+        &self,
+        state: &CurrentState,
+        runs_well: impl Fn(&str) -> Option<&'l str>,
+    ) -> Option<Record> {
+        let record = settled(&state.records, runs_well, Utc::now())?;
+        let label = record.backend.as_ref()?.version_label.as_deref().unwrap_or_default();
+        self.console.line(&format!(
+            "nobody saw the end of release {}; its version `{label}` is live and healthy, so it counts as succeeded",
+            record.id
+        ));
+        state.history.settle(&record).await;
         Some(record)
     }
 

@@ -149,17 +149,15 @@ class Control:
         label: str,
         bundle: str | None,
         key: str | None = None,
-        seconds: float = 0,
-        fails: bool = False,
     ) -> None:
-        """A version out of a new object, or out of the one at `key`; it is processed after so many `seconds`."""
+        """A version out of a new object, or out of the one at `key`; it is processed."""
         bucket = f"elasticbeanstalk-{region.name}-123456789012"
         buckets.ensure(bucket, region.name)
         if key is None:
             key = f"{application}/{label}.zip"
             objects.put(bucket, key, (bundle or f"the bundle of {label}").encode(), {}, 0)
         now = time.time()
-        region.versions[application, label] = Version(application, label, "", bucket, key, now, now + seconds, fails)
+        region.versions[application, label] = Version(application, label, "", bucket, key, now, now)
 
     def _set_scenario(self, body: Body) -> None:
         name = body.pop("environment")
@@ -181,16 +179,20 @@ class Control:
     def _set_version_rules(self, body: Body) -> None:
         region = self._region(body)
         body.pop("region", None)
-        if label := body.get("version_label"):
+        if label := body.pop("version_label", None):
+            application = body.pop("application")
             with region.lock:
-                if (body["application"], label) not in region.versions or "bundle" in body:
-                    self._add_version(region, body["application"], label, body.get("bundle"))
-                version = region.versions[body["application"], label]
-                if "processing" in body:
-                    version.processed_at = time.time() + float(body["processing"])
-                version.fails = body.get("fails", version.fails)
-                if body.get("source_gone"):
+                bundle, key = body.pop("bundle", None), body.pop("key", None)
+                if (application, label) not in region.versions or bundle is not None or key is not None:
+                    self._add_version(region, application, label, bundle, key)
+                version = region.versions[application, label]
+                if (seconds := body.pop("processing", None)) is not None:
+                    version.processed_at = time.time() + float(seconds)
+                version.fails = body.pop("fails", version.fails)
+                if body.pop("source_gone", False):
                     buckets.delete_object(version.bucket, version.key)
+                if body:
+                    raise KeyError(", ".join(body))
             return
         region.version_rules = VersionRules(**body)
 

@@ -66,6 +66,17 @@ fn throttling_does_not_outlast_the_deadline() {
     let run = deploy(&cloud).with("deployment-timeout", "4").run().expect_exit(1);
     assert!(run.error().contains("Rate exceeded"), "{}", run.error());
     assert!(seconds(&run) < 15.0, "{}", seconds(&run));
+    // What was throttled has not started.
+    assert!(!run.error().contains("cannot tell whether"), "{}", run.error());
+    assert!(!run.log.contains("looking whether it has started"), "{}", run.log);
+    assert!(!run.log.contains("two minutes"), "{}", run.log);
+    assert_eq!(run.report["backend"]["environments"][0]["changed"], false);
+    assert!(
+        run.summary
+            .contains("<code>v1</code> **not deployed**, still <code>v0</code>: Ready, Green"),
+        "{}",
+        run.summary
+    );
 }
 
 #[test]

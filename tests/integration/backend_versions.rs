@@ -150,7 +150,7 @@ fn a_version_that_fails_in_processing_is_never_deployed() {
         let cloud = cloud();
         cloud.post(
             "/beanstalk/versions",
-            &json!({"application": "my-app", "version_label": "v1", "seconds": 2, "fails": true}),
+            &json!({"application": "my-app", "version_label": "v1", "processing": 2, "fails": true}),
         );
         let run = deploy(&cloud)
             .with("command", command)
@@ -164,6 +164,89 @@ fn a_version_that_fails_in_processing_is_never_deployed() {
             run.error()
         );
         assert_eq!(cloud.count("UpdateEnvironment"), 0, "{command}");
+    }
+}
+
+#[test]
+fn a_rollback_to_a_version_that_cannot_run_says_what_to_write_in_to() {
+    let cloud = cloud();
+    cloud.post(
+        "/beanstalk/versions",
+        &json!({"application": "my-app", "version_label": "broken", "fails": true}),
+    );
+    for to in ["broken", "unknown"] {
+        let run = deploy(&cloud)
+            .with("command", "rollback")
+            .with("to", to)
+            .run()
+            .expect_exit(1);
+        let hint = run.report["error"]["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains("`to`"), "{to}: {hint}");
+        assert!(!hint.contains("`version-label`"), "{to}: {hint}");
+    }
+}
+
+#[test]
+fn a_version_that_turns_out_unusable_when_it_is_deployed_is_explained() {
+    // Beanstalk's own refusal says little: the state of the version is asked for then.
+    for (version, exit_code) in [(json!({"fails": true}), 1), (json!({"processing": 4.0}), 0)] {
+        let cloud = cloud();
+        cloud.post(
+            "/beanstalk/versions",
+            &json!({"application": "my-app", "version_label": "v1"}),
+        );
+        scenario(&cloud, "my-app-prod", "busy", &json!({"seconds": 3.0}));
+        let action = deploy(&cloud).with("package", "").with("poll-interval", "2");
+        let run = std::thread::scope(|scope| {
+            let run = scope.spawn(|| action.run());
+            while cloud.count("DescribeInstancesHealth") + cloud.count("DescribeConfigurationSettings") == 0 {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            let mut body = json!({"application": "my-app", "version_label": "v1"});
+            let body_fields = body.as_object_mut().expect("an object");
+            body_fields.extend(version.as_object().cloned().unwrap_or_default());
+            cloud.post("/beanstalk/versions", &body);
+            run.join().expect("the run")
+        })
+        .expect_exit(exit_code);
+        if exit_code == 1 {
+            let hint = run.report["error"]["hint"].as_str().unwrap_or_default();
+            assert!(hint.contains("could not process its bundle"), "{}", run.report["error"]);
+        } else {
+            assert!(run.log.contains("still processes version `v1`"), "{}", run.log);
+            assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+        }
+    }
+}
+
+#[test]
+fn the_bundle_of_a_failed_version_goes_when_it_is_replaced() {
+    for shared in [false, true] {
+        let cloud = cloud();
+        cloud.post("/beanstalk/versions", &json!({"fails": true}));
+        let action = deploy(&cloud);
+        action.run().expect_exit(1);
+        cloud.post("/beanstalk/versions", &json!({"fails": false}));
+        if shared {
+            cloud.post(
+                "/beanstalk/versions",
+                &json!({"application": "my-app", "version_label": "other", "key": "my-app/v1.zip"}),
+            );
+        }
+        action.write("app/.ebextensions/a.config", "fixed: {}\n");
+        action.run().expect_exit(0);
+        let keys = cloud.keys(BUNDLES);
+        assert_eq!(keys.contains(&"my-app/v1.zip".to_owned()), shared, "{keys:?}");
+        assert!(keys.iter().any(|key| key.starts_with("my-app/v1-")), "{keys:?}");
+        // The same bundle again: what is deployed is not deleted.
+        cloud.post("/beanstalk/versions", &json!({"fails": true}));
+        let action = deploy(&cloud)
+            .with("version-label", "v2")
+            .file("app/application.py", "2");
+        action.run().expect_exit(1);
+        cloud.post("/beanstalk/versions", &json!({"fails": false}));
+        action.run().expect_exit(0);
+        assert!(cloud.keys(BUNDLES).contains(&"my-app/v2.zip".to_owned()));
     }
 }
 

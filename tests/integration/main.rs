@@ -6,6 +6,7 @@ mod access_keys;
 mod backend;
 mod backend_bundle;
 mod backend_failure;
+mod backend_interrupted;
 mod backend_logs;
 mod backend_others;
 mod backend_patience;

@@ -24,7 +24,7 @@ use crate::aws::error::{AwsContextExt as _, service_error};
 use crate::aws::retry::Patience;
 use crate::core::error::{Cancelled, ServiceError};
 use crate::core::iam::calls::Call;
-use crate::core::retry::{ErrorClass, RetryState};
+use crate::core::retry::{ErrorClass, RetryState, is_throttled};
 
 /// How often a request is sent that is asked again and again anyway.
 const POLL_ATTEMPTS: u32 = 3;
@@ -162,7 +162,10 @@ impl Api {
                 Ok(answer) => return Ok((answer, tries)),
                 Err(error) => error,
             };
-            let class = ErrorClass::of(&service_error(call, &error));
+            let service = service_error(call, &error);
+            let class = ErrorClass::of(&service);
+            // A server that says no more than that it cannot may have begun all the same.
+            let is_refused = is_throttled(&service) || self.retry != RetryRule::Never;
             if class == ErrorClass::Throttled {
                 self.throttled.fetch_add(1, Ordering::Relaxed);
             } else {
@@ -170,7 +173,7 @@ impl Api {
             }
             let pause = self.patience.pause(&mut state, class, began.elapsed()).filter(|pause| {
                 let in_time = self.deadline.is_none_or(|deadline| Instant::now() + *pause < deadline);
-                in_time && (class == ErrorClass::Throttled || self.retry.allows(failures))
+                in_time && (class == ErrorClass::Throttled && is_refused || self.retry.allows(failures))
             });
             let Some(pause) = pause else {
                 return Err(error)

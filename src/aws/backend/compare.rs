@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
+use crate::aws::backend::bundle::has_bundle;
 use crate::aws::backend::reads::EventsOf;
-use crate::aws::backend::version;
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{EnvironmentPlan, UpdateStep};
 use crate::core::backend::reason::{UpdateFacts, UpdateReason, event_reason, instance_reason, option_reason};
@@ -53,7 +53,7 @@ impl UpdateCheck<'_> {
         match self.bundle {
             None => running == self.backend.version_label,
             Some(bundle) => match self.versions.get(running) {
-                Some(version) => version::has_bundle(self.aws, version, bundle).await,
+                Some(version) => has_bundle(self.aws, version, bundle).await,
                 None => false,
             },
         }

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::version::{own_region, storage_bucket};
+use crate::aws::backend::bundle::own_region;
+use crate::aws::backend::version::storage_bucket;
 use crate::core::backend::logs::{LogTail, cut, cut_deployment_log};
 use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::iam::calls;

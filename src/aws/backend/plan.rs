@@ -1,9 +1,11 @@
 //! What is there, and what a deployment would change: reads only.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
+use crate::aws::backend::bundle::{digest, has_bundle};
 use crate::aws::backend::compare::UpdateCheck;
 use crate::aws::backend::version;
 use crate::console::Console;
@@ -11,7 +13,7 @@ use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{BackendPlan, VersionStep};
 use crate::core::backend::targets::{check_deployable, find_environments, missing_application, missing_environments};
 use crate::core::backend::version_table::{
-    VersionChoice, VersionState, check_same_bundle, choose_version, missing_version, unusable_version,
+    LabelOrigin, VersionChoice, VersionState, check_same_bundle, choose_version, missing_version, unusable_version,
 };
 use crate::core::bundle::Bundle;
 use crate::core::bundle::key::key;
@@ -21,7 +23,8 @@ use crate::core::report;
 /// How many of the newest versions an error lists.
 const NAMED_VERSIONS: usize = 5;
 
-/// Looks at application, environments and versions, and decides what to do.
+/// Looks at application, environments and versions, and decides what to do; `under_way` is the version with the same bundle
+/// that an interrupted run has begun to deploy: its update is waited for, and no other version is made of the bundle.
 ///
 /// # Errors
 /// Something that the inputs name does not exist, is in a state in which a deployment cannot work, or belongs to
@@ -30,6 +33,7 @@ pub(crate) async fn plan_backend(
     aws: &Aws,
     backend: &BackendInputs,
     bundle: Option<&Bundle>,
+    under_way: Option<&str>,
     console: &Console,
 ) -> anyhow::Result<BackendPlan> {
     let api = Api::new(aws, &backend.application, None);
@@ -37,6 +41,18 @@ pub(crate) async fn plan_backend(
         console.line(&bundle.summary());
     }
     let wanted = environments(&api, backend).await?;
+    let mut backend = Cow::Borrowed(backend);
+    if let (Some(bundle), Some(label)) = (bundle, under_way)
+        && wanted.iter().any(|environment| !environment.is_ready())
+        && let Some(version) = found_versions(&api, vec![label.to_owned()]).await?.get(label)
+        && has_bundle(aws, version, bundle).await
+    {
+        console.line(&format!(
+            "version `{label}` has the same bundle, and its update may still be under way: it is taken up"
+        ));
+        label.clone_into(&mut backend.to_mut().version_label);
+    }
+    let backend = &*backend;
     let versions = versions(&api, backend, &wanted).await?;
     let existing = versions.get(&backend.version_label);
     let version = plan_version(aws, &api, backend, bundle, existing).await?;
@@ -94,7 +110,8 @@ pub(crate) async fn plan_existing(
     let labels: Vec<String> = targets.iter().map(|(_, label)| label.clone()).collect();
     let found = found_versions(&api, labels.clone()).await?;
     for label in &labels {
-        choose_label(aws, &api, label, None, found.get(label), true).await?;
+        let choice = choose_version(found.get(label).map(|version| version.status), false, true);
+        check_usable(&api, label, choice, LabelOrigin::Rollback).await?;
     }
     let mut plans = Vec::new();
     for (environment, label) in wanted.iter().zip(&labels) {
@@ -193,17 +210,23 @@ async fn choose_label(
     use_existing: bool,
 ) -> anyhow::Result<VersionChoice> {
     let choice = choose_version(existing.map(|version| version.status), bundle.is_some(), use_existing);
-    match (choice, bundle, existing) {
-        (VersionChoice::SameBundle, Some(bundle), Some(version)) => {
-            check_same_bundle(label, &version::digest(aws, version).await?, &bundle.sha256)?;
-        }
-        (VersionChoice::Missing, ..) => {
-            return Err(missing_version(label, &api.application, &newest_labels(api).await));
-        }
-        (VersionChoice::Unusable, ..) => return Err(unusable_version(label)),
-        _ => {}
+    check_usable(api, label, choice, LabelOrigin::Inputs).await?;
+    if let (VersionChoice::SameBundle, Some(bundle), Some(version)) = (choice, bundle, existing) {
+        check_same_bundle(label, &digest(aws, version).await?, &bundle.sha256)?;
     }
     Ok(choice)
+}
+
+/// Refuses a version that is not there, or could not be processed.
+async fn check_usable(api: &Api, label: &str, choice: VersionChoice, origin: LabelOrigin) -> anyhow::Result<()> {
+    match choice {
+        VersionChoice::Missing => {
+            let newest = newest_labels(api).await;
+            Err(missing_version(label, &api.application, &newest, origin))
+        }
+        VersionChoice::Unusable => Err(unusable_version(label, origin)),
+        VersionChoice::Create { .. } | VersionChoice::Existing | VersionChoice::SameBundle => Ok(()),
+    }
 }
 
 /// What a deploy would do about the label of the inputs: for `check`.

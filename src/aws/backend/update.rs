@@ -24,7 +24,7 @@ use crate::core::backend::settings::SettingsChange;
 use crate::core::error::{Cancelled, HintExt as _, code, service_error};
 use crate::core::iam::calls;
 use crate::core::inputs::{BackendInputs, WhenBusy};
-use crate::core::retry::is_transient;
+use crate::core::retry::{is_throttled, is_transient};
 
 /// What the last poll before the deadline may take.
 const LAST_POLL: Duration = Duration::from_secs(10);
@@ -109,7 +109,10 @@ impl Update<'_> {
                         settings = SettingsChange::default();
                         (request_id, target)
                     }
-                    AfterRefusal::Fail => return Err(error),
+                    AfterRefusal::Fail => {
+                        self.after_refused_version(error).await?;
+                        continue;
+                    }
                 },
             };
             self.note_sent(&before, &watch, run);
@@ -251,6 +254,8 @@ impl Update<'_> {
                     run.uncertain = true;
                     return Err(error);
                 }
+                // What was throttled has not started.
+                Err(error) if service_error(&error).is_some_and(is_throttled) => return Err(error),
                 Err(error) if is_transient(&error) => error,
                 Err(error) => return Err(error),
             };
@@ -367,7 +372,8 @@ impl Update<'_> {
         self.api.sleep(pause.min(left.max(Duration::from_millis(10)))).await
     }
 
-    fn say(&self, text: &str) {
+    /// A line of the log about the environment.
+    pub(crate) fn say(&self, text: &str) {
         self.console.line(&format!("{}{text}", self.prefix));
     }
 }

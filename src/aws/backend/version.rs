@@ -1,31 +1,25 @@
-//! Application versions: the bundle's place, its upload, creating and processing.
+//! Application versions: the bundle's place, creating, processing, deleting.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
+use crate::aws::backend::bundle::{is_ours, own_region, upload};
 use crate::aws::backend::reads::EventsOf;
-use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::upload::put_new_file;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
 use crate::core::backend::events::EnvironmentEvent;
+use crate::core::backend::retention::may_delete_bundle;
 use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
 use crate::core::bundle::Bundle;
-use crate::core::bundle::key::key_of_digest;
-use crate::core::error::{HintExt as _, code, message_contains};
+use crate::core::error::{HintExt as _, message_contains};
 use crate::core::iam::calls;
-use crate::core::site::etag::hex;
 use tokio_util::sync::CancellationToken;
-
-/// The object metadata that holds the bundle's SHA-256.
-const DIGEST: &str = "sha256";
 
 /// The bucket that Beanstalk keeps for a region
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>).
@@ -47,82 +41,6 @@ pub(crate) fn version_state(version: ApplicationVersionDescription) -> VersionSt
             })
         }),
     }
-}
-
-/// Whether a version was made from the very bytes of `bundle`: by the digest that was stored with them, else, when the
-/// size is the same, by reading them. What cannot be seen is not the same.
-pub(crate) async fn has_bundle(aws: &Aws, version: &VersionState, bundle: &Bundle) -> bool {
-    let Some(location) = &version.bundle else { return false };
-    let bucket = own_region(aws, &location.bucket);
-    let head = bucket
-        .client
-        .head_object()
-        .bucket(&bucket.name)
-        .key(&location.key)
-        .send()
-        .await;
-    let Ok(head) = head else { return false };
-    match head.metadata().and_then(|metadata| metadata.get(DIGEST)) {
-        Some(stored) => stored == &bundle.sha256,
-        None if head.content_length() == i64::try_from(bundle.bytes).ok() => {
-            let digest = read_digest(&bucket, &location.key, || "cannot read a bundle".to_owned()).await;
-            digest.is_ok_and(|digest| digest == bundle.sha256)
-        }
-        None => false,
-    }
-}
-
-/// The SHA-256 of a version's bundle, read whole when it was not stored with it.
-///
-/// # Errors
-/// The bundle is gone, or may not be read.
-pub(crate) async fn digest(aws: &Aws, version: &VersionState) -> anyhow::Result<String> {
-    let label = &version.label;
-    let cannot = || format!("cannot compare with the bundle of version `{label}`, which exists already");
-    let hint = "deploy it as it is with `use_existing_version_if_available: true`, or take another `version-label`";
-    let location = version
-        .bundle
-        .as_ref()
-        .ok_or_else(|| anyhow!("it was not made from a bundle in S3"))
-        .with_context(cannot)
-        .hint(hint)?;
-    let bucket = own_region(aws, &location.bucket);
-    let head = bucket
-        .client
-        .head_object()
-        .bucket(&bucket.name)
-        .key(&location.key)
-        .send()
-        .await;
-    if let Some(digest) = head.ok().and_then(|head| head.metadata?.remove(DIGEST)) {
-        return Ok(digest);
-    }
-    read_digest(&bucket, &location.key, cannot).await.map_err(|error| {
-        if code(&error) == Some("AccessDenied") {
-            error
-        } else {
-            error.hint(hint)
-        }
-    })
-}
-
-/// The SHA-256 of an object, read whole.
-async fn read_digest(bucket: &Bucket, key: &str, cannot: impl Fn() -> String + Copy) -> anyhow::Result<String> {
-    let answer = bucket.client.get_object().bucket(&bucket.name).key(key).send().await;
-    let mut body = answer
-        .aws_context(&calls::GET_OBJECT, &bucket.object_arn(key), cannot)?
-        .body;
-    let mut hasher = Sha256::new();
-    while let Some(bytes) = body.try_next().await.with_context(cannot)? {
-        hasher.update(&bytes);
-    }
-    Ok(hex(&hasher.finalize()))
-}
-
-/// `name` in the region of the application, at AWS's own S3.
-pub(crate) fn own_region(aws: &Aws, bucket: &str) -> Bucket {
-    let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
-    Bucket::in_region(&aws.without_endpoint(), bucket, region)
 }
 
 /// Checks that `package-bucket` is there and in the region of the application: Beanstalk reads no other.
@@ -182,7 +100,7 @@ pub(crate) async fn create(
         bucket: bucket.name,
     };
     if version.replace {
-        delete(api, version.label, false).await?;
+        delete_failed(aws, api, version.label, &location, console).await?;
     }
     create_version(api, version, location).await
 }
@@ -197,68 +115,6 @@ pub(crate) async fn create_storage_location(api: &Api) -> anyhow::Result<String>
     answer
         .s3_bucket
         .context("cannot get the bucket that Elastic Beanstalk keeps for bundles: it named none")
-}
-
-/// Stores `bundle` under `key`, or under another one where another bundle is: what somebody else stored is never
-/// overwritten. Answers the key.
-async fn upload(
-    bucket: &Bucket,
-    key: &str,
-    bundle: &Bundle,
-    stop: &CancellationToken,
-    console: &Console,
-) -> anyhow::Result<String> {
-    let taken = || format!("`s3://{}/{key}` holds another bundle already", bucket.name);
-    for key in [key.to_owned(), key_of_digest(key, &bundle.sha256)] {
-        // What a run that failed left behind need not be sent again.
-        match stored(bucket, &key, bundle).await {
-            ObjectAtKey::Same => {
-                console.line(&format!("the bundle already exists: s3://{}/{key}", bucket.name));
-                return Ok(key);
-            }
-            ObjectAtKey::Other => continue,
-            ObjectAtKey::Nothing => {}
-        }
-        match put_new_file(bucket, &key, &bundle.path, &[(DIGEST, &bundle.sha256)], stop).await {
-            Ok(()) => {
-                console.line(&format!("uploaded the bundle to s3://{}/{key}", bucket.name));
-                return Ok(key);
-            }
-            // Somebody was faster: ourselves, when the answer to our own request was lost.
-            Err(error) if code(&error) == Some("PreconditionFailed") => {
-                if stored(bucket, &key, bundle).await == ObjectAtKey::Same {
-                    return Ok(key);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(anyhow!("cannot store the bundle: {}", taken())).hint("take another `version-label`, or `package-bucket`")
-}
-
-/// What is stored where a bundle is to go.
-#[derive(PartialEq, Eq)]
-enum ObjectAtKey {
-    /// Nothing, as far as can be seen.
-    Nothing,
-    /// This very bundle.
-    Same,
-    /// Something else.
-    Other,
-}
-
-async fn stored(bucket: &Bucket, key: &str, bundle: &Bundle) -> ObjectAtKey {
-    let head = bucket.client.head_object().bucket(&bucket.name).key(key).send().await;
-    match head {
-        Err(_) => ObjectAtKey::Nothing,
-        Ok(head)
-            if head.metadata().and_then(|metadata| metadata.get(DIGEST)) == Some(&bundle.sha256)
-                && head.content_length() == i64::try_from(bundle.bytes).ok() =>
-        {
-            ObjectAtKey::Same
-        }
-        Ok(_) => ObjectAtKey::Other,
-    }
 }
 
 async fn create_version(api: &Api, version: &NewVersion<'_>, bundle: BundleLocation) -> anyhow::Result<()> {
@@ -339,7 +195,8 @@ pub(crate) async fn processed(
     }
 }
 
-async fn explain_failure(api: &Api, label: &str) -> anyhow::Error {
+/// Why Elastic Beanstalk could not process the bundle of version `label`, by its events.
+pub(crate) async fn why_failed(api: &Api, label: &str) -> String {
     let events = api
         .events(EventsOf::Version(label), None, Some(100))
         .await
@@ -350,15 +207,11 @@ async fn explain_failure(api: &Api, label: &str) -> anyhow::Error {
         .filter(EnvironmentEvent::is_error)
         .map(|event| event.message)
         .collect();
-    let reason = if errors.is_empty() {
+    if errors.is_empty() {
         "Elastic Beanstalk does not say why".to_owned()
     } else {
         errors.join("; ")
-    };
-    anyhow!("cannot use version `{label}`: Elastic Beanstalk could not process its bundle: {reason}").hint(
-        "check `env.yaml` and the `*.config` files in `.ebextensions/`: they must be valid YAML or JSON; the label can \
-         be used again",
-    )
+    }
 }
 
 /// Deletes a version, and its bundle too when `with_bundle` says so.
@@ -381,4 +234,45 @@ pub(crate) async fn delete(api: &Api, label: &str, with_bundle: bool) -> anyhow:
     )
     .await
     .map(|_| ())
+}
+
+/// Deletes a version that could not be processed, and its bundle, unless that is not ours, is used by another version, or
+/// is the one at `kept`.
+async fn delete_failed(
+    aws: &Aws,
+    api: &Api,
+    label: &str,
+    kept: &BundleLocation,
+    console: &Console,
+) -> anyhow::Result<()> {
+    let versions: Vec<VersionState> = api.versions(&[]).await?.into_iter().map(version_state).collect();
+    let (failed, staying): (Vec<_>, Vec<_>) = versions.iter().partition(|version| version.label == label);
+    let with_bundle = match failed.first() {
+        Some(VersionState { bundle: Some(old), .. }) => {
+            old != kept && may_delete_bundle(failed[0], &staying) && is_ours(aws, old).await
+        }
+        _ => false,
+    };
+    match delete(api, label, with_bundle).await {
+        // It is deleted before its bundle is.
+        Err(error) if with_bundle => {
+            console.line(&format!("the bundle of the failed version `{label}` stays: {error:#}"));
+            if api.versions(&[label.to_owned()]).await?.is_empty() {
+                return Ok(());
+            }
+            delete(api, label, false).await
+        }
+        deleted => deleted,
+    }
+}
+
+async fn explain_failure(api: &Api, label: &str) -> anyhow::Error {
+    anyhow!(
+        "cannot use version `{label}`: Elastic Beanstalk could not process its bundle: {}",
+        why_failed(api, label).await
+    )
+    .hint(
+        "check `env.yaml` and the `*.config` files in `.ebextensions/`: they must be valid YAML or JSON; the label can \
+         be used again",
+    )
 }

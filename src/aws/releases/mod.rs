@@ -148,6 +148,7 @@ impl History {
             self.console.warning("Release record", &text);
             return Some(Record {
                 status: RecordStatus::Started,
+                has_unreadable_end: true,
                 ..record
             });
         }
@@ -217,10 +218,24 @@ impl History {
         }
     }
 
+    /// Writes the end of the record of another run, to those of its places that this run is about.
+    pub(crate) async fn settle(&self, record: &Record) {
+        let environments = record.backend.iter().flat_map(|backend| &backend.environments);
+        let names: Vec<&str> = environments.map(|environment| environment.name.as_str()).collect();
+        let is_its = |place: &&RecordFolder| match &place.environment {
+            Some(environment) => names.contains(&environment.as_str()),
+            None => place.is_site && record.site.is_some(),
+        };
+        self.write_to(self.places().filter(is_its), record, Stage::Finished)
+            .await;
+    }
+
     async fn write(&self, record: &Record, stage: Stage) {
-        let places = self
-            .places()
-            .map(|place| place.write(record, stage, self.is_site(place)));
+        self.write_to(self.places(), record, stage).await;
+    }
+
+    async fn write_to<'p>(&'p self, places: impl Iterator<Item = &'p RecordFolder>, record: &Record, stage: Stage) {
+        let places = places.map(|place| place.write(record, stage, self.is_site(place)));
         for error in join_all(places).await.into_iter().filter_map(Result::err) {
             // Elastic Beanstalk makes its bucket with the first version; the end of the record will find it.
             if stage == Stage::Started && code(&error) == Some("NoSuchBucket") {

@@ -134,6 +134,7 @@ impl EnvironmentRun {
     fn report(&self, planned: EnvironmentReport) -> EnvironmentReport {
         let mut report = EnvironmentReport {
             changed: self.changed,
+            end_unseen: self.uncertain || self.keeps_running(),
             events: self.events.iter().map(EnvironmentEvent::report).collect(),
             error: self.failure.clone(),
             rolled_back: self.rolled_back,

@@ -12,8 +12,19 @@ pub(crate) struct EarlierUpdate {
     pub(crate) label: String,
     /// The version that ran before.
     pub(crate) previous: Option<String>,
-    /// It ended well, or changed nothing.
-    pub(crate) ended_well: bool,
+    /// How it ended.
+    pub(crate) end: EarlierEnd,
+}
+
+/// How an update of an earlier run ended, by its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EarlierEnd {
+    /// Well, or it changed nothing.
+    Well,
+    /// Badly.
+    Badly,
+    /// Nobody saw it.
+    Unseen,
 }
 
 /// What earlier runs did to each environment of `plan`, by their records, newest first.
@@ -26,9 +37,12 @@ pub(crate) fn earlier_updates(plan: &BackendPlan, records: &[Record]) -> Vec<Vec
             .map(|environment| EarlierUpdate {
                 label: environment.label.clone(),
                 previous: environment.previous_label.clone(),
-                ended_well: match environment.outcome {
-                    EnvironmentOutcome::Planned | EnvironmentOutcome::Failed => false,
-                    EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged | EnvironmentOutcome::Skipped => true,
+                end: match environment.outcome {
+                    EnvironmentOutcome::Planned => EarlierEnd::Unseen,
+                    EnvironmentOutcome::Failed => EarlierEnd::Badly,
+                    EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged | EnvironmentOutcome::Skipped => {
+                        EarlierEnd::Well
+                    }
                 },
             })
             .collect()
@@ -43,7 +57,8 @@ pub(crate) fn earlier_updates(plan: &BackendPlan, records: &[Record]) -> Vec<Vec
 /// the run was planned; `earlier` are the updates of the environment by records, newest first.
 ///
 /// The label of an update that never ended well is not gone back to: neither somebody's that came between the plan and
-/// ours and left the environment in bad health, nor one of ours that a run before left behind.
+/// ours and left the environment in bad health, nor one of ours that a run before left behind. An update whose end nobody
+/// saw has ended well when the environment is in good health.
 pub(crate) fn previous_label(
     ready: &EnvironmentState,
     planned: Option<&str>,
@@ -58,7 +73,12 @@ pub(crate) fn previous_label(
     };
     let mut label = found.map(ToOwned::to_owned);
     for update in earlier {
-        if label.as_ref() != Some(&update.label) || update.ended_well {
+        let ended_well = match update.end {
+            EarlierEnd::Well => true,
+            EarlierEnd::Badly => false,
+            EarlierEnd::Unseen => ready.label.as_ref() == Some(&update.label) && is_accepted(accepted, &ready.health),
+        };
+        if label.as_ref() != Some(&update.label) || ended_well {
             break;
         }
         label.clone_from(&update.previous);
@@ -70,19 +90,21 @@ pub(crate) fn previous_label(
 mod tests {
     use super::*;
 
-    fn earlier(label: &str, previous: &str, ended_well: bool) -> EarlierUpdate {
+    fn earlier(label: &str, previous: &str, end: EarlierEnd) -> EarlierUpdate {
         EarlierUpdate {
             label: label.to_owned(),
             previous: Some(previous.to_owned()),
-            ended_well,
+            end,
         }
     }
 
     #[test]
     fn what_never_worked_is_not_gone_back_to() {
-        let failed = [earlier("v2", "v1", false), earlier("v1", "v0", true)];
-        let twice = [earlier("v2", "v2", false), earlier("v2", "v1", false)];
-        let unrelated = [earlier("v7", "v6", false)];
+        use EarlierEnd::{Badly, Unseen, Well};
+        let failed = [earlier("v2", "v1", Badly), earlier("v1", "v0", Well)];
+        let twice = [earlier("v2", "v2", Badly), earlier("v2", "v1", Badly)];
+        let unrelated = [earlier("v7", "v6", Badly)];
+        let unseen = [earlier("v2", "v1", Unseen)];
         for (ready, health, planned, earlier, expected) in [
             ("v1", "Green", "v1", &[][..], "v1"),
             ("v5", "Green", "v1", &[], "v5"),
@@ -90,7 +112,11 @@ mod tests {
             ("v1", "Red", "v1", &[], "v1"),
             ("v2", "Red", "v2", &failed, "v1"),
             ("v2", "Red", "v2", &twice, "v1"),
+            ("v2", "Green", "v2", &failed, "v1"),
             ("v1", "Green", "v1", &unrelated, "v1"),
+            ("v2", "Red", "v2", &unseen, "v1"),
+            ("v2", "Green", "v2", &unseen, "v2"),
+            ("v2", "Green", "v1", &unseen, "v2"),
         ] {
             let state = EnvironmentState {
                 label: Some(ready.to_owned()),

@@ -97,21 +97,39 @@ pub(crate) fn check_same_bundle(label: &str, existing: &str, package: &str) -> a
     )
 }
 
+/// Where a label comes from, which says what can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LabelOrigin {
+    /// `version-label`.
+    Inputs,
+    /// What a rollback goes back to.
+    Rollback,
+}
+
 /// The error of a label without a version; `newest` are labels that exist.
-pub(crate) fn missing_version(label: &str, application: &str, newest: &[String]) -> anyhow::Error {
+pub(crate) fn missing_version(label: &str, application: &str, newest: &[String], origin: LabelOrigin) -> anyhow::Error {
     let known = if newest.is_empty() {
         "it has no versions".to_owned()
     } else {
         format!("the newest are {}", names(newest.iter().map(String::as_str)))
     };
-    anyhow!("cannot find version `{label}` of `{application}`: {known}")
-        .hint("correct `version-label`, or set `package` to create the version")
+    anyhow!("cannot find version `{label}` of `{application}`: {known}").hint(match origin {
+        LabelOrigin::Inputs => "correct `version-label`, or set `package` to create the version",
+        LabelOrigin::Rollback => {
+            "write another release or version label in `to`, or deploy the commit that you want: the version is gone"
+        }
+    })
 }
 
 /// The error of a version that failed in processing.
-pub(crate) fn unusable_version(label: &str) -> anyhow::Error {
-    anyhow!("cannot deploy version `{label}`: Elastic Beanstalk could not process its bundle")
-        .hint("set `package` to create the version again, or take another `version-label`")
+pub(crate) fn unusable_version(label: &str, origin: LabelOrigin) -> anyhow::Error {
+    anyhow!("cannot deploy version `{label}`: Elastic Beanstalk could not process its bundle").hint(match origin {
+        LabelOrigin::Inputs => "set `package` to create the version again, or take another `version-label`",
+        LabelOrigin::Rollback => {
+            "write another release or version label in `to`: this one has never run. A deploy with `package` creates \
+                 the version again"
+        }
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod applied;
 pub(crate) mod bundles;
 pub(crate) mod concurrent_runs;
 pub(crate) mod id;
+pub(crate) mod interrupted;
 pub(crate) mod keys;
 pub(crate) mod labels;
 pub(crate) mod live;

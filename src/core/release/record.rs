@@ -57,6 +57,9 @@ pub(crate) struct Record {
     /// from the listing.
     #[serde(skip)]
     pub(crate) stored_at: Option<DateTime<Utc>>,
+    /// It has an end, which cannot be read: what is known is how the run began.
+    #[serde(skip)]
+    pub(crate) has_unreadable_end: bool,
 }
 
 /// What a run put back after it failed.
@@ -247,7 +250,7 @@ pub(crate) struct RecordedEnvironment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum EnvironmentOutcome {
-    /// To be updated (only in a `started` record).
+    /// Its update was to be started, or was, and nobody saw the end: the run was killed, cancelled, or out of time.
     Planned,
     /// It runs the label.
     Succeeded,

@@ -89,6 +89,7 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
             .map(|backend| recorded_backend(backend, facts.region)),
         put_back: None,
         stored_at: None,
+        has_unreadable_end: false,
     }
 }
 
@@ -168,8 +169,9 @@ fn environment_outcome(planned: EnvironmentOutcome, done: &EnvironmentReport, ru
     match (done.changed, &done.error) {
         // It does not run what this run brought.
         (true, None) if done.rolled_back => EnvironmentOutcome::Failed,
+        (true, Some(_)) if done.end_unseen && !done.rolled_back => EnvironmentOutcome::Planned,
         (true, Some(_)) => EnvironmentOutcome::Failed,
-        (true, None) if run == RecordStatus::Cancelled => EnvironmentOutcome::Failed,
+        (true, None) if run == RecordStatus::Cancelled => EnvironmentOutcome::Planned,
         (true, None) => EnvironmentOutcome::Succeeded,
         (false, None) if planned == EnvironmentOutcome::Unchanged => EnvironmentOutcome::Unchanged,
         // An update that was under way has brought it.

@@ -275,6 +275,9 @@ pub(crate) struct EnvironmentReport {
     pub(crate) name: String,
     /// Whether this run changed it (started an update).
     pub(crate) changed: bool,
+    /// An update was started, or perhaps was, and its end was not seen; for the record only.
+    #[serde(skip)]
+    pub(crate) end_unseen: bool,
     /// The version that it ran before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous_version_label: Option<String>,

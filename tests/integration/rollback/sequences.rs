@@ -249,6 +249,33 @@ fn both_parts_keep_what_a_rollback_that_failed_left_for_the_next() {
     assert_eq!((seen(&cloud), label(&cloud)), (state, label_a));
 }
 
+#[test]
+fn a_deploy_that_finds_an_interrupted_site_complete_is_a_release_to_go_back_to() {
+    let cloud = cloud();
+    let deploy = |run: u32, text: &str| site(&cloud, run, C).file("site/index.html", text).run().expect_exit(0);
+    for (run, text) in [(1, "one"), (2, "two")] {
+        deploy(run, text);
+    }
+    // Killed between the last change and the end of its record.
+    let id = deploy(3, "three").output("release").to_owned();
+    let keys = cloud.all_keys(BUCKET);
+    let end = keys
+        .iter()
+        .find(|key| key.ends_with(&format!("{id}.json")))
+        .expect("an end");
+    assert_eq!(cloud.s3("DELETE", &format!("/{BUCKET}/{end}"), &[], b"").status, 204);
+    let again = deploy(4, "three");
+    assert_eq!(again.output("outcome"), "unchanged");
+    let idle = deploy(5, "three");
+    assert_eq!((idle.output("outcome"), idle.output("release")), ("unchanged", ""));
+    deploy(6, "four");
+    for (run, expected) in [(7, "three"), (8, "two")] {
+        let back = site(&cloud, run, C).with("command", "rollback");
+        back.run().expect_exit(0);
+        assert_eq!(cloud.object(BUCKET, "index.html").expect("a page").text(), expected);
+    }
+}
+
 /// Gives the release `id` of the site another id, as of a runner whose clock differs by `hours`.
 fn with_another_clock(cloud: &Cloud, id: &str, hours: i64) {
     let time = chrono::NaiveDateTime::parse_from_str(&id[..18], "%Y%m%d-%H%M%S%3f").expect("the time of an id");
