@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use aws_sdk_elasticbeanstalk::Client;
 use aws_sdk_elasticbeanstalk::types::{EnvironmentDescription, EnvironmentStatus};
 
+use crate::aws::backend::bundle::own_region;
 use crate::aws::backend::plan::check_label;
-use crate::aws::backend::version::{own_region, storage_bucket};
+use crate::aws::backend::version::storage_bucket;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
