@@ -73,7 +73,7 @@ fn throttling_does_not_outlast_the_deadline() {
     assert_eq!(run.report["backend"]["environments"][0]["changed"], false);
     assert!(
         run.summary
-            .contains("<code>v1</code> **not deployed**, still <code>v0</code>: Ready, Green"),
+            .contains("<code>v0</code> as before, not <code>v1</code>: Ready, Green"),
         "{}",
         run.summary
     );
