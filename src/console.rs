@@ -83,6 +83,12 @@ impl Console {
         self.style().is_some()
     }
 
+    /// Whether debug logging is on: whoever debugs wants every line.
+    #[must_use]
+    pub(crate) fn is_debug(&self) -> bool {
+        self.lock().debug
+    }
+
     /// Whether [`Console::progress`] rewrites its line, so that it may be called often.
     #[must_use]
     pub(crate) fn rewrites(&self) -> bool {

@@ -50,6 +50,7 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::aws::auth::cached::mask_id;
 use crate::core::context::RunContext;
+use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, is_secret};
@@ -85,6 +86,8 @@ pub async fn run(
         seconds: 0.0,
         timeline: Vec::new(),
         site_url: None,
+        places: Vec::new(),
+        allowance: None,
     };
     let (ended, result) = match parse::parse(&raw, &Disk, env, &context, now) {
         Err(errors) => (Ended::default(), Err(errors.into())),
@@ -97,6 +100,8 @@ pub async fn run(
             frame.command = Some(inputs.command);
             frame.dry_run = inputs.dry_run;
             frame.site_url.clone_from(&inputs.release.site_url);
+            frame.places.clone_from(&inputs.places);
+            frame.allowance = Some(Allowance::of(&inputs));
             let deployment = Deployment {
                 inputs: &inputs,
                 context: &context,

@@ -5,6 +5,7 @@ pub(crate) mod bundle;
 pub(crate) mod cdn;
 pub(crate) mod context;
 pub(crate) mod error;
+pub(crate) mod heartbeat;
 pub(crate) mod iam;
 pub(crate) mod inputs;
 pub(crate) mod release;

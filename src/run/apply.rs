@@ -62,7 +62,7 @@ impl Deployment<'_> {
             (result, _) => result,
         };
 
-        let outcomes = Outcomes {
+        let mut outcomes = Outcomes {
             release: record.as_ref().map(|record| record.id.clone()),
             backend: match (backend, &plan.backend) {
                 (Some(outcome), Some(plan)) => Some(outcome.report(plan)),
@@ -72,10 +72,11 @@ impl Deployment<'_> {
             cdn,
             put_back,
             deployment_id: None,
+            ..Outcomes::default()
         };
         if let Some(record) = record {
             phases.begin("Record");
-            self.end_record(state, record, &outcomes, &result).await;
+            outcomes.recorded = self.end_record(state, record, &outcomes, &result).await;
             if result.is_ok() {
                 self.prune(state, plan).await;
             }

@@ -93,6 +93,7 @@ fn warn(console: &Console, result: anyhow::Result<()>) {
 fn say(report: &Report, console: &Console) {
     if let Some(error) = &report.error {
         let title = match report.command.as_str() {
+            _ if !report.wrong_inputs.is_empty() => "Wrong inputs",
             "rollback" => "Rollback failed",
             "check" => "Check failed",
             _ => "Deploy failed",
@@ -127,6 +128,13 @@ fn say(report: &Report, console: &Console) {
         parts.push(format!("{} {verb}", count(paths, "path")));
     }
     for environment in report.backend.iter().flat_map(|backend| backend.environments.iter()) {
+        if report.dry_run {
+            parts.push(match &environment.planned_version_label {
+                Some(label) => format!("{} to run `{label}`", environment.name),
+                None => format!("{} to be left alone", environment.name),
+            });
+            continue;
+        }
         let state = environment
             .health
             .as_deref()
@@ -142,7 +150,7 @@ fn say(report: &Report, console: &Console) {
     parts.extend(report.live.as_ref().map(|live| format!("live now: {live}")));
     let prefix = match (report.outcome, report.dry_run) {
         (Outcome::Cancelled, _) => "cancelled",
-        (_, true) => "dry run, nothing was changed",
+        (_, true) => "dry run, nothing was changed: planned",
         (Outcome::Unchanged, _) => "nothing to do",
         _ => "done",
     };

@@ -58,16 +58,15 @@ impl Deployment<'_> {
 
 fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verbosity) {
     if verbosity != Verbosity::Quiet {
-        for warning in &site.warnings {
-            console.line(&format!("warning: {}: {}", warning.path, warning.message));
-        }
-        if !site.warnings.is_empty() {
-            let first = &site.warnings[0];
-            let more = match site.warnings.len() - 1 {
+        if let [first, others @ ..] = site.warnings.as_slice() {
+            let more = match others.len() {
                 0 => String::new(),
                 more => format!(" (and {more} more, see the log)"),
             };
             console.warning("Site", &format!("{}: {}{more}", first.path, first.message));
+            for warning in others {
+                console.line(&format!("warning: {}: {}", warning.path, warning.message));
+            }
         }
     }
     console.line(&format!(

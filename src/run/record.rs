@@ -9,6 +9,7 @@ use crate::core::release::interrupted::{is_unsettled, settled};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Commit, Record, RecordStatus, WorkflowRun};
+use crate::core::release::recorded::Recorded;
 use crate::core::release::recording::{RunFacts, finished, started};
 use crate::core::site::repair::ObjectSettings;
 use crate::run::Deployment;
@@ -59,21 +60,21 @@ impl Deployment<'_> {
         Some(record)
     }
 
-    /// Writes the record as ended.
+    /// Writes the record as ended, and says where that worked.
     pub(crate) async fn end_record(
         &self,
         state: &CurrentState,
         record: Record,
         outcomes: &Outcomes,
         result: &anyhow::Result<()>,
-    ) {
+    ) -> Recorded {
         let status = match result {
             Ok(()) => RecordStatus::Succeeded,
             Err(error) if error.is::<Cancelled>() => RecordStatus::Cancelled,
             Err(_) => RecordStatus::Failed,
         };
         let record = finished(record, outcomes, status, Utc::now());
-        state.history.finish(&record).await;
+        state.history.finish(&record).await
     }
 
     /// Another run under way, or a newer one that was faster, is worth a warning before anything is planned.

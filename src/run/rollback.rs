@@ -23,8 +23,8 @@ use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_resto
 use crate::core::release::target::{Parts, TargetChoice, choose};
 use crate::core::release::versioning::check_versioning;
 use crate::core::site::assemble::check_deletes;
-use crate::core::site::diff::is_reserved;
 use crate::core::site::plan::{Reason, SitePlan};
+use crate::core::site::scope::SyncScope;
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
 
@@ -166,14 +166,15 @@ impl Deployment<'_> {
             page_size: site.page_size.unwrap_or(MAX_KEYS).clamp(1, MAX_KEYS),
             request_payer: site.object.request_payer,
         };
-        let reserved = folders_in(&bucket.name, self.inputs);
+        let scope = SyncScope {
+            filter: site.filter.clone(),
+            prefix: site.prefix.clone(),
+            reserved: folders_in(&bucket.name, self.inputs),
+        };
         let (mut objects, mut after) = (0, None);
         loop {
             let page = listing.page(bucket, after.as_deref()).await?;
-            let ours = page
-                .objects
-                .iter()
-                .filter(|object| !is_reserved(&object.key, &reserved));
+            let ours = page.objects.iter().filter(|object| scope.manages(object));
             objects += ours.count() as u64;
             after = page.objects.last().map(|object| object.key.clone());
             if !page.more || after.is_none() || objects + new >= enough {

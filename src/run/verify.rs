@@ -7,8 +7,10 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::core::error::{Cancelled, HintExt as _};
+use crate::core::heartbeat::Heartbeat;
 use crate::core::inputs::Command;
 use crate::core::site::verify_site::SiteCheck;
+use crate::core::text::names;
 use crate::http;
 use crate::run::Deployment;
 use crate::run::phases::Phases;
@@ -29,6 +31,7 @@ impl Deployment<'_> {
         };
         phases.begin("Verify the site");
         let deadline = Instant::now() + site.verify_timeout;
+        let mut heartbeat = Heartbeat::new(Instant::now().into_std(), ONE_TRY);
         let mut left: Vec<(&SiteCheck, String)> = site.verify.iter().map(|check| (check, String::new())).collect();
         loop {
             let rest = deadline.saturating_duration_since(Instant::now());
@@ -57,6 +60,12 @@ impl Deployment<'_> {
             }
             if Instant::now() + PAUSE >= deadline {
                 break;
+            }
+            if let Some(seconds) = heartbeat.beat(Instant::now().into_std()) {
+                let rest = deadline.saturating_duration_since(Instant::now()).as_secs();
+                let waiting = names(left.iter().map(|(check, _)| check.shown_url()));
+                let text = format!("not verified after {seconds} s: {waiting}, {rest} s left");
+                self.console.line(&text);
             }
             crate::cancel::sleep(self.stop, PAUSE).await?;
         }

@@ -353,7 +353,7 @@ fn a_denied_upload_names_action_resource_and_the_statement_to_add() {
         &[
             "s3:PutObject",
             "arn:aws:s3:::my-site/",
-            "\"Effect\":\"Allow\"",
+            "\"Effect\": \"Allow\"",
             "AccessDenied",
         ],
     );

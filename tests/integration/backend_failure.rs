@@ -352,7 +352,7 @@ fn a_denied_action_is_named_with_its_statement() {
         run.error()
     );
     assert!(
-        hint(&run.report).contains("\"Action\":\"elasticbeanstalk:UpdateEnvironment\""),
+        hint(&run.report).contains("\"elasticbeanstalk:UpdateEnvironment\""),
         "{}",
         run.report["error"]
     );

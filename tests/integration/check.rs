@@ -284,7 +284,7 @@ fn what_may_not_be_read_is_said_with_the_statement_to_add() {
         "warning",
         "versioning: cannot read whether versioning of bucket `my-site` is on",
     );
-    assert_line(&run, "allow it", "\"Action\":\"s3:GetBucketVersioning\"");
+    assert_line(&run, "allow `s3:GetBucketVersioning`", "the policy below does");
     assert_line(
         &run,
         "warning",

@@ -283,8 +283,8 @@ fn deny_each(actions: &[&str], prepare: impl Fn() -> Cloud, step: impl Fn(&Cloud
         for part in [
             *action,
             "AccessDenied",
-            &format!("\"Action\":\"{action}\""),
-            "\"Effect\":\"Allow\"",
+            &format!("\"{action}\""),
+            "\"Effect\": \"Allow\"",
             "arn:aws:",
         ] {
             assert!(

@@ -237,7 +237,14 @@ impl BackendRun<'_> {
     async fn until_processed(&self, created: bool) -> anyhow::Result<()> {
         let created = created.then_some(&self.plan.version_label);
         for label in self.plan.processing.iter().chain(created) {
-            version::processed(&self.api, label, self.backend.timeout, self.backend.poll_interval).await?;
+            version::processed(
+                &self.api,
+                label,
+                self.backend.timeout,
+                self.backend.poll_interval,
+                self.console,
+            )
+            .await?;
             self.console.line(&format!("version `{label}` is ready"));
         }
         Ok(())

@@ -34,7 +34,7 @@ impl Update<'_> {
                     "Elastic Beanstalk still processes version `{label}`: waiting until it is ready"
                 ));
                 let left = self.deadline.saturating_duration_since(Instant::now());
-                processed(&self.api, label, left, self.backend.poll_interval).await
+                processed(&self.api, label, left, self.backend.poll_interval, self.console).await
             }
             Some(VersionStatus::Failed) => Err(error.hint(format!(
                 "Elastic Beanstalk could not process its bundle: {}; set `package` to create the version again, or take \

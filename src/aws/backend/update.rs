@@ -12,9 +12,9 @@ use crate::aws::backend::convert;
 use crate::aws::backend::watch::Watch;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
-use crate::core::backend::busy::{AfterRefusal, BusyStep, after_refusal, busy_step};
+use crate::core::backend::busy::{AfterRefusal, BusyStep, after_refusal, busy_step, still_busy};
 use crate::core::backend::environment::EnvironmentState;
-use crate::core::backend::follow::{Follow, UpdateTarget};
+use crate::core::backend::follow::{Follow, LOOK, UpdateTarget};
 use crate::core::backend::lost::{LostAnswer, lost_answer};
 use crate::core::backend::outcome::{EnvironmentRun, UpdateOutcome};
 use crate::core::backend::previous::{EarlierUpdate, previous_label};
@@ -22,6 +22,7 @@ use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::Redaction;
 use crate::core::backend::settings::SettingsChange;
 use crate::core::error::{Cancelled, HintExt as _, code, service_error};
+use crate::core::heartbeat::Heartbeat;
 use crate::core::iam::calls;
 use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::retry::{is_throttled, is_transient};
@@ -149,7 +150,7 @@ impl Update<'_> {
         Ok(reason.is_none())
     }
 
-    /// An update was sent, or perhaps was.
+    /// An update was perhaps sent.
     fn note_sent(&self, before: &EnvironmentState, watch: &Watch, run: &mut EnvironmentRun) {
         if !run.changed {
             run.replaced.clone_from(&before.label);
@@ -165,8 +166,8 @@ impl Update<'_> {
     /// Waits until the environment can be updated.
     async fn until_ready(&self, run: &mut EnvironmentRun) -> anyhow::Result<Result<EnvironmentState, UpdateOutcome>> {
         let mut backoff = Backoff::new(self.name, self.backend.poll_interval, std::process::id());
-        let mut announced = false;
-        let mut aborted = false;
+        let (mut announced, mut aborted) = (false, false);
+        let mut heartbeat = Heartbeat::new(Instant::now().into_std(), LOOK);
         loop {
             let step = match self.api.environment(self.name).await {
                 Ok(found) => {
@@ -181,12 +182,12 @@ impl Update<'_> {
                 }
                 Err(error) if is_transient(&error) && Instant::now() < self.deadline => {
                     self.say(&format!("cannot read the environment's state now: {error:#}"));
-                    self.rest(&mut backoff).await?;
+                    self.rest(&mut backoff, |_| None).await?;
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            let status = run.state().map_or_else(String::new, |state| state.status.clone());
+            let status = run.state().map_or("", |state| &state.status).to_owned();
             match step {
                 BusyStep::Gone => return Ok(Err(gone())),
                 BusyStep::Refuse => {
@@ -209,7 +210,11 @@ impl Update<'_> {
             if Instant::now() >= self.deadline {
                 return Ok(Err(UpdateOutcome::Deadline { status, another: true }));
             }
-            self.rest(&mut backoff).await?;
+            let sign_of_life = |now| {
+                let left = self.deadline.into_std().saturating_duration_since(now);
+                Some(still_busy(run.state()?, heartbeat.beat(now)?, left))
+            };
+            self.rest(&mut backoff, sign_of_life).await?;
         }
     }
 
@@ -362,14 +367,26 @@ impl Update<'_> {
             if let Some(outcome) = step.end {
                 return Ok(outcome);
             }
-            self.rest(&mut backoff).await?;
+            self.rest(&mut backoff, |now| follow.sign_of_life(now)).await?;
         }
     }
 
-    async fn rest(&self, backoff: &mut Backoff) -> Result<(), Cancelled> {
+    /// Pauses until the next poll, with signs of life where that is long.
+    async fn rest(
+        &self,
+        backoff: &mut Backoff,
+        mut sign_of_life: impl FnMut(std::time::Instant) -> Option<String>,
+    ) -> Result<(), Cancelled> {
         let pause = backoff.pause(self.api.throttled());
         let left = self.deadline.saturating_duration_since(Instant::now());
-        self.api.sleep(pause.min(left.max(Duration::from_millis(10)))).await
+        let end = Instant::now() + pause.min(left.max(Duration::from_millis(10)));
+        while Instant::now() < end {
+            self.api.sleep((end - Instant::now()).min(LOOK)).await?;
+            sign_of_life(Instant::now().into_std())
+                .iter()
+                .for_each(|line| self.say(line));
+        }
+        Ok(())
     }
 
     /// A line of the log about the environment.

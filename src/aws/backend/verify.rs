@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::aws::Aws;
 use crate::console::Console;
 use crate::core::error::HintExt as _;
+use crate::core::heartbeat::Heartbeat;
 use crate::core::inputs::VerifyInputs;
 use crate::http;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ pub(crate) async fn verify(
     let shown = without_query(&wanted.url);
     let began = Instant::now();
     let mut last = String::new();
+    let mut heartbeat = Heartbeat::new(began.into_std(), ONE_TRY);
     loop {
         let left = wanted.timeout.saturating_sub(began.elapsed());
         let answer = tokio::select! {
@@ -50,9 +52,14 @@ pub(crate) async fn verify(
             Ok((status, _)) => format!("it answers HTTP {status}"),
             Err(error) => format!("{error:#}"),
         };
+        let now = Instant::now().into_std();
         if problem != last {
             console.line(&format!("not verified yet: {problem}"));
+            heartbeat.heard(now);
             last = problem;
+        } else if let Some(seconds) = heartbeat.beat(now) {
+            let left = wanted.timeout.saturating_sub(began.elapsed()).as_secs();
+            console.line(&format!("not verified after {seconds} s: {last}, {left} s left"));
         }
         if began.elapsed() + PAUSE >= wanted.timeout {
             return Err(

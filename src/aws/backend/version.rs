@@ -18,6 +18,7 @@ use crate::core::backend::retention::may_delete_bundle;
 use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
 use crate::core::bundle::Bundle;
 use crate::core::error::{HintExt as _, message_contains};
+use crate::core::heartbeat::Heartbeat;
 use crate::core::iam::calls;
 use tokio_util::sync::CancellationToken;
 
@@ -169,8 +170,10 @@ pub(crate) async fn processed(
     label: &str,
     timeout: Duration,
     poll_interval: Option<Duration>,
+    console: &Console,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
+    let mut heartbeat = Heartbeat::new(began.into_std(), Duration::from_secs(15));
     let mut backoff = Backoff::new(
         label,
         poll_interval.or(Some(Duration::from_millis(700))),
@@ -192,6 +195,12 @@ pub(crate) async fn processed(
             .hint("run this step again: the version is taken up where it is"));
         }
         api.sleep(backoff.pause(api.throttled())).await?;
+        if let Some(seconds) = heartbeat.beat(Instant::now().into_std()) {
+            let left = timeout.saturating_sub(began.elapsed()).as_secs();
+            console.line(&format!(
+                "version `{label}` is still being processed after {seconds} s, {left} s left"
+            ));
+        }
     }
 }
 

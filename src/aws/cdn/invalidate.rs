@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::cdn::invalidation::PlannedInvalidation;
 use crate::core::error::{Cancelled, HintExt as _, service_error};
+use crate::core::heartbeat::Heartbeat;
 use crate::core::iam::calls::{CREATE_INVALIDATION, GET_INVALIDATION};
 use crate::core::inputs::InvalidationFailure;
 use crate::core::report::Invalidation;
@@ -165,6 +166,7 @@ impl Cdn {
         let id = invalidation.id.clone().unwrap_or_default();
         let started = Instant::now();
         let mut pause = Duration::from_secs(1);
+        let mut heartbeat = Heartbeat::new(started.into_std(), MAX_POLL);
         while !is_complete(&invalidation.status) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -176,6 +178,13 @@ impl Cdn {
                 .hint("it goes on by itself; to wait longer, raise `invalidation-timeout`"));
             }
             crate::cancel::sleep(stop, pause.min(left)).await?;
+            if let Some(seconds) = heartbeat.beat(Instant::now().into_std()) {
+                let left = deadline.saturating_duration_since(Instant::now()).as_secs();
+                let status = &invalidation.status;
+                console.line(&format!(
+                    "invalidation {id} of {distribution}: still {status} after {seconds} s, {left} s left"
+                ));
+            }
             pause = (pause * 2).min(MAX_POLL);
             let answer = retry(deadline, stop, console, distribution, async || {
                 self.client

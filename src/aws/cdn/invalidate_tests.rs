@@ -174,8 +174,12 @@ async fn waiting_has_a_deadline_and_the_invalidation_was_made_all_the_same() {
         wait: Some(Duration::from_secs(45)),
         ..inputs(&["E1"])
     };
-    let (outcome, _, seconds) = run(&fake, &inputs, "us-east-1").await;
+    let (outcome, log, seconds) = run(&fake, &inputs, "us-east-1").await;
     assert_eq!(seconds, 45);
+    assert!(
+        log.contains("invalidation I1 of E1: still InProgress after 25 s, 20 s left"),
+        "{log}"
+    );
     assert!(outcome.unconfirmed.is_empty());
     assert_eq!(outcome.invalidations[0].id.as_deref(), Some("I1"));
     let failure = crate::core::error::RenderedError::from(&outcome.error.expect("an error"));

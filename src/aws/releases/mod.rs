@@ -10,7 +10,7 @@ pub(crate) mod folder;
 pub(crate) mod needed;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,10 +24,12 @@ use crate::aws::releases::folder::{CHANGED, FoundRecord, PLANNED, RecordFolder, 
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
 use crate::core::error::code;
+use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::Inputs;
 use crate::core::release::accept::{RefusedRecord, RunTarget};
 use crate::core::release::id::Stage;
 use crate::core::release::record::{Record, RecordStatus};
+use crate::core::release::recorded::Recorded;
 use crate::core::release::{FOLDER, application_folder};
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::plan::SiteWarning;
@@ -57,6 +59,9 @@ pub(crate) struct History {
     target: RunTarget,
     /// The folders of the site's bucket that hold records.
     reserved: Vec<String>,
+    allowance: Allowance,
+    /// Advice that was given: the same is not given twice.
+    advised: Mutex<HashSet<String>>,
 }
 
 /// A record that is there and cannot be read.
@@ -96,6 +101,8 @@ impl History {
             reserved: bucket
                 .map(|bucket| folders_in(&bucket.name, inputs))
                 .unwrap_or_default(),
+            allowance: Allowance::of(inputs),
+            advised: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
             history.warn(&error.context(UNREAD));
@@ -205,16 +212,15 @@ impl History {
     }
 
     /// Writes the record of a run that has ended.
-    pub(crate) async fn finish(&self, record: &Record) {
+    pub(crate) async fn finish(&self, record: &Record) -> Recorded {
         if record.status == RecordStatus::Cancelled {
-            if tokio::time::timeout(CANCELLED_RECORD_TIMEOUT, self.write(record, Stage::Finished))
-                .await
-                .is_err()
-            {
+            let written = tokio::time::timeout(CANCELLED_RECORD_TIMEOUT, self.write(record, Stage::Finished)).await;
+            written.unwrap_or_else(|_| {
                 self.warn(&anyhow::anyhow!("cannot write the release record in time"));
-            }
+                Recorded::Nowhere
+            })
         } else {
-            self.write(record, Stage::Finished).await;
+            self.write(record, Stage::Finished).await
         }
     }
 
@@ -230,13 +236,21 @@ impl History {
             .await;
     }
 
-    async fn write(&self, record: &Record, stage: Stage) {
-        self.write_to(self.places(), record, stage).await;
+    async fn write(&self, record: &Record, stage: Stage) -> Recorded {
+        self.write_to(self.places(), record, stage).await
     }
 
-    async fn write_to<'p>(&'p self, places: impl Iterator<Item = &'p RecordFolder>, record: &Record, stage: Stage) {
+    async fn write_to<'p>(
+        &'p self,
+        places: impl Iterator<Item = &'p RecordFolder>,
+        record: &Record,
+        stage: Stage,
+    ) -> Recorded {
         let places = places.map(|place| place.write(record, stage, self.is_site(place)));
-        for error in join_all(places).await.into_iter().filter_map(Result::err) {
+        let written = join_all(places).await;
+        let failed = written.iter().filter(|written| written.is_err()).count();
+        let recorded = Recorded::of(written.len(), failed);
+        for error in written.into_iter().filter_map(Result::err) {
             // Elastic Beanstalk makes its bucket with the first version; the end of the record will find it.
             if stage == Stage::Started && code(&error) == Some("NoSuchBucket") {
                 continue;
@@ -247,6 +261,7 @@ impl History {
             };
             self.warn(&error.context(format!("{lost}: cannot write the release record")));
         }
+        recorded
     }
 
     async fn find_places(&mut self, aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs) -> anyhow::Result<()> {
@@ -321,10 +336,11 @@ impl History {
 
     fn warn(&self, error: &anyhow::Error) {
         let failure = crate::core::error::RenderedError::from(error);
-        let hint = failure
-            .hint
-            .map(|hint| format!("\nWhat to do: {hint}"))
-            .unwrap_or_default();
+        let hint = failure.hint.map(|hint| self.allowance.widen(&hint)).filter(|hint| {
+            let mut advised = self.advised.lock().unwrap_or_else(PoisonError::into_inner);
+            advised.insert(hint.clone())
+        });
+        let hint = hint.map(|hint| format!("\nWhat to do: {hint}")).unwrap_or_default();
         self.console
             .warning("Release record", &format!("{}{hint}", failure.message));
     }

@@ -238,10 +238,13 @@ impl Bucket {
         }
     }
 
-    /// Asks again what was refused, without naming the owner: an answer says that the bucket is another account's. What
-    /// is refused both ways is not known.
+    /// Asks for the bucket with its owner named and without: an answer to the second alone says that it is another
+    /// account's. What is refused both ways is not known.
     async fn check_owner(&self) -> anyhow::Result<()> {
         let Some(owner) = &self.owner else { return Ok(()) };
+        if self.client.head_bucket().bucket(&self.name).send().await.is_ok() {
+            return Ok(());
+        }
         let request = self.client.head_bucket().bucket(&self.name).customize();
         let unnamed = request.mutate_request(|request| {
             request.headers_mut().remove(EXPECTED_OWNER);

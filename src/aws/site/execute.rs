@@ -31,6 +31,11 @@ const FAILURES: usize = 25;
 /// records and outputs are still to be written.
 const GRACE: Duration = Duration::from_millis(4_500);
 
+/// Of many changes, so many have a line at the beginning, and so many at the end.
+const LINES_AT_EACH_END: usize = 100;
+/// Of those between, each so many have a line that counts, besides one every few seconds.
+const LINES_A_COUNT: usize = 1000;
+
 /// Carries out `plan`; what is sent with objects comes from `options`.
 pub(crate) async fn execute(
     bucket: &Bucket,
@@ -47,7 +52,12 @@ pub(crate) async fn execute(
             plan.writes.iter().map(uploaded_bytes).sum(),
         ),
         uploader,
-        log: UploadLog { console, verbosity },
+        log: UploadLog {
+            console,
+            verbosity,
+            changes: plan.writes.len() + plan.deletes.len(),
+            logged: 0,
+        },
         outcome: SiteOutcome::default(),
     };
     let (pages, assets): (Vec<&Write>, Vec<&Write>) = plan.writes.iter().partition(|write| write.is_html());
@@ -148,7 +158,7 @@ impl Execution<'_> {
             Ok(version_id) => {
                 self.progress.object();
                 self.progress.bytes(uploaded_bytes(write));
-                self.log.written(write);
+                self.log.written(write, &self.progress);
                 self.outcome
                     .changed
                     .push(KeyChange::written(&write.key, write.reason, version_id));
@@ -203,7 +213,7 @@ impl Execution<'_> {
             for changed in deleted.changed {
                 if !changed.perhaps {
                     self.progress.object();
-                    self.log.deleted(&changed.key);
+                    self.log.deleted(&changed.key, &self.progress);
                 }
                 self.outcome.changed.push(changed);
             }
@@ -225,10 +235,14 @@ async fn write_object(uploader: &Uploader, write: &Write, effect: &Effect) -> an
     }
 }
 
-/// The object log, as loud as the user wants it.
+/// The object log, as loud as the user wants it. Of many changes it shows the first and the last, and counts the others.
 struct UploadLog<'a> {
     console: &'a Console,
     verbosity: Verbosity,
+    /// How many there are to be.
+    changes: usize,
+    /// How many there were.
+    logged: usize,
 }
 
 impl UploadLog<'_> {
@@ -236,21 +250,38 @@ impl UploadLog<'_> {
         matches!(self.verbosity, Verbosity::Changes | Verbosity::WithoutProgress)
     }
 
-    fn written(&self, write: &Write) {
-        if self.shows_changes() {
-            self.console.line(&format!(
+    fn written(&mut self, write: &Write, progress: &Progress) {
+        self.change(progress, || {
+            format!(
                 "{:<7} {}  {}  ({})",
                 write.source.verb(),
                 write.key,
                 size(write.size),
                 write.reason.text()
-            ));
-        }
+            )
+        });
     }
 
-    fn deleted(&self, key: &str) {
-        if self.shows_changes() {
-            self.console.line(&format!("delete  {key}"));
+    fn deleted(&mut self, key: &str, progress: &Progress) {
+        self.change(progress, || format!("delete  {key}"));
+    }
+
+    fn change(&mut self, progress: &Progress, line: impl FnOnce() -> String) {
+        if !self.shows_changes() {
+            return;
+        }
+        let before = self.logged;
+        self.logged += 1;
+        let left_out = self.changes.saturating_sub(2 * LINES_AT_EACH_END);
+        let shown = before < LINES_AT_EACH_END || before >= LINES_AT_EACH_END + left_out;
+        if shown || self.console.is_debug() {
+            self.console.line(&line());
+        } else if before == LINES_AT_EACH_END {
+            self.console.line(&format!(
+                "{left_out} more are counted here, and not listed: the report has them all, as the log has with `RUNNER_DEBUG: 1`"
+            ));
+        } else if (before - LINES_AT_EACH_END).is_multiple_of(LINES_A_COUNT) {
+            self.progress(progress);
         }
     }
 

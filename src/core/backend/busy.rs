@@ -1,5 +1,7 @@
 //! What to do with an environment that cannot be updated now, and after a refused update.
 
+use std::time::Duration;
+
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::error::{code, message_contains};
 use crate::core::inputs::WhenBusy;
@@ -32,6 +34,13 @@ pub(crate) fn busy_step(environment: &EnvironmentState, when_busy: WhenBusy, abo
         WhenBusy::Abort if !aborted && environment.is_abortable => BusyStep::Abort,
         WhenBusy::Abort | WhenBusy::Wait => BusyStep::Wait,
     }
+}
+
+/// The sign of life of a wait for an environment that is not Ready.
+#[must_use]
+pub(crate) fn still_busy(environment: &EnvironmentState, seconds: u64, left: Duration) -> String {
+    let (status, health, left) = (&environment.status, &environment.health, left.as_secs());
+    format!("still {status} after {seconds} s, health {health}, {left} s left")
 }
 
 /// What a refused UpdateEnvironment asks for.

@@ -7,10 +7,14 @@ use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::outcome::UpdateOutcome;
 use crate::core::backend::rollout::{FailureReason, Observation, RolloutMonitor, Verdict};
 use crate::core::backend::secrets::Redaction;
+use crate::core::heartbeat::Heartbeat;
 use crate::core::inputs::{BackendInputs, Health};
 
-/// A sign of life after this long without an event.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+/// After so long without an event the instances are asked, for the sign of life that will be due.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How often [`Follow::sign_of_life`] is asked for at least.
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// So long an update that is done otherwise waits for what enhanced health says of its instances.
 const INSTANCES_PATIENCE: Duration = Duration::from_secs(30);
@@ -73,8 +77,9 @@ pub(crate) struct Follow {
     recovering: bool,
     /// Since when the update is done but for its instances, which cannot be read.
     blind_since: Option<Instant>,
-    began: Instant,
-    quiet_since: Instant,
+    heartbeat: Heartbeat,
+    /// How many instances run the version, of how many, when they were asked last.
+    updated: Option<(usize, usize)>,
     deadline: Instant,
     last: Option<EnvironmentState>,
     seen: Option<Observation>,
@@ -130,8 +135,8 @@ impl Follow {
             idle: false,
             recovering: false,
             blind_since: None,
-            began: now,
-            quiet_since: now,
+            heartbeat: Heartbeat::new(now, LOOK),
+            updated: None,
             deadline,
             last: None,
             seen: None,
@@ -141,7 +146,8 @@ impl Follow {
     /// Whether the instances are worth asking about: all else is well, or a sign of life is due.
     pub(crate) fn wants_instances(&self, environment: Option<&EnvironmentState>, now: Instant) -> bool {
         self.target.is_version
-            && (self.monitor.is_nearly_done(&self.observation(environment, &[])) || self.is_quiet(now))
+            && (self.monitor.is_nearly_done(&self.observation(environment, &[]))
+                || self.heartbeat.silence(now) >= QUIET)
     }
 
     /// Whether the causes of the environment's health are worth asking for: Grey may mean that nobody asks anything of it.
@@ -167,7 +173,7 @@ impl Follow {
                 continue;
             }
             self.see_own(&event);
-            self.quiet_since = now;
+            self.heartbeat.heard(now);
             let event = EnvironmentEvent {
                 message: self.redaction.clean(&event.message),
                 ..event
@@ -183,6 +189,7 @@ impl Follow {
         if let (Some(_), Some(before)) = (&poll.instances_unreadable, &self.seen) {
             seen.stragglers.clone_from(&before.stragglers);
         }
+        self.count(&poll.instances);
         self.last = poll.environment;
         let verdict = self.monitor.verdict(&seen, self.failing.is_some(), now);
         let end = match &verdict {
@@ -204,9 +211,8 @@ impl Follow {
         }
         self.seen = Some(seen);
         let end = end.or_else(|| self.late(now));
-        if end.is_none() && self.is_quiet(now) {
-            self.quiet_since = now;
-            lines.push(self.sign_of_life(&poll.instances, now));
+        if end.is_none() {
+            lines.extend(self.sign_of_life(now));
         }
         FollowStep { lines, events, end }
     }
@@ -313,29 +319,27 @@ impl Follow {
         self.last.as_ref().map_or("Grey", |state| &state.health)
     }
 
-    fn is_quiet(&self, now: Instant) -> bool {
-        now - self.quiet_since >= HEARTBEAT
+    fn count(&mut self, instances: &[InstanceState]) {
+        if !instances.is_empty() {
+            let done = instances.iter().filter(|instance| instance.label == self.target.label);
+            self.updated = Some((done.count(), instances.len()));
+        }
     }
 
-    fn sign_of_life(&self, instances: &[InstanceState], now: Instant) -> String {
+    /// How far the update is, when the log has been silent for long.
+    pub(crate) fn sign_of_life(&mut self, now: Instant) -> Option<String> {
+        let seconds = self.heartbeat.beat(now)?;
         let mut text = format!(
-            "still {} after {} s, health {}",
-            self.last.as_ref().map_or("", |state| &state.status),
-            (now - self.began).as_secs(),
+            "still {} after {seconds} s, health {}",
+            self.last.as_ref().map_or("Updating", |state| &state.status),
             self.health()
         );
-        if let Some(label) = self.target.label.as_ref().filter(|_| !instances.is_empty()) {
-            let done = instances
-                .iter()
-                .filter(|instance| instance.label.as_ref() == Some(label))
-                .count();
-            text.push_str(&format!(", {done} of {} instances run `{label}`", instances.len()));
+        if let (Some(label), Some((done, all))) = (&self.target.label, self.updated) {
+            text.push_str(&format!(", {done} of {all} instances run `{label}`"));
         }
-        text.push_str(&format!(
-            ", {} s left",
-            self.deadline.saturating_duration_since(now).as_secs()
-        ));
-        text
+        let left = self.deadline.saturating_duration_since(now);
+        text.push_str(&format!(", {} s left", left.as_secs()));
+        Some(text)
     }
 }
 

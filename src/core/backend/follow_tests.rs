@@ -239,10 +239,10 @@ fn an_environment_that_is_gone_ends_it() {
 #[test]
 fn a_sign_of_life_every_half_minute_says_how_far_it_is() {
     let mut watch = to_v1();
-    assert!(watch.after(29, poll("Updating", "v0", "Grey")).lines.is_empty());
+    assert!(watch.after(28, poll("Updating", "v0", "Grey")).lines.is_empty());
     let environment = poll("Updating", "v0", "Grey").environment;
-    let half_a_minute = watch.start + Duration::from_secs(30);
-    assert!(watch.follow.wants_instances(environment.as_ref(), half_a_minute));
+    let soon_due = watch.start + Duration::from_secs(10);
+    assert!(watch.follow.wants_instances(environment.as_ref(), soon_due));
     let step = watch.after(
         30,
         Poll {
@@ -257,8 +257,13 @@ fn a_sign_of_life_every_half_minute_says_how_far_it_is() {
     assert!(watch.after(40, poll("Updating", "v0", "Grey")).lines.is_empty());
     assert_eq!(
         watch.after(61, poll("Updating", "v0", "Grey")).lines,
-        ["still Updating after 61 s, health Grey, 539 s left"]
+        ["still Updating after 61 s, health Grey, 1 of 2 instances run `v1`, 539 s left"]
     );
+    // Between two polls that are far apart.
+    let later = watch.start + Duration::from_secs(91);
+    let line = watch.follow.sign_of_life(later).unwrap_or_default();
+    assert!(line.starts_with("still Updating after 91 s"), "{line}");
+    assert_eq!(watch.follow.sign_of_life(later), None);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Permissions: the calls that this program sends, the policies that allow them, and what to do when one is refused.
 
+pub(crate) mod allowance;
 pub(crate) mod arn;
 pub(crate) mod calls;
 pub(crate) mod hint;

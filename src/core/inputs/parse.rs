@@ -13,7 +13,7 @@ use crate::core::inputs::expand::first_variable;
 use crate::core::inputs::files::Files;
 use crate::core::inputs::headline::{Target, headline};
 use crate::core::inputs::raw::{RawInputs, is_expanded};
-use crate::core::inputs::reader::{Reader, quoted};
+use crate::core::inputs::reader::{Reader, quoted, unique};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
 use crate::core::inputs::site::{self, SiteInputs};
 use crate::core::inputs::table::{INPUTS, Part};
@@ -21,6 +21,8 @@ use crate::core::inputs::table::{INPUTS, Part};
 /// All inputs, checked.
 #[derive(Debug)]
 pub(crate) struct Inputs {
+    /// What is deployed to, for a title: the site, the environments, else the distributions.
+    pub(crate) places: Vec<String>,
     /// `command`.
     pub(crate) command: Command,
     /// `dry-run`, or `--dryrun` in `args`.
@@ -104,11 +106,13 @@ pub(crate) fn parse(
     }
     warn_of_variables(&mut reader);
     if !reader.errors.is_empty() {
-        return Err(InputErrors(reader.errors));
+        // Two parts may read the same input.
+        return Err(InputErrors(unique(reader.errors.iter().map(String::as_str))));
     }
     let targets = targets(&reader, site.as_ref(), cdn.as_ref(), backend.as_ref());
     Ok(Inputs {
         headline: headline(command, dry_run, release.to.as_deref(), &targets, context),
+        places: places(site.as_ref(), cdn.as_ref(), backend.as_ref()),
         command,
         dry_run,
         aws,
@@ -185,6 +189,17 @@ fn warn_of_variables(reader: &mut Reader<'_>) {
             ));
         }
     }
+}
+
+/// The same for a title: what a person knows it by. A distribution counts where nothing else is deployed.
+fn places(site: Option<&SiteInputs>, cdn: Option<&CdnInputs>, backend: Option<&BackendInputs>) -> Vec<String> {
+    let site = site.map(|site| format!("s3://{}/{}", site.bucket, site.prefix));
+    let environments = backend.iter().flat_map(|backend| backend.environments.iter().cloned());
+    let mut places: Vec<String> = site.into_iter().chain(environments).collect();
+    if let (true, None, Some(cdn)) = (places.is_empty(), backend, cdn) {
+        places.clone_from(&cdn.distributions);
+    }
+    places
 }
 
 /// What the enabled parts deploy to.

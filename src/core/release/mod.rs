@@ -17,6 +17,7 @@ pub(crate) mod outcome;
 pub(crate) mod pending;
 pub(crate) mod plan;
 pub(crate) mod record;
+pub(crate) mod recorded;
 pub(crate) mod recording;
 pub(crate) mod restoration;
 pub(crate) mod restore;

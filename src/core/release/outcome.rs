@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::cdn::invalidation::PlannedInvalidation;
+use crate::core::release::recorded::Recorded;
 use crate::core::report::{BackendReport, Invalidation};
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::outcome::SiteOutcome;
@@ -12,8 +13,10 @@ use crate::core::text::plural;
 /// What became of a plan, part by part; a part that the run did not come to is empty.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outcomes {
-    /// The id of this run's record, when it wrote one.
+    /// The id of this run's record, when it changes anything that one is for.
     pub(crate) release: Option<String>,
+    /// Whether its end is on record.
+    pub(crate) recorded: Recorded,
     /// The backend.
     pub(crate) backend: Option<BackendReport>,
     /// The site.

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use crate::core::backend::plan::BackendPlan;
-use crate::core::error::{Cancelled, RenderedError};
+use crate::core::error::{Cancelled, InputErrors, RenderedError};
+use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::Command;
 use crate::core::release::live_now::{is_rolled_back, live_now, new_keys};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
+use crate::core::release::recorded::Recorded;
 use crate::core::report::{Github, Invalidation, Outcome, Phase, Report, SiteReport, TargetReport, UploadReport};
 use crate::core::site::key_change::KeyOperation;
 use crate::core::site::plan::SitePlan;
@@ -27,6 +29,10 @@ pub(crate) struct Frame {
     pub(crate) timeline: Vec<Phase>,
     /// `site-url`.
     pub(crate) site_url: Option<String>,
+    /// What the run deploys to.
+    pub(crate) places: Vec<String>,
+    /// What it has to be allowed; `None` when the inputs are wrong.
+    pub(crate) allowance: Option<Allowance>,
 }
 
 /// The report of a run: without a plan of one that ended before, without outcomes of one that changed nothing on purpose.
@@ -43,6 +49,7 @@ pub(crate) fn build(
         seconds: frame.seconds,
         timeline: frame.timeline,
         site_url: frame.site_url,
+        places: frame.places,
         ..Report::new(frame.started_at)
     };
     if let Some(plan) = plan {
@@ -73,7 +80,9 @@ pub(crate) fn build(
         };
     }
     if let Some(outcomes) = outcomes {
-        report.release.clone_from(&outcomes.release);
+        let on_record = outcomes.release.clone();
+        report.release = on_record.filter(|_| outcomes.recorded != Recorded::Nowhere);
+        report.recorded = outcomes.recorded;
         report.rolled_back = is_rolled_back(outcomes);
         report.github = outcomes.deployment_id.map(|deployment_id| Github { deployment_id });
     }
@@ -82,7 +91,14 @@ pub(crate) fn build(
         Ok(()) => Outcome::Succeeded,
         Err(error) if error.is::<Cancelled>() => Outcome::Cancelled,
         Err(error) => {
-            report.error = Some(RenderedError::from(error));
+            let mut rendered = RenderedError::from(error);
+            if let (Some(hint), Some(allowance)) = (&mut rendered.hint, &frame.allowance) {
+                *hint = allowance.widen(hint);
+            }
+            report.error = Some(rendered);
+            if let Some(InputErrors(errors)) = error.downcast_ref() {
+                report.wrong_inputs.clone_from(errors);
+            }
             Outcome::Failed
         }
     };
@@ -190,6 +206,8 @@ mod tests {
             started_at: String::new(),
             seconds: 1.0,
             timeline: Vec::new(),
+            places: Vec::new(),
+            allowance: None,
         };
         build(frame, Some(&plan()), outcomes, result)
     }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::core::error::RenderedError;
-use crate::core::report::markdown::{code, prose, table, text};
+use crate::core::iam::allowance::see_policy;
+use crate::core::report::markdown::{advice, code, prose, table};
 use crate::core::report::policy::policy_text;
 
 /// Everything that a check found.
@@ -88,7 +89,7 @@ impl Finding {
     #[must_use]
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
-            hint: Some(hint.into()),
+            hint: Some(see_policy(&hint.into())),
             ..self
         }
     }
@@ -152,7 +153,7 @@ impl CheckResult {
                     finding.status.sign().to_owned(),
                     prose(&finding.what),
                     prose(&finding.text),
-                    hint.lines().map(text).collect::<Vec<_>>().join("<br>"),
+                    advice(hint),
                 ]
             })
             .collect();
@@ -204,7 +205,7 @@ mod tests {
         let markdown = result().markdown();
         assert!(markdown.contains("off \\| &lt;b&gt;"), "{markdown}");
         assert!(!markdown.contains("<img>"), "{markdown}");
-        assert!(markdown.contains("turn it on:<br>aws s3api"), "{markdown}");
+        assert!(markdown.contains("turn it on:<br><code>aws s3api"), "{markdown}");
     }
 
     #[test]

@@ -54,6 +54,20 @@ pub(crate) fn prose(sentence: &str) -> String {
         .collect()
 }
 
+/// A hint: a sentence, and below it what to paste (permissions, a policy) with its indentation.
+#[must_use]
+pub(crate) fn advice(hint: &str) -> String {
+    let mut lines = hint.lines();
+    let mut out = prose(lines.next().unwrap_or_default());
+    for line in lines {
+        let code_of = line.trim_start();
+        out.push_str("<br>");
+        out.push_str(&"&nbsp;".repeat(line.len() - code_of.len()));
+        out.push_str(&code(code_of));
+    }
+    out
+}
+
 /// A link, when `url` is one that a summary may carry (`http` or `https`, nothing that ends the link); else its text.
 #[must_use]
 pub(crate) fn link(label: &str, url: &str) -> String {

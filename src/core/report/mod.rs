@@ -15,6 +15,7 @@ pub(crate) mod title;
 use serde::Serialize;
 
 use crate::core::error::RenderedError;
+use crate::core::release::recorded::Recorded;
 use crate::core::site::plan::{Reason, SiteWarning};
 
 /// How a run ended.
@@ -56,6 +57,15 @@ pub(crate) struct Report {
     /// The id of the release record that this run wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) release: Option<String>,
+    /// Whether that record says how the run ended; the log has warnings where it does not.
+    #[serde(skip)]
+    pub(crate) recorded: Recorded,
+    /// What is deployed to: buckets, environments, distributions; empty when the inputs are wrong.
+    #[serde(skip)]
+    pub(crate) places: Vec<String>,
+    /// What is wrong with the inputs.
+    #[serde(skip)]
+    pub(crate) wrong_inputs: Vec<String>,
     /// What a rollback went back to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rolled_back_to: Option<TargetReport>,
@@ -100,6 +110,9 @@ impl Report {
             outcome: Outcome::Unchanged,
             dry_run: false,
             release: None,
+            recorded: Recorded::default(),
+            places: Vec::new(),
+            wrong_inputs: Vec::new(),
             rolled_back_to: None,
             site_url: None,
             started_at,

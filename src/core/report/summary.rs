@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
-use crate::core::report::markdown::{code, link, prose, table, text};
+use crate::core::release::recorded::Recorded;
+use crate::core::report::markdown::{advice, code, link, prose, table, text};
 use crate::core::report::plain::{columns, plain};
 use crate::core::report::title::{commit, title};
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
@@ -22,8 +23,11 @@ const MAX_EVENTS: usize = 100;
 #[must_use]
 pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
     let mut out = format!("## {}\n\n", title(report, context));
-    if let Some(error) = &report.error {
-        let _ = writeln!(out, "> [!CAUTION]\n> {}", message(&error.message));
+    if !report.wrong_inputs.is_empty() {
+        let errors = report.wrong_inputs.iter().map(|error| format!("- {}\n", prose(error)));
+        out.extend(errors.chain(["\n".to_owned()]));
+    } else if let Some(error) = &report.error {
+        let _ = writeln!(out, "> [!CAUTION]\n> {}", prose(&error.message));
         if let Some(hint) = &error.hint {
             let _ = writeln!(out, ">\n> **What to do:** {}", advice(hint));
         }
@@ -48,39 +52,12 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
     out
 }
 
-/// An error's message: one line, or a list of wrong inputs.
-fn message(message: &str) -> String {
-    match message.split_once(" input errors:\n- ") {
-        Some((count, errors)) => {
-            let errors: Vec<String> = errors
-                .split("\n- ")
-                .map(|error| format!("\n> - {}", prose(error)))
-                .collect();
-            format!("{} input errors:\n>{}", text(count), errors.concat())
-        }
-        None => prose(message),
-    }
-}
-
 /// The summary's title and table as lines of text, for a terminal; what the log has said already is left out.
 #[must_use]
 pub(crate) fn summary_lines(report: &Report, context: &RunContext) -> Vec<String> {
     let mut lines = vec![String::new(), plain(&title(report, context))];
     lines.extend(columns(&rows(report, context)));
     lines
-}
-
-/// A hint: a sentence, and below it what to paste (permissions, a policy) with its indentation.
-fn advice(hint: &str) -> String {
-    let mut lines = hint.lines();
-    let mut out = prose(lines.next().unwrap_or_default());
-    for line in lines {
-        let code_of = line.trim_start();
-        out.push_str("<br>");
-        out.push_str(&"&nbsp;".repeat(line.len() - code_of.len()));
-        out.push_str(&code(code_of));
-    }
-    out
 }
 
 fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
@@ -167,24 +144,43 @@ fn invalidation_rows(report: &Report) -> Vec<Vec<String>> {
     rows
 }
 
-/// The release of this run; of a rollback also the target's, with its commit.
+/// The release of this run, and whether it was recorded; of a rollback also the target's, with its commit.
 fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
     let target = report.rolled_back_to.as_ref().map(|target| {
         let commit = commit(context, target.commit.as_deref()).map(|commit| format!(", commit {commit}"));
-        format!("back to {}{}", code(&target.release), commit.unwrap_or_default())
+        let verb = match report.outcome {
+            _ if report.dry_run => "would restore",
+            Outcome::Failed | Outcome::Cancelled => "was to restore",
+            Outcome::Succeeded => "restored",
+            Outcome::Unchanged => "is as of",
+        };
+        format!("{verb} {}{}", code(&target.release), commit.unwrap_or_default())
     });
-    if report.release.is_none() && target.is_none() {
+    let recorded = match report.recorded {
+        Recorded::Nowhere => Some("**not recorded**: no rollback can go back to this run"),
+        Recorded::InPart => Some("**recorded in part only**, see the warnings in the log"),
+        // That a rollback is on record itself goes without saying.
+        Recorded::Everywhere if target.is_some() => None,
+        Recorded::Everywhere => report.release.as_ref().map(|_| recorded_as(report)),
+    };
+    if recorded.is_none() && target.is_none() {
         return None;
     }
+    let release = report.release.as_deref().map(|id| match &target {
+        Some(_) => format!("released {}", code(id)),
+        None => code(id),
+    });
+    let recorded = recorded.map(str::to_owned);
+    let result: Vec<String> = target.into_iter().chain(recorded).collect();
     Some(vec![
         "Release".to_owned(),
-        report.release.as_deref().map(code).unwrap_or_default(),
-        target.unwrap_or_else(|| recorded(report).to_owned()),
+        release.unwrap_or_default(),
+        result.join("; "),
     ])
 }
 
 /// As what the release was recorded.
-fn recorded(report: &Report) -> &'static str {
+fn recorded_as(report: &Report) -> &'static str {
     match (report.outcome, report.rolled_back) {
         (Outcome::Failed, true) => "recorded as failed, rolled back",
         (Outcome::Failed, false) => "recorded as failed",
@@ -297,7 +293,7 @@ fn changed_files(report: &Report) -> String {
     let rows: Vec<Vec<String>> = site
         .failures
         .iter()
-        .map(|failure| vec!["**failed**".to_owned(), code(&failure.path), text(&failure.message)])
+        .map(|failure| vec!["**failed**".to_owned(), code(&failure.path), prose(&failure.message)])
         .chain(site.uploads.iter().map(|upload| {
             vec![
                 verb.to_owned(),

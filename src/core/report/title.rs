@@ -1,49 +1,90 @@
 //! The summary's first line.
 
 use crate::core::context::RunContext;
-use crate::core::report::markdown::link;
+use crate::core::report::markdown::{code, link, text};
 use crate::core::report::{Outcome, Report};
 
-/// What was done, with which commit, and how long it took.
+/// What was done, with which commit, where to, and how long it took.
 #[must_use]
 pub(crate) fn title(report: &Report, context: &RunContext) -> String {
+    if !report.wrong_inputs.is_empty() {
+        return "❌ Wrong inputs: nothing was done".to_owned();
+    }
+    let seconds = format!("{:.1} s", report.seconds);
+    let done = report.outcome == Outcome::Succeeded && !report.dry_run;
+    if let Some(label) = version_alone(report).filter(|_| done) {
+        return format!("✅ Created version {label} in {seconds}: nothing was deployed");
+    }
     let (verb, noun) = match report.command.as_str() {
         "rollback" => ("Rolled back", "Rollback"),
         "check" => ("Checked", "Check"),
         _ => ("Deployed", "Deployment"),
     };
-    let commit = match report.command.as_str() {
-        "deploy" => commit(context, context.sha.as_deref()).map(|commit| format!(" {commit}")),
-        _ => None,
+    let is_deploy = report.command == "deploy";
+    let commit = commit(context, context.sha.as_deref()).filter(|_| is_deploy);
+    let place = places(report);
+    let of = match (&commit, is_deploy) {
+        (Some(commit), _) => format!(" of {commit}{}", after("to", &place)),
+        (None, true) => after("to", &place),
+        (None, false) => after("of", &place),
     };
-    let commit = commit.unwrap_or_default();
-    let seconds = format!("{:.1} s", report.seconds);
     match report.outcome {
         Outcome::Failed if report.rolled_back => {
-            format!("❌ {noun}{} failed after {seconds}, and was rolled back", of(&commit))
+            format!("❌ {noun}{of} failed after {seconds}, and was rolled back")
         }
-        Outcome::Failed => format!("❌ {noun}{} failed after {seconds}", of(&commit)),
-        Outcome::Cancelled => format!("⚠️ {noun}{} cancelled after {seconds}", of(&commit)),
+        Outcome::Failed => format!("❌ {noun}{of} failed after {seconds}"),
+        Outcome::Cancelled => format!("⚠️ {noun}{of} cancelled after {seconds}"),
         Outcome::Succeeded | Outcome::Unchanged if report.dry_run => {
-            format!(
-                "✅ {noun}{} planned in {seconds}: a dry run, nothing was changed",
-                of(&commit)
-            )
+            format!("✅ {noun}{of} planned in {seconds}: a dry run, nothing was changed")
         }
-        Outcome::Succeeded => format!("✅ {verb}{commit} in {seconds}"),
-        Outcome::Unchanged => format!(
-            "✅ {noun}{}: nothing to do, all is as it should be ({seconds})",
-            of(&commit)
-        ),
+        Outcome::Unchanged => format!("✅ {noun}{of}: nothing to do, all is as it should be ({seconds})"),
+        Outcome::Succeeded if is_deploy => {
+            let commit = commit.map(|commit| format!(" {commit}")).unwrap_or_default();
+            format!("✅ {verb}{commit}{} in {seconds}", after("to", &place))
+        }
+        Outcome::Succeeded => {
+            let back = report.rolled_back_to.as_ref();
+            let back = back.map(|target| format!(" to release {}", code(&target.release)));
+            let place = if place.is_empty() { place } else { format!(" {place}") };
+            format!("✅ {verb}{place}{} in {seconds}", back.unwrap_or_default())
+        }
     }
 }
 
-fn of(commit: &str) -> String {
-    if commit.is_empty() {
+/// ` to s3://b/`; empty without a place.
+fn after(preposition: &str, place: &str) -> String {
+    if place.is_empty() {
         String::new()
     } else {
-        format!(" of{commit}")
+        format!(" {preposition} {place}")
     }
+}
+
+/// What was deployed to; the site by its address, where that is known.
+fn places(report: &Report) -> String {
+    let shown = report.places.iter().map(|place| match &report.site_url {
+        Some(url) if place.starts_with("s3://") => link(address(url), url),
+        _ if place.starts_with("s3://") => code(place),
+        _ => text(place),
+    });
+    let shown: Vec<String> = shown.collect();
+    match shown.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        all => all.concat(),
+    }
+}
+
+/// The part of an address that a person reads.
+fn address(url: &str) -> &str {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    rest.trim_end_matches('/')
+}
+
+/// The label of a version that was made, of a run that does nothing else and deploys it nowhere.
+fn version_alone(report: &Report) -> Option<String> {
+    let backend = report.backend.as_ref()?;
+    let alone = report.command == "deploy" && report.places.is_empty() && backend.environments.is_empty();
+    (alone && report.invalidations.is_empty()).then(|| code(&backend.version_label))
 }
 
 /// A commit as a link, where its page is known.

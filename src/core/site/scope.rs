@@ -1,7 +1,8 @@
 //! What takes part in a sync: the filters, and never our own records.
 
-use crate::core::site::diff::is_reserved;
+use crate::core::site::diff::{is_ignored, is_reserved};
 use crate::core::site::filter::Filter;
+use crate::core::site::plan::RemoteObject;
 use crate::core::site::scan::ScanScope;
 
 /// What takes part: the filters, and never our own records.
@@ -11,6 +12,13 @@ pub(crate) struct SyncScope {
     pub(crate) prefix: String,
     /// Folders of the bucket that hold release records.
     pub(crate) reserved: Vec<String>,
+}
+
+impl SyncScope {
+    /// Whether `object` counts among those that the step manages, of which `max-delete` is a share.
+    pub(crate) fn manages(&self, object: &RemoteObject) -> bool {
+        !is_ignored(object, &self.reserved) && self.filter.includes_key(&object.key)
+    }
 }
 
 impl ScanScope for SyncScope {

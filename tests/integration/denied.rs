@@ -1,0 +1,105 @@
+//! Refusals: one statement for all that a run needs, and a summary that does not say what is not so.
+
+use serde_json::{Value, json};
+
+use crate::support::{Action, Cloud, Run};
+
+fn deny(cloud: &Cloud, actions: &[&str]) {
+    for action in actions {
+        cloud.post("/deny", &json!({"action": action}));
+    }
+}
+
+fn docs(cloud: &Cloud) -> Action {
+    Action::new(cloud)
+        .with("bucket", "my-site")
+        .with("prefix", "docs")
+        .with("source", "public")
+        .with("delete", "true")
+        .file("public/index.html", "one")
+        .file("public/app.css", "p{}")
+}
+
+/// The statement below the advice of the run's error.
+fn statement(run: &Run) -> Value {
+    let hint = run.report["error"]["hint"].as_str().expect("advice");
+    let (_, statement) = hint
+        .split_once('\n')
+        .unwrap_or_else(|| panic!("no statement below `{hint}`"));
+    serde_json::from_str(statement).expect("a statement to paste")
+}
+
+#[test]
+fn one_statement_covers_all_that_a_run_needs() {
+    let whole = json!([
+        "arn:aws:s3:::my-site",
+        "arn:aws:s3:::my-site/docs/*",
+        "arn:aws:s3:::my-site/.aws-web-deploy/site/docs/*"
+    ]);
+    for denied in [
+        &["s3:PutObject"][..],
+        &["s3:ListBucket"],
+        &["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
+    ] {
+        let cloud = Cloud::with_bucket("my-site");
+        cloud.put("my-site", "docs/old.html", &[], b"old");
+        deny(&cloud, denied);
+        let run = docs(&cloud).with("max-delete", "100%").run().expect_exit(1);
+        let statement = statement(&run);
+        assert_eq!(statement["Resource"], whole, "{denied:?}");
+        let actions = statement["Action"].to_string();
+        for needed in ["s3:ListBucket", "s3:PutObject", "s3:GetObject", "s3:DeleteObject"] {
+            assert!(
+                actions.contains(&format!("\"{needed}\"")),
+                "{needed} is not in {actions}"
+            );
+        }
+        let advised = run
+            .messages("warning")
+            .iter()
+            .filter(|text| text.contains("\"Effect\""))
+            .count();
+        assert!(advised <= 1, "the same advice {advised} times:\n{}", run.log);
+        assert!(!run.summary.contains("| recorded |"), "{}", run.summary);
+    }
+}
+
+#[test]
+fn what_is_not_on_record_is_not_said_to_be() {
+    let cloud = Cloud::with_bucket("my-site");
+    // The site may be written, the records not.
+    cloud.post(
+        "/s3/bucket",
+        &json!({"bucket": "my-site", "policy": {"Statement": [{
+            "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::my-site/.aws-web-deploy/*",
+        }]}}),
+    );
+    let run = docs(&cloud).run().expect_exit(0);
+    assert_eq!(cloud.all_keys("my-site"), ["docs/app.css", "docs/index.html"]);
+    assert!(run.summary.contains("**not recorded**"), "{}", run.summary);
+    assert_eq!(run.output("release"), "");
+}
+
+#[test]
+fn a_backend_is_allowed_as_a_whole_too() {
+    let cloud = Cloud::start();
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
+    deny(&cloud, &["elasticbeanstalk:UpdateEnvironment"]);
+    let run = Action::new(&cloud)
+        .with("application-name", "my-app")
+        .with("environment-name", "my-app-prod")
+        .with("package", "app")
+        .with("poll-interval", "1")
+        .file("app/main.py", "print()")
+        .run()
+        .expect_exit(1);
+    let statement = statement(&run);
+    let actions = statement["Action"].to_string();
+    assert!(actions.contains("elasticbeanstalk:DescribeEvents"), "{actions}");
+    let resources = statement["Resource"].to_string();
+    assert!(
+        resources.contains("123456789012:environment/my-app/my-app-prod"),
+        "{resources}"
+    );
+}
