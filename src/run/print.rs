@@ -57,16 +57,16 @@ impl Deployment<'_> {
 }
 
 fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verbosity) {
-    if verbosity != Verbosity::Quiet {
-        if let [first, others @ ..] = site.warnings.as_slice() {
-            let more = match others.len() {
-                0 => String::new(),
-                more => format!(" (and {more} more, see the log)"),
-            };
-            console.warning("Site", &format!("{}: {}{more}", first.path, first.message));
-            for warning in others {
-                console.line(&format!("warning: {}: {}", warning.path, warning.message));
-            }
+    if verbosity != Verbosity::Quiet
+        && let [first, others @ ..] = site.warnings.as_slice()
+    {
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(" (and {more} more, see the log)"),
+        };
+        console.warning("Site", &format!("{}: {}{more}", first.path, first.message));
+        for warning in others {
+            console.line(&format!("warning: {}: {}", warning.path, warning.message));
         }
     }
     console.line(&format!(
