@@ -173,6 +173,11 @@ class Hosts(Deployed):
         self.there_and_back("eusc-de-east-1")
         self.same_hosts("eusc-de-east-1")
 
+    def test_an_endpoint_of_amazon_s_own_given_as_an_input(self):
+        self.there_and_back("eu-central-1", **{"endpoint-url": "https://s3.eu-central-1.amazonaws.com"})
+        self.assertIn("s3.eu-central-1.amazonaws.com", self.proxy.seen.asked)
+        self.assertNotIn("my-site.s3.eu-central-1.amazonaws.com", self.proxy.seen.asked)
+
     def test_a_bucket_of_another_region(self):
         for home in ("eu-west-1", "us-east-1"):
             with self.subTest(home):

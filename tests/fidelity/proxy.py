@@ -54,6 +54,8 @@ class Proxy:
     """The proxy and the cloud behind it."""
 
     def __init__(self, directory: Path) -> None:
+        # Made before anybody waits for an answer: it takes a second or more.
+        hosts.all_hosts()
         self._authority = Authority()
         self.ca = directory / "ca.pem"
         self.ca.write_bytes(self._authority.certificate)
