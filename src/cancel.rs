@@ -28,6 +28,23 @@ pub async fn cancel_on_signals(token: CancellationToken, console: Console) {
     }
 }
 
+/// Cancels `token` when nobody reads the standard output any more: in a container job, signals end at `docker exec`
+/// (<https://github.com/docker/cli/issues/5309>), and that may be all that is noticed of a cancelled run.
+pub async fn cancel_on_broken_output(token: CancellationToken) {
+    use std::os::fd::AsFd as _;
+    use tokio::io::Interest;
+    use tokio::net::unix::pipe::Sender;
+    // What cannot be watched, such as a file, has no reader to lose. Nothing is written by this sender, which must not
+    // make the output non-blocking for all who write to it.
+    let output = std::io::stdout().as_fd().try_clone_to_owned();
+    let Ok(output) = output.and_then(Sender::from_owned_fd_unchecked) else {
+        return;
+    };
+    if output.ready(Interest::ERROR).await.is_ok() {
+        token.cancel();
+    }
+}
+
 /// Sleeps for `duration`, less when `token` is cancelled; `Err` then.
 ///
 /// # Errors

@@ -9,8 +9,10 @@ mod escape;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
 
 use self::escape::{escape_data, escape_line_ends, escape_property, log_lines, push_neutral, push_without_control};
 
@@ -47,6 +49,8 @@ struct Inner {
     group_open: bool,
     /// The last line is one that will be rewritten.
     live: bool,
+    /// Cancelled when nobody reads the log any more.
+    stop: Option<CancellationToken>,
     /// Everything that was masked, the longest first: a secret may be part of another.
     secrets: Vec<String>,
 }
@@ -73,8 +77,14 @@ impl Console {
             terminal,
             group_open: false,
             live: false,
+            stop: None,
             secrets: Vec::new(),
         })))
+    }
+
+    /// Cancels `stop` when nobody reads the log any more.
+    pub fn cancel_when_broken(&self, stop: &CancellationToken) {
+        self.lock().stop = Some(stop.clone());
     }
 
     /// Whether this log is plain text, without workflow commands.
@@ -253,12 +263,16 @@ impl Console {
 
     fn write(&self, text: &str) {
         let mut inner = self.lock();
-        // A log that cannot be written must not stop a deployment half-way.
-        if std::mem::take(&mut inner.live) {
-            let _ = inner.out.write_all(ERASE.as_bytes());
+        let erase = if std::mem::take(&mut inner.live) { ERASE } else { "" };
+        let written = inner.out.write_all(erase.as_bytes());
+        let written = written.and_then(|()| inner.out.write_all(text.as_bytes()));
+        let written = written.and_then(|()| inner.out.flush());
+        // A disk that is full must not stop a deployment half-way; a reader that is gone wishes to.
+        if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe)
+            && let Some(stop) = &inner.stop
+        {
+            stop.cancel();
         }
-        let _ = inner.out.write_all(text.as_bytes());
-        let _ = inner.out.flush();
     }
 
     fn style(&self) -> Option<TerminalStyle> {

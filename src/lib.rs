@@ -36,7 +36,7 @@ pub(crate) mod run;
 
 pub use tokio_util::sync::CancellationToken;
 
-pub use crate::cancel::cancel_on_signals;
+pub use crate::cancel::{cancel_on_broken_output, cancel_on_signals};
 pub use crate::console::{Console, TerminalStyle};
 pub use crate::core::context::Env;
 pub use crate::core::inputs::flags::{FlagValues, Invocation};

@@ -3,7 +3,10 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use aws_web_deploy::{CancellationToken, Console, Env, Invocation, TerminalStyle, cancel_on_signals, help, version};
+use aws_web_deploy::{
+    CancellationToken, Console, Env, Invocation, TerminalStyle, cancel_on_broken_output, cancel_on_signals, help,
+    version,
+};
 
 // musl's own allocator takes one lock for all threads.
 #[global_allocator]
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Console::terminal(out, debug, style)
     };
     let stop = CancellationToken::new();
+    console.cancel_when_broken(&stop);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         tokio::spawn(cancel_on_signals(stop.clone(), console.clone()));
+        tokio::spawn(cancel_on_broken_output(stop.clone()));
         aws_web_deploy::run(&flags, &env, directory, std::env::temp_dir(), &console, &stop).await
     });
     // Threads that still read or hash for a run that is over must not hold the process up.

@@ -247,7 +247,10 @@ fn reason(error: &octocrab::Error) -> String {
         return innermost.to_string().lines().next().unwrap_or_default().to_owned();
     };
     let status = source.status_code.as_u16();
+    // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429.
+    let limited = status == 429 || source.message.to_ascii_lowercase().contains("rate limit");
     let advice = match status {
+        _ if limited => ": GitHub limits how often it is asked, and the next run writes its deployment again",
         401 => ": check `github-token`",
         // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
         403 | 404 => ": add `deployments: write` to the `permissions:` of the job",

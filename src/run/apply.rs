@@ -138,7 +138,16 @@ impl Deployment<'_> {
             return (SiteChanges::default(), Err(Cancelled.into()));
         }
         phases.begin("Site");
-        let outcome = execute(bucket, site, &inputs.object, self.stop, self.console, inputs.verbosity).await;
+        let outcome = execute(
+            bucket,
+            plan.versioning,
+            site,
+            &inputs.object,
+            self.stop,
+            self.console,
+            inputs.verbosity,
+        )
+        .await;
         let changes = SiteChanges::of(&outcome);
         (changes, first_failure(site, outcome.failed, outcome.cancelled))
     }

@@ -166,7 +166,16 @@ impl Deployment<'_> {
             acl: inputs.object.acl.as_deref(),
         };
         let back = restoration.plan(&after, &same, site);
-        let outcome = execute(bucket, &back, &inputs.object, self.stop, self.console, inputs.verbosity).await;
+        let outcome = execute(
+            bucket,
+            plan.versioning,
+            &back,
+            &inputs.object,
+            self.stop,
+            self.console,
+            inputs.verbosity,
+        )
+        .await;
         Ok(PutBack::of_site(changes, &back, SiteChanges::of(&outcome)))
     }
 

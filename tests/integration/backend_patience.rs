@@ -98,6 +98,25 @@ fn an_idle_cluster_environment_is_healthy_and_said_to_be_idle() {
     assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
 }
 
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-deployment-logs.html>
+#[test]
+fn a_cluster_environments_deployment_log_is_a_zip_file_and_is_shown() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"tier": "Cluster"}));
+    let pod = "=====EVENTS=====\n\n=====LOGS=====\nlistening on 8080\nerror: no such table: users\n";
+    let sections = json!({"1-environment/my-app-prod-1.txt": pod});
+    scenario(&cloud, "my-app-prod", "red", &json!({"sections": sections}));
+    let run = deploy(&cloud).with("recovery-seconds", "2").run().expect_exit(1);
+    for part in [
+        "Deployment log of my-app-prod",
+        "listening on 8080",
+        "no such table: users",
+    ] {
+        assert!(run.log.contains(part), "{part}: {}", run.log);
+    }
+    assert!(run.error().contains("no such table: users"), "{}", run.error());
+    assert_eq!(cloud.count("RequestEnvironmentInfo"), 0, "there is no instance to ask");
+}
+
 #[test]
 fn any_refusal_to_show_instances_counts_as_not_known() {
     let cloud = cloud();

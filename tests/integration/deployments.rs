@@ -157,6 +157,26 @@ fn a_token_without_the_permission_is_a_warning_that_says_what_to_add() {
     assert_eq!(run.output("github-deployment-id"), "");
 }
 
+/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits>
+#[test]
+fn a_rate_limit_is_no_missing_permission() {
+    for (mode, reason) in [
+        ("secondary-limit", "secondary rate limit"),
+        ("rate-limit", "rate limit exceeded"),
+    ] {
+        let cloud = cloud();
+        cloud.post("/github", &json!({"mode": mode, "seconds": 60}));
+        let run = deploy(&cloud, A, "one").run().expect_exit(0);
+        let warnings = warnings(&run);
+        assert!(warnings.contains(reason), "{mode}: {warnings}");
+        assert!(
+            warnings.contains("GitHub limits how often it is asked"),
+            "{mode}: {warnings}"
+        );
+        assert!(!warnings.contains("deployments: write"), "{mode}: {warnings}");
+    }
+}
+
 #[test]
 fn github_down_slow_or_gone_delays_by_seconds_at_most() {
     for (mode, reason) in [

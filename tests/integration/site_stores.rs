@@ -22,6 +22,45 @@ fn the_buckets_own_region_is_found() {
     );
 }
 
+/// A Region that has to be opted into names itself in the error's text alone, and there the bucket is looked for.
+#[test]
+fn the_region_that_a_refusal_names_is_used() {
+    let cloud = Cloud::start();
+    cloud.post("/s3/bucket", &json!({"bucket": BUCKET, "region": "me-south-1"}));
+    // What leaves the header out, as for some callers of opt-in Regions.
+    cloud.post(
+        "/faults",
+        &json!({"kind": "strip", "service": "s3", "operation": "HeadBucket", "headers": ["x-amz-bucket-region"]}),
+    );
+    let run = site(&cloud).file("public/a.txt", "a").run().expect_exit(0);
+    assert_eq!(run.report["site"]["bucket"], BUCKET);
+    let put = cloud.requests().into_iter().find(|one| one["operation"] == "PutObject");
+    assert_eq!(put.expect("an upload")["region"], "me-south-1");
+}
+
+/// <https://github.com/TileDB-Inc/TileDB/issues/1218>
+#[test]
+fn a_truncated_page_without_keys_is_gone_on_from_by_its_token() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let action = site(&cloud).file("public/a.txt", "a").file("public/b.txt", "b");
+    action.run().expect_exit(0);
+    let fault = |times: i32| {
+        cloud.post(
+            "/faults",
+            &json!({"kind": "empty-page", "service": "s3", "operation": "ListObjectsV2", "times": times}),
+        );
+    };
+    fault(2);
+    assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+    fault(-1);
+    let run = action.run().expect_exit(1);
+    assert!(
+        run.error().contains("pages without keys say that more follow"),
+        "{}",
+        run.error()
+    );
+}
+
 #[test]
 fn another_store_gets_plain_headers_and_path_style() {
     let cloud = Cloud::with_bucket(BUCKET);

@@ -7,6 +7,7 @@ import contextlib
 import os
 import queue
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -28,7 +29,8 @@ class Signal:
     """A signal to send `after` so many seconds, counted from the start or from a line that holds `when`."""
 
     signal: str
-    """`INT`, `TERM`, `KILL`, or `CANCEL`: what the runner sends when a job is cancelled, each in its time."""
+    """`INT`, `TERM`, `KILL`, or `CANCEL`: what the runner sends when a job is cancelled, each in its time. `DETACH`: no
+    signal arrives, and nobody reads the output any more (a container job: https://github.com/docker/cli/issues/5309)."""
     after: float = 0.0
     when: str = ""
 
@@ -44,6 +46,7 @@ class Invocation:
     signals: list[Signal] = field(default_factory=list)
     cancelled: bool = False
     timed_out: bool = False
+    detached: threading.Event = field(default_factory=threading.Event)
 
     def run(self, log: Log) -> int:
         """Run to the end; the exit code is negative when a signal ended it."""
@@ -59,7 +62,7 @@ class Invocation:
         assert process.stdout and process.stderr
         lines: queue.Queue[str | None] = queue.Queue()
         for stream in (process.stdout, process.stderr):
-            threading.Thread(target=_read_lines, args=(stream, lines), daemon=True).start()
+            threading.Thread(target=_read_lines, args=(stream, lines, self.detached), daemon=True).start()
         seen = _Seen(time.monotonic())
         threading.Thread(target=self._watch, args=(process, seen), daemon=True).start()
         streams = 2
@@ -95,6 +98,9 @@ class Invocation:
             threading.Thread(target=_cancel, args=(process,), daemon=True).start()
             return
         self.cancelled = True
+        if name == "DETACH":
+            self.detached.set()
+            return
         process.send_signal(getattr(signal, f"SIG{name}"))
 
 
@@ -128,9 +134,9 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _read_lines(stream: BinaryIO, lines: "queue.Queue[str | None]") -> None:
+def _read_lines(stream: BinaryIO, lines: "queue.Queue[str | None]", detached: threading.Event) -> None:
     rest = b""
-    while chunk := stream.read1(65536):  # type: ignore[attr-defined]
+    while chunk := _read(stream, detached):
         rest += chunk
         half_an_end = b"\r" if rest.endswith(b"\r") else b""
         *whole, rest = _LINE_END.split(rest.removesuffix(half_an_end))
@@ -139,4 +145,13 @@ def _read_lines(stream: BinaryIO, lines: "queue.Queue[str | None]") -> None:
             lines.put(line.decode("utf-8", "replace"))
     if rest:
         lines.put(rest.removesuffix(b"\r").decode("utf-8", "replace"))
+    stream.close()
     lines.put(None)
+
+
+def _read(stream: BinaryIO, detached: threading.Event) -> bytes:
+    """What comes next; nothing at the end, or when nobody wants to read it any more."""
+    while not detached.is_set():
+        if select.select([stream], [], [], 0.05)[0]:
+            return stream.read1(65536)  # type: ignore[attr-defined,no-any-return]
+    return b""

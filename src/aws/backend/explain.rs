@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::logs::{self, LogRequest};
+use crate::aws::backend::logs::{self, ClusterLog, LogRequest};
 use crate::console::Console;
 use crate::core::backend::environment::InstanceState;
 use crate::core::backend::events::EnvironmentEvent;
@@ -31,6 +31,8 @@ enum Logs {
     Off,
     /// The log of this deployment, uploaded by the instance itself.
     Uploaded(LogTail),
+    /// The one of a Cluster environment, which has no instances to ask.
+    Cluster(ClusterLog),
     /// Asked for.
     Requested(anyhow::Result<LogRequest>),
 }
@@ -53,6 +55,8 @@ impl Investigation {
         let instances = api.instances(environment).await.ok().flatten().unwrap_or_default();
         let logs = if !log_tail {
             Logs::Off
+        } else if let Some(log) = ClusterLog::of(run, deadline) {
+            Logs::Cluster(log)
         } else if let Some(uploaded) = logs::deployment_log(aws, run).await {
             Logs::Uploaded(uploaded)
         } else {
@@ -87,6 +91,10 @@ impl Investigation {
         let tail = match self.logs {
             Logs::Off => Ok(None),
             Logs::Uploaded(tail) => Ok(Some((format!("Deployment log of {name}"), tail))),
+            Logs::Cluster(log) => log
+                .tail(&self.aws, &self.api)
+                .await
+                .map(|tail| Some((format!("Deployment log of {name}"), tail))),
             Logs::Requested(Err(error)) => Err(error),
             Logs::Requested(Ok(request)) => request
                 .tail(&self.aws, &self.api, name)

@@ -11,8 +11,11 @@ use crate::aws::Aws;
 use crate::aws::backend::api::Api;
 use crate::aws::backend::bundle::own_region;
 use crate::aws::backend::version::storage_bucket;
+use crate::aws::error::AwsContextExt as _;
+use crate::core::backend::cluster_logs::cut_cluster_log;
 use crate::core::backend::logs::{LogTail, cut, cut_deployment_log};
 use crate::core::backend::outcome::EnvironmentRun;
+use crate::core::error::code;
 use crate::core::iam::calls;
 use crate::http;
 
@@ -22,6 +25,8 @@ const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_SIZE: usize = 4 * 1024 * 1024;
 /// How long an uploaded log may take to be read.
 const UPLOADED_TIMEOUT: Duration = Duration::from_secs(10);
+/// Where deployment logs are in Elastic Beanstalk's bucket, by the ids of their environments.
+const DEPLOYMENTS: &str = "resources/environments/logs/deployments";
 /// How often the logs are asked for: soon at first, then more slowly.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(8);
@@ -29,24 +34,71 @@ const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// The log that Elastic Beanstalk has uploaded of this deployment, where the platform does so and it tells an error.
 pub(crate) async fn deployment_log(aws: &Aws, run: &EnvironmentRun) -> Option<LogTail> {
     let request = run.requests.last()?;
-    let environment = &run.state()?.id;
-    let path = format!("resources/environments/logs/deployments/{environment}/eb-deployment-{request}.log");
-    let read = async {
-        let region = aws.sdk.region()?.to_string();
-        let bucket = own_region(aws, &storage_bucket(&region, &aws.caller().await.ok()?.account));
-        let range = format!("bytes=0-{}", MAX_SIZE - 1);
-        let sent = bucket
-            .client
-            .get_object()
-            .bucket(&bucket.name)
-            .key(&path)
-            .range(range)
-            .send();
-        let body = sent.await.ok()?.body.collect().await.ok()?;
-        Some(cut_deployment_log(&String::from_utf8_lossy(&body.into_bytes()), &path))
-    };
-    let tail = tokio::time::timeout(UPLOADED_TIMEOUT, read).await.ok()??;
+    let key = format!("{DEPLOYMENTS}/{}/eb-deployment-{request}.log", run.state()?.id);
+    let read = tokio::time::timeout(UPLOADED_TIMEOUT, uploaded(aws, &key));
+    let body = read.await.ok()?.ok()??;
+    let tail = cut_deployment_log(&String::from_utf8_lossy(&body), &key);
     tail.error.is_some().then_some(tail)
+}
+
+/// The log of a Cluster environment's deployment: it is collected when the operation is over.
+pub(crate) struct ClusterLog {
+    key: String,
+    give_up: Instant,
+}
+
+impl ClusterLog {
+    /// The log of `run`, if it is the run of a Cluster environment. It is waited for as long as the tail of an instance.
+    pub(crate) fn of(run: &EnvironmentRun, deadline: Instant) -> Option<Self> {
+        let state = run.state().filter(|state| state.is_cluster)?;
+        let (name, request) = (&state.name, run.requests.last()?);
+        Some(Self {
+            key: format!("{DEPLOYMENTS}/{}/deployment-{name}-{request}.zip", state.id),
+            give_up: (Instant::now() + LOG_TIMEOUT).min(deadline + LOG_TIMEOUT),
+        })
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// It does not come, or cannot be read.
+    pub(crate) async fn tail(self, aws: &Aws, api: &Api) -> anyhow::Result<LogTail> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if let Some(body) = uploaded(aws, &self.key).await? {
+                return cut_cluster_log(&body);
+            }
+            anyhow::ensure!(
+                Instant::now() < self.give_up,
+                "the deployment log `{}` was not uploaded in time",
+                self.key
+            );
+            api.sleep(pause).await?;
+            pause = (pause * 3 / 2).min(MAX_PAUSE);
+        }
+    }
+}
+
+/// What Elastic Beanstalk has uploaded to its bucket as `key`; `None` when that is not there.
+async fn uploaded(aws: &Aws, key: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    let region = aws.sdk.region().context("no Region is known")?.to_string();
+    let bucket = own_region(aws, &storage_bucket(&region, &aws.caller().await?.account));
+    let range = format!("bytes=0-{}", MAX_SIZE - 1);
+    let sent = bucket
+        .client
+        .get_object()
+        .bucket(&bucket.name)
+        .key(key)
+        .range(range)
+        .send();
+    let answer = sent.await.aws_context(&calls::GET_OBJECT, &bucket.object_arn(key), || {
+        format!("cannot read `s3://{}/{key}`", bucket.name)
+    });
+    match answer {
+        Ok(answer) => Ok(Some(answer.body.collect().await?.to_vec())),
+        Err(error) if code(&error) == Some("NoSuchKey") => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Logs that were asked for.

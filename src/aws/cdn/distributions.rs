@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::types::{
-    CachePolicyQueryStringBehavior, DistributionConfig, EventType, ForwardedValues, FunctionAssociations,
-    LambdaFunctionAssociations,
+    CachePolicyQueryStringBehavior, ConnectionMode, DistributionConfig, EventType, ForwardedValues,
+    FunctionAssociations, LambdaFunctionAssociations,
 };
 use futures_util::future::try_join_all;
 
@@ -15,7 +15,8 @@ use crate::console::Console;
 use crate::core::cdn::behaviors::{Behavior, View};
 use crate::core::cdn::invalidation::SiteOrigin;
 use crate::core::cdn::origins::{is_bucket, key_prefix};
-use crate::core::error::code;
+use crate::core::cdn::tenants::{MULTI_TENANT, what_to_do};
+use crate::core::error::{HintExt as _, code};
 use crate::core::iam::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG};
 
 /// AWS's own cache policies without query strings in the key: known, so nobody needs the permission to read them.
@@ -48,6 +49,9 @@ pub(crate) async fn read(
         return Ok(vec![View::default(); ids.len()]);
     }
     let configs = try_join_all(ids.iter().map(|id| config(client, arns, id))).await?;
+    for (id, config) in ids.iter().zip(&configs) {
+        refuse_multi_tenant(id, config.as_ref())?;
+    }
     let Some(site) = site else {
         return Ok(vec![View::default(); ids.len()]);
     };
@@ -94,6 +98,17 @@ async fn config(client: &Client, arns: &Arns, id: &str) -> anyhow::Result<Option
         Ok(answer) => Ok(answer.distribution_config),
         Err(error) if is_denied(&error) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// A multi-tenant distribution serves nobody itself
+/// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-config-options.html>).
+fn refuse_multi_tenant(id: &str, config: Option<&DistributionConfig>) -> anyhow::Result<()> {
+    match config.and_then(DistributionConfig::connection_mode) {
+        Some(ConnectionMode::TenantOnly) => {
+            Err(anyhow::anyhow!("cannot invalidate paths of `{id}`: {MULTI_TENANT}")).hint(what_to_do("TENANT"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::core::site::plan::RemoteObject;
 /// The most keys that S3 answers in one page.
 pub(crate) const MAX_KEYS: i32 = 1000;
 
+/// How many pages without keys in a row are gone on from: a server that never ends is not asked for ever.
+const MAX_EMPTY_PAGES: u32 = 100;
+
 /// A page of a listing.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
@@ -31,14 +34,44 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// The page of keys that come after `after`, or the first.
+    /// The page of keys that come after `after`, or the first. A page without keys that says that more follow is gone
+    /// on from by its token (seen: <https://github.com/TileDB-Inc/TileDB/issues/1218>).
+    ///
+    /// # Errors
+    /// The listing is refused, or does not get on.
     pub(crate) async fn page(&self, bucket: &Bucket, after: Option<&str>) -> anyhow::Result<Page> {
+        let mut token = None;
+        for _ in 0..MAX_EMPTY_PAGES {
+            let (page, next) = self.any_page(bucket, after, token.clone()).await?;
+            if !page.more || !page.objects.is_empty() {
+                return Ok(page);
+            }
+            if next.is_none() || next == token {
+                break;
+            }
+            token = next;
+        }
+        bail!(
+            "cannot list `s3://{}/{}`: pages without keys say that more follow",
+            bucket.name,
+            self.prefix
+        )
+    }
+
+    /// The page behind `token`, else the one that [`Self::page`] begins with; and the token of the next.
+    async fn any_page(
+        &self,
+        bucket: &Bucket,
+        after: Option<&str>,
+        token: Option<String>,
+    ) -> anyhow::Result<(Page, Option<String>)> {
         let answer = bucket
             .client
             .list_objects_v2()
             .bucket(&bucket.name)
             .set_prefix((!self.prefix.is_empty()).then(|| self.prefix.clone()))
             .set_start_after(after.map(str::to_owned))
+            .set_continuation_token(token)
             .max_keys(self.page_size)
             // XML cannot carry every character that a key may have.
             .encoding_type(EncodingType::Url)
@@ -50,7 +83,8 @@ impl Listing {
             })?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
         let more = answer.is_truncated() == Some(true);
-        let mut objects = Vec::with_capacity(answer.contents().len());
+        let next = answer.next_continuation_token;
+        let mut objects = Vec::with_capacity(answer.contents.as_ref().map_or(0, Vec::len));
         for object in answer.contents.unwrap_or_default() {
             let Some(key) = object.key else { continue };
             let key = if encoded { decode(&key)? } else { key };
@@ -61,14 +95,7 @@ impl Listing {
                 last_modified: object.last_modified.map_or(0, |time| time.secs()),
             });
         }
-        if objects.is_empty() && more {
-            bail!(
-                "cannot list `s3://{}/{}`: a page without keys says that more follow",
-                bucket.name,
-                self.prefix
-            );
-        }
-        Ok(Page { objects, more })
+        Ok((Page { objects, more }, next))
     }
 }
 

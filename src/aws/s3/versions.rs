@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::bail;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -19,8 +21,10 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{decode, unquote};
+use crate::core::error::service_error;
 use crate::core::iam::calls::LIST_OBJECT_VERSIONS;
 use crate::core::release::restore::Version;
+use crate::core::release::version_order::newest_first;
 
 /// How many ranges are listed at the same time.
 const RANGES: usize = 16;
@@ -29,38 +33,71 @@ const RANGES: usize = 16;
 const KEYS_A_RANGE: usize = 100;
 
 /// All versions of `keys` (sorted), newest first.
+///
+/// # Errors
+/// They cannot be listed, or the listing does not get on.
 pub(crate) async fn versions(bucket: &Bucket, keys: &[String]) -> anyhow::Result<HashMap<String, Vec<Version>>> {
     let size = keys.len().div_ceil(RANGES).max(KEYS_A_RANGE);
+    let takes_max = AtomicBool::new(true);
     let ranges: Vec<_> = stream::iter(keys.chunks(size))
-        .map(|range| list_range(bucket, range))
+        .map(|range| list_range(bucket, range, &takes_max))
         .buffer_unordered(RANGES)
         .try_collect()
         .await?;
-    Ok(ranges.into_iter().flatten().collect())
+    let mut found: HashMap<String, Vec<Version>> = ranges.into_iter().flatten().collect();
+    found.values_mut().for_each(|versions| newest_first(versions));
+    Ok(found)
 }
 
-async fn list_range(bucket: &Bucket, keys: &[String]) -> anyhow::Result<HashMap<String, Vec<Version>>> {
+/// The versions of `keys`, in the order of the listing. `takes_max`: whether the server takes every marker; it is told
+/// when it does not.
+async fn list_range(
+    bucket: &Bucket,
+    keys: &[String],
+    takes_max: &AtomicBool,
+) -> anyhow::Result<HashMap<String, Vec<Version>>> {
     let mut found: HashMap<String, Vec<Version>> = HashMap::new();
     let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
         return Ok(found);
     };
     let prefix = common_prefix(first, last);
-    let mut marker = Marker::before(first);
+    // Where the page before ended.
+    let mut behind = Marker::default();
     let mut rest = keys;
-    loop {
+    while let Some(wanted) = rest.first() {
+        let jump = Marker::before(wanted, takes_max.load(Ordering::Relaxed));
+        let marker = if jump.key > behind.key { &jump } else { &behind };
         let most = i32::try_from(rest.len() * 4).unwrap_or(1000).clamp(50, 1000);
-        let (page, next) = list_page(bucket, prefix, &marker, most).await?;
+        let (page, next) = match list_page(bucket, prefix, marker, most).await {
+            // Not every server takes the last of all characters, and a rollback must not depend on it.
+            Err(error) if marker.has_max() && status(&error) == Some(400) => {
+                takes_max.store(false, Ordering::Relaxed);
+                continue;
+            }
+            answer => answer?,
+        };
         for (key, version) in page {
             if keys.binary_search(&key).is_ok() {
                 found.entry(key).or_default().push(version);
             }
         }
-        let Some(next) = next else { return Ok(found) };
+        let Some(next) = next else { break };
+        if next == *marker {
+            bail!(
+                "cannot list the object versions of `s3://{}/{prefix}`: the listing does not get on from `{}`",
+                bucket.name,
+                next.key
+            );
+        }
         rest = &rest[rest.partition_point(|key| *key < next.key)..];
-        let Some(wanted) = rest.first() else { return Ok(found) };
-        let jump = Marker::before(wanted);
-        marker = if jump.key > next.key { jump } else { next };
+        behind = next;
     }
+    Ok(found)
+}
+
+/// The HTTP status of the answer that `error` is about.
+fn status(error: &anyhow::Error) -> Option<u16> {
+    service_error(error)?.status
 }
 
 /// Where a page begins: behind this key, or behind this version of it.
@@ -71,12 +108,13 @@ struct Marker {
 }
 
 impl Marker {
-    /// A marker in front of `key` with as few other keys between as possible: S3 has no "from this key on".
-    fn before(key: &str) -> Self {
+    /// A marker in front of `key` with as few other keys between as possible: S3 has no "from this key on". Without
+    /// `takes_max`, for a server that does not take the last of all characters, there may be more between.
+    fn before(key: &str, takes_max: bool) -> Self {
         let mut marker = key.to_owned();
         match marker.pop() {
             // Behind everything that starts with the character before the last one of the key.
-            Some(last) if last > ' ' && last.is_ascii() && key.len() < 1000 => {
+            Some(last) if takes_max && last > ' ' && last.is_ascii() && key.len() < 1000 => {
                 marker.push(char::from(last as u8 - 1));
                 marker.push(char::MAX);
             }
@@ -86,6 +124,10 @@ impl Marker {
             key: marker,
             version_id: None,
         }
+    }
+
+    fn has_max(&self) -> bool {
+        self.version_id.is_none() && self.key.ends_with(char::MAX)
     }
 }
 
@@ -120,6 +162,8 @@ fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow:
             key: decoded(key)?,
             version_id: answer.next_version_id_marker,
         }),
+        // What follows would be taken for missing.
+        (Some(true), None) => bail!("cannot list object versions: a page says that more follow, and not where"),
         _ => None,
     };
     let mut all: Vec<(String, Version)> = Vec::new();
@@ -152,8 +196,7 @@ fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow:
         .collect();
     all.sort_by_cached_key(|(key, version)| {
         let place = places.get(&(key.as_str(), version.id.as_str())).copied();
-        // Without a place only the time tells, in whole seconds.
-        (key.clone(), place, !version.latest, -version.last_modified)
+        (key.clone(), place)
     });
     let all = all.into_iter().map(|(key, version)| Ok((decoded(key)?, version)));
     Ok((all.collect::<anyhow::Result<_>>()?, next))
@@ -172,14 +215,14 @@ impl ListingOrder {
 
 impl fmt::Debug for ListingOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Order")
+        f.write_str("ListingOrder")
     }
 }
 
 #[dyn_dispatch_hint]
 impl Intercept for ListingOrder {
     fn name(&self) -> &'static str {
-        "OrderOfVersions"
+        "ListingOrder"
     }
 
     fn read_after_deserialization(
@@ -226,11 +269,14 @@ mod tests {
     #[test]
     fn a_marker_stands_right_before_its_key() {
         for key in ["b", "img/9.png", "a b/ü", "!", "z/ ", "k\n"] {
-            let marker = Marker::before(key).key;
-            assert!(marker.as_str() < key, "{marker:?} {key:?}");
+            for takes_max in [true, false] {
+                let marker = Marker::before(key, takes_max);
+                assert!(marker.key.as_str() < key, "{marker:?} {key:?}");
+                assert!(takes_max || !marker.has_max(), "{marker:?}");
+            }
         }
-        assert!(Marker::before("img/9.png").key.as_str() > "img/9.pnf");
-        assert!(Marker::before("b").key.as_str() > "a/z");
+        assert!(Marker::before("img/9.png", true).key.as_str() > "img/9.pnf");
+        assert!(Marker::before("b", true).key.as_str() > "a/z");
     }
 
     #[test]

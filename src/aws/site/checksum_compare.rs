@@ -4,9 +4,11 @@
 //! checksum that S3 keeps of it.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::head_object::builders::HeadObjectFluentBuilder;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType, RequestPayer, ServerSideEncryption};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
@@ -18,7 +20,7 @@ use crate::aws::site::digest_file::digest_file;
 use crate::core::site::etag::Etag;
 use crate::core::site::inspect::DigestRequest;
 use crate::core::site::object::{ChecksumAlgorithm, ObjectOptions};
-use crate::core::site::plan::RemoteObject;
+use crate::core::site::plan::{RemoteObject, SiteWarning};
 
 /// Compares what an ETag could not.
 pub(crate) struct Opaque {
@@ -26,6 +28,8 @@ pub(crate) struct Opaque {
     options: ObjectOptions,
     /// Whether objects are encrypted so that their ETags are no digests.
     encrypted: OnceCell<bool>,
+    /// The first object whose checksum may not be read, and the KMS key that it is encrypted with.
+    undecryptable: OnceLock<(String, String)>,
 }
 
 impl Opaque {
@@ -34,7 +38,21 @@ impl Opaque {
             bucket: bucket.clone(),
             options: options.clone(),
             encrypted: OnceCell::new(),
+            undecryptable: OnceLock::new(),
         }
+    }
+
+    /// Why objects go up again though nothing has changed, if they do.
+    pub(crate) fn warning(&self) -> Option<SiteWarning> {
+        let (key, kms_key) = self.undecryptable.get()?;
+        Some(SiteWarning {
+            path: key.clone(),
+            message: format!(
+                "objects are encrypted with the KMS key `{kms_key}`, and their checksums may not be read: nothing tells \
+                 whether they are what `source` has, so that they are uploaded in every run. Allow the role `kms:Decrypt` \
+                 on this key, in the role's policy and in the key's"
+            ),
+        })
     }
 
     /// Whether `file` has the bytes of `object` though its ETag says otherwise, or nothing.
@@ -54,6 +72,8 @@ impl Opaque {
                 }
                 let head = match own {
                     Some(head) => Some(head),
+                    // One refusal is that of all.
+                    None if self.undecryptable.get().is_some() => None,
                     None => self.head(object, None).await,
                 };
                 match head {
@@ -112,21 +132,41 @@ impl Opaque {
 
     /// What S3 says of the object, or of one part; `None` when it does not say.
     async fn head(&self, object: &RemoteObject, part: Option<i32>) -> Option<HeadObjectOutput> {
+        let answer = self
+            .head_request(object)
+            .set_part_number(part)
+            .set_checksum_mode(part.is_none().then_some(ChecksumMode::Enabled))
+            .send()
+            .await;
+        let error = match answer {
+            Ok(head) => return Some(head),
+            Err(error) => error,
+        };
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        if part.is_some() || status != Some(403) {
+            return None;
+        }
+        // The checksum of an object under KMS takes `kms:Decrypt`, and all else of it does not
+        // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>, `x-amz-checksum-mode`).
+        let head = self.head_request(object).send().await.ok()?;
+        if let Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse) = head.server_side_encryption() {
+            let kms_key = head.ssekms_key_id().unwrap_or("aws/s3");
+            let _ = self.undecryptable.set((object.key.clone(), kms_key.to_owned()));
+        }
+        Some(head)
+    }
+
+    fn head_request(&self, object: &RemoteObject) -> HeadObjectFluentBuilder {
         let (key, key_md5, algorithm) = customer_key(&self.options.encryption);
         self.bucket
             .client
             .head_object()
             .bucket(&self.bucket.name)
             .key(&object.key)
-            .set_part_number(part)
-            .set_checksum_mode(part.is_none().then_some(ChecksumMode::Enabled))
             .set_sse_customer_algorithm(algorithm)
             .set_sse_customer_key(key)
             .set_sse_customer_key_md5(key_md5)
             .set_request_payer(self.options.request_payer.then_some(RequestPayer::Requester))
-            .send()
-            .await
-            .ok()
     }
 }
 

@@ -16,9 +16,11 @@ use crate::aws::s3::effect::Effect;
 use crate::aws::s3::uploader::Uploader;
 use crate::aws::s3::{copy, delete, upload};
 use crate::aws::site::progress::{Progress, interval, size};
+use crate::aws::site::version_ids::look_up;
 use crate::console::Console;
 use crate::core::error::{Cancelled, service_error};
 use crate::core::inputs::Verbosity;
+use crate::core::release::record::Versioning;
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::outcome::SiteOutcome;
@@ -36,9 +38,10 @@ const LINES_AT_EACH_END: usize = 100;
 /// Of those between, each so many have a line that counts, besides one every few seconds.
 const LINES_A_COUNT: usize = 1000;
 
-/// Carries out `plan`; what is sent with objects comes from `options`.
+/// Carries out `plan`; what is sent with objects comes from `options`, and `versioning` is the bucket's.
 pub(crate) async fn execute(
     bucket: &Bucket,
+    versioning: Versioning,
     plan: &SitePlan,
     options: &ObjectOptions,
     stop: &CancellationToken,
@@ -68,6 +71,9 @@ pub(crate) async fn execute(
         }
     }
     execution.delete(&plan.deletes).await;
+    if versioning == Versioning::Enabled && !execution.outcome.cancelled {
+        look_up(bucket, plan, &mut execution.outcome.changed, console).await;
+    }
     execution.outcome
 }
 

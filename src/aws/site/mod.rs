@@ -8,3 +8,4 @@ pub(crate) mod headers;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod restore;
+pub(crate) mod version_ids;

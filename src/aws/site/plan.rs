@@ -115,6 +115,7 @@ pub(crate) async fn plan_site(
     plan.unchecked = repairs.unchecked;
     plan.warnings.extend(repairs.warnings);
     plan.warnings.extend(kept_bundles);
+    plan.warnings.extend(comparison.opaque.warning());
     Ok(plan)
 }
 

@@ -156,7 +156,8 @@ fn time(line: &str) -> Option<DateTime<Utc>> {
     Some(NaiveDateTime::parse_from_str(text, "%Y/%m/%d %H:%M:%S").ok()?.and_utc())
 }
 
-fn last(lines: &[&str], count: usize) -> Vec<String> {
+/// The last `count` lines that are not blank.
+pub(crate) fn last(lines: &[&str], count: usize) -> Vec<String> {
     let full: Vec<&str> = lines.iter().copied().filter(|line| !line.trim().is_empty()).collect();
     full[full.len().saturating_sub(count)..]
         .iter()
@@ -164,7 +165,8 @@ fn last(lines: &[&str], count: usize) -> Vec<String> {
         .collect()
 }
 
-fn first_error(lines: &[&str]) -> Option<String> {
+/// The first line of level ERROR or FATAL.
+pub(crate) fn first_error(lines: &[&str]) -> Option<String> {
     lines.iter().find(|line| is_error(line)).map(|line| message(line))
 }
 
@@ -172,7 +174,8 @@ fn is_error(line: &str) -> bool {
     line.contains("[ERROR]") || line.contains("[FATAL]") || line.contains("] ERROR ")
 }
 
-fn sounds_bad(line: &str) -> bool {
+/// Whether a line without a level tells of a failure, for all that can be told by its words.
+pub(crate) fn sounds_bad(line: &str) -> bool {
     let line = line.to_ascii_lowercase();
     ["error", "exception", "not found", "failed", "cannot", "panic", "denied"]
         .iter()
@@ -180,7 +183,7 @@ fn sounds_bad(line: &str) -> bool {
 }
 
 /// A line without its time and level.
-fn message(line: &str) -> String {
+pub(crate) fn message(line: &str) -> String {
     let text = line
         .split_once("[ERROR]")
         .or_else(|| line.split_once("[FATAL]"))

@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod busy;
+pub(crate) mod cluster_logs;
 pub(crate) mod environment;
 pub(crate) mod events;
 pub(crate) mod explanation;

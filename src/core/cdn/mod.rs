@@ -10,6 +10,7 @@ pub(crate) mod encode;
 pub(crate) mod invalidation;
 pub(crate) mod origins;
 pub(crate) mod routes;
+pub(crate) mod tenants;
 
 /// The path that invalidates everything.
 pub(crate) const EVERYTHING: &str = "/*";

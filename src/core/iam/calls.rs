@@ -81,7 +81,7 @@ calls! {
     LIST_OBJECTS: "ListObjectsV2", "s3:ListBucket", [Site, SiteRollback, Bundle, Records];
     LIST_OBJECT_VERSIONS: "ListObjectVersions", "s3:ListBucketVersions", [SiteRollback];
     GET_BUCKET_VERSIONING: "GetBucketVersioning", "s3:GetBucketVersioning", [Site, SiteRollback];
-    GET_BUCKET_ENCRYPTION: "GetBucketEncryption", "s3:GetEncryptionConfiguration", [Site];
+    GET_BUCKET_ENCRYPTION: "GetBucketEncryption", "s3:GetEncryptionConfiguration", [SiteCheck];
     GET_BUCKET_OWNERSHIP_CONTROLS: "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", [SiteCheck];
     GET_PUBLIC_ACCESS_BLOCK: "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", [SiteCheck, SiteVisitors];
     GET_BUCKET_POLICY: "GetBucketPolicy", "s3:GetBucketPolicy", [SiteVisitors];

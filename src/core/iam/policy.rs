@@ -156,7 +156,7 @@ pub fn beanstalk_note(partition: &str) -> String {
 }
 
 fn push_site(statements: &mut Vec<Value>, site: &PolicySite, records: bool, place: &PolicyTarget) {
-    let mut needs = vec![Need::Site, Need::SiteCheck];
+    let mut needs = vec![Need::Site];
     if site.acl {
         needs.push(Need::SiteAcl);
     }
@@ -184,16 +184,12 @@ fn push_site(statements: &mut Vec<Value>, site: &PolicySite, records: bool, plac
         &[bucket_arn(place, &site.bucket)],
     );
     push(statements, "SiteRollbackObjects", &on_objects, &objects[..1]);
-    let on_visitors: Vec<_> = calls::actions(&[Need::SiteVisitors])
+    // What no deploy sends, so that whoever never runs `check` can leave it out.
+    let on_check: Vec<_> = calls::actions(&[Need::SiteCheck, Need::SiteVisitors])
         .into_iter()
         .filter(|action| !calls::actions(&needs).contains(action))
         .collect();
-    push(
-        statements,
-        "SiteVisitors",
-        &on_visitors,
-        &[bucket_arn(place, &site.bucket)],
-    );
+    push(statements, "SiteCheck", &on_check, &[bucket_arn(place, &site.bucket)]);
 }
 
 fn push_cdn(statements: &mut Vec<Value>, scope: &PolicyScope, place: &PolicyTarget) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::core::cdn::encode::check_path;
+use crate::core::cdn::tenants::{is_tenant, refusal};
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::read_text;
@@ -33,7 +34,9 @@ pub(crate) enum InvalidationFailure {
 /// Reads the cdn part.
 pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunContext, site_on: bool) -> CdnInputs {
     let distributions = reader.names("distribution");
-    if distributions
+    let (tenants, others): (Vec<&String>, Vec<&String>) = distributions.iter().partition(|id| is_tenant(id));
+    reader.errors.extend(tenants.into_iter().map(|id| refusal(id)));
+    if others
         .iter()
         .any(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b','))
     {

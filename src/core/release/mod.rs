@@ -23,6 +23,7 @@ pub(crate) mod restoration;
 pub(crate) mod restore;
 pub(crate) mod site_undo;
 pub(crate) mod target;
+pub(crate) mod version_order;
 pub(crate) mod versioning;
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The distributions: there, enabled, and serving this bucket.
 
 use aws_sdk_cloudfront::Client;
-use aws_sdk_cloudfront::types::{DistributionConfig, Origin};
+use aws_sdk_cloudfront::types::{ConnectionMode, DistributionConfig, Origin};
 use futures_util::future::join_all;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::{Aws, cdn};
 use crate::core::cdn::origins::key_prefix;
 use crate::core::cdn::routes::{Reach, Responder, RoutedBehavior, reach};
+use crate::core::cdn::tenants::{MULTI_TENANT, what_to_do};
 use crate::core::error::code;
 use crate::core::iam::arn;
 use crate::core::iam::calls::GET_DISTRIBUTION_CONFIG;
@@ -73,6 +74,9 @@ async fn distribution(
 
 /// Whether a distribution does what its place in the inputs promises.
 fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -> Finding {
+    if config.connection_mode() == Some(&ConnectionMode::TenantOnly) {
+        return Finding::new(what, CheckStatus::Problem, MULTI_TENANT).hint(what_to_do("TENANT"));
+    }
     if !config.enabled {
         return Finding::new(what, CheckStatus::Warning, "is disabled: it serves nothing")
             .hint("enable it in CloudFront");

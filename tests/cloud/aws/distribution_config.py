@@ -22,7 +22,8 @@ def create(description: dict[str, Any]) -> Distribution:
     being an id or `{"id", "signing"}` and `access_identity` an id; `origin_groups`: `{"id", "members", "codes"}`;
     `behaviours`: `{"path", "origin", "cache_policy" or "query_string", "functions", "lambdas"}`, the one without `path`
     being the default, and functions and lambdas a name for each event (`{"viewer-request": "index-html"}`);
-    `error_pages`: `{"code", "page", "response_code"}`; `default_root_object`; `aliases`; `enabled`.
+    `error_pages`: `{"code", "page", "response_code"}`; `default_root_object`; `aliases`; `enabled`; `connection_mode`
+    (`tenant-only`: a multi-tenant distribution).
     """
     origins = [_origin(origin, index) for index, origin in enumerate(description["origins"])]
     behaviours = description.get("behaviours", [])
@@ -57,6 +58,8 @@ def create(description: dict[str, Any]) -> Distribution:
             ],
         },
         "DefaultRootObject": description.get("default_root_object", ""),
+        # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html
+        "ConnectionMode": description.get("connection_mode", "direct"),
     }
     if not others:
         del config["CacheBehaviors"]

@@ -6,9 +6,10 @@ import threading
 from dataclasses import asdict, dataclass
 from xml.etree import ElementTree
 
-from cloud.aws import policies
+from cloud.aws import backend, policies
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
+from cloud import context
 from cloud.context import Context
 from cloud.http import Request
 
@@ -86,12 +87,12 @@ class Permissions:
 def access_denied(service: str, caller: str, action: str, resource: str) -> AwsError:
     """AccessDenied as the service words it.
 
-    S3 quotes the resource (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html),
+    S3 quotes its own resources, not those of KMS (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html),
     CloudFront does not (https://github.com/EasyDynamics/oscal.io/issues/39); Elastic Beanstalk and STS as in
     https://github.com/aws-samples/eb-locustio-sample/issues/9 and
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
     """
-    shown = f'"{resource}"' if service == "s3" else resource
+    shown = f'"{resource}"' if service == "s3" and action.startswith("s3:") else resource
     message = (
         f"User: {caller} is not authorized to perform: {action} on resource: {shown} "
         f"because no identity-based policy allows the {action} action"
@@ -128,7 +129,25 @@ def _needed_by_s3(request: Request, call: Call) -> list[tuple[str, str]]:
         key, _, version = source.lstrip("/").partition("?versionId=")
         action = "s3:GetObjectVersion" if version else "s3:GetObject"
         actions.append((action, f"arn:aws:s3:::{key}"))
+    if key_of_object := _decrypted_by(request, call):
+        actions.append(("kms:Decrypt", key_of_object))
     return actions
+
+
+def _decrypted_by(request: Request, call: Call) -> str:
+    """The KMS key that a read needs: GetObject always, HeadObject to show a checksum.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: "if you enable ChecksumMode and the object is
+    encrypted with AWS KMS, you must have permission to use the kms:Decrypt action"
+    """
+    checksum = request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED"
+    if call.operation != "GetObject" and not (call.operation == "HeadObject" and checksum):
+        return ""
+    bucket = backend.bucket(call.bucket)
+    stored = bucket.keys.get(call.key) if bucket else None
+    if not (getattr(stored, "encryption", None) or "").startswith("aws:kms"):
+        return ""
+    return stored.kms_key_id or f"arn:aws:kms:{call.region}:{context.ACCOUNT}:alias/aws/s3"
 
 
 def _beanstalk_resource(call: Call, account: str) -> str:

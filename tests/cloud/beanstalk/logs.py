@@ -56,7 +56,9 @@ def upload_deployment_log(environment: Environment, request_id: str, state: str,
     if environment.tier == "Cluster":
         if state != "started":
             key = f"{folder}/deployment-{environment.name}-{request_id}.zip"
-            _upload(environment, key, _zip(logtexts.cluster_logs(environment.name)))
+            files = logtexts.cluster_logs(environment.name)
+            files |= {name: text for name, text in environment.sections.items() if text is not True}
+            _upload(environment, key, _zip(files))
         return
     if environment.deployment_logs and environment.settings.get(_DISABLED, "").lower() != "true":
         log = logtexts.deployment_log(state, cause, noise)

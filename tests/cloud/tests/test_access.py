@@ -153,6 +153,20 @@ class Denials(AccessTestCase):
         self.assertEqual(len(answer["Errors"]), 1)
         self.assertEqual([each["key"] for each in self.control("GET", "s3/objects?bucket=bkt")], ["kept&safe"])
 
+    def test_checksum_under_kms_needs_decrypt_and_the_rest_of_head_does_not(self) -> None:
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="site")
+        key = "arn:aws:kms:us-east-1:123456789012:key/k"
+        s3.put_object(Bucket="site", Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+        s3.put_object(Bucket="site", Key="plain", Body=b"x")
+        self.control("POST", "deny", {"action": "kms:Decrypt"})
+        self.assertEqual(s3.head_object(Bucket="site", Key="k")["SSEKMSKeyId"], key)
+        self.assertEqual(s3.head_object(Bucket="site", Key="plain", ChecksumMode="ENABLED")["ContentLength"], 1)
+        self.assert_refused("403", "Forbidden", s3.head_object, Bucket="site", Key="k", ChecksumMode="ENABLED")
+        with self.assertRaises(ClientError) as raised:
+            s3.get_object(Bucket="site", Key="k")
+        self.assertIn(f"kms:Decrypt on resource: {key} because", raised.exception.response["Error"]["Message"])
+
     def test_missing_object_is_forbidden_to_those_who_may_not_list(self) -> None:
         self.control("POST", "s3/bucket", {"bucket": "bkt"})
         self.deny("s3:ListBucket")

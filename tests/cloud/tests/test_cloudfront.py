@@ -56,6 +56,15 @@ class CloudFront(CloudTestCase):
         parameters = policy["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"]
         self.assertEqual(parameters["QueryStringsConfig"]["QueryStringBehavior"], "all")
 
+    def test_multi_tenant_distribution_says_so(self) -> None:
+        origins = [{"domain": "site.s3.us-east-1.amazonaws.com"}]
+        self.control("POST", "cloudfront", {"id": "E2", "origins": origins, "connection_mode": "tenant-only"})
+        modes = [
+            self.cloudfront.get_distribution_config(Id=each)["DistributionConfig"]["ConnectionMode"]
+            for each in ("E1", "E2")
+        ]
+        self.assertEqual(modes, ["direct", "tenant-only"])
+
     def test_distribution_can_be_made_by_the_api_too(self) -> None:
         config = self.cloudfront.get_distribution_config(Id="E1")["DistributionConfig"] | {"CallerReference": "two"}
         created = self.cloudfront.create_distribution(DistributionConfig=config)["Distribution"]

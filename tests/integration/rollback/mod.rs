@@ -4,6 +4,7 @@ mod planted;
 mod refused;
 mod repair;
 mod sequences;
+mod servers;
 mod together;
 
 use std::collections::BTreeMap;

@@ -122,6 +122,41 @@ fn a_cancelled_run_is_recorded_closed_and_taken_back() {
     assert_eq!(seen(&cloud), before);
 }
 
+/// A container job: signals end at `docker exec` (<https://github.com/docker/cli/issues/5309>), and the log has no reader.
+#[test]
+fn a_run_whose_log_nobody_reads_any_more_stops_and_the_next_one_repairs() {
+    let cloud = cloud();
+    let deploy = |run, sha, text: &str| {
+        site(&cloud, run, sha)
+            .with("distribution", "E1EXAMPLE")
+            .file("site/index.html", text)
+            .file("site/quick.js", text)
+            .file("site/slow.js", text)
+    };
+    deploy(1, A, "one").run().expect_exit(0);
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "match": "/slow.js", "times": -1, "kind": "delay", "seconds": 20}),
+    );
+    let run = deploy(2, B, "two")
+        .signal("DETACH", "upload  quick.js", 0.2)
+        .run()
+        .expect_exit(130);
+    cloud.control("DELETE", "/faults", &Value::Null);
+    assert_eq!(run.output("outcome"), "cancelled");
+    assert_eq!(run.report["outcome"], "cancelled");
+    let stopped = cloud.object(BUCKET, "index.html").expect("a page").text();
+    assert_eq!(stopped, "one", "pages go up last");
+
+    let repaired = deploy(3, B, "two").run().expect_exit(0);
+    assert_eq!(cloud.object(BUCKET, "index.html").expect("a page").text(), "two");
+    assert!(
+        repaired.output("invalidated-paths").contains("/quick.js"),
+        "{}",
+        repaired.output("invalidated-paths")
+    );
+}
+
 #[test]
 fn a_key_changed_by_hand_is_taken_back_and_said() {
     let cloud = cloud();

@@ -134,6 +134,11 @@ class Actions(RunTestCase):
         self.assertEqual((result["result"], result["exit_code"]), ("cancelled", 130))
         self.assertTrue(result["log"].endswith("stopped"))
 
+    def test_detached_process_loses_its_reader_and_gets_no_signal(self) -> None:
+        self.program("trap '' PIPE", "echo ready", "while echo more; do sleep 0.05; done", "exit 130")
+        result = self.run_job(signals=[{"signal": "DETACH", "when": "ready"}])
+        self.assertEqual((result["result"], result["exit_code"]), ("cancelled", 130))
+
     def test_timeout_ends_the_step(self) -> None:
         self.program("trap 'exit 1' INT", "while :; do sleep 0.05; done")
         result = self.run_job(timeout=0.3)

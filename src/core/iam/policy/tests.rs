@@ -66,6 +66,22 @@ fn what_only_a_rollback_needs_stands_apart() {
 }
 
 #[test]
+fn what_only_check_needs_stands_apart() {
+    let policy = for_scope(&site(true, true), &place());
+    for action in [
+        "s3:GetBucketOwnershipControls",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketPublicAccessBlock",
+        "s3:GetBucketWebsite",
+        "s3:GetEncryptionConfiguration",
+    ] {
+        assert!(allows(&policy, "SiteCheck", action), "{action}");
+        assert!(!allows(&policy, "SiteBucket", action), "{action}");
+    }
+    assert!(!allows(&policy, "SiteCheck", "s3:ListBucket"));
+}
+
+#[test]
 fn a_cdn_alone_may_look_and_invalidate_and_nothing_else() {
     let scope = PolicyScope {
         distributions: vec!["E1".to_owned(), "E2".to_owned()],
