@@ -1,7 +1,10 @@
 //! The wish to stop: a [`CancellationToken`], cancelled once by a signal, seen everywhere.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use tokio::io::Interest;
+use tokio::net::unix::pipe::Sender;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::Console;
@@ -28,16 +31,12 @@ pub async fn cancel_on_signals(token: CancellationToken, console: Console) {
     }
 }
 
-/// Cancels `token` when nobody reads the standard output any more: in a container job, signals end at `docker exec`
-/// (<https://github.com/docker/cli/issues/5309>), and that may be all that is noticed of a cancelled run.
-pub async fn cancel_on_broken_output(token: CancellationToken) {
-    use std::os::fd::AsFd as _;
-    use tokio::io::Interest;
-    use tokio::net::unix::pipe::Sender;
+/// Cancels `token` when nobody reads `output`, the standard output, any more: in a container job, signals end at
+/// `docker exec` (<https://github.com/docker/cli/issues/5309>), and that may be all that is noticed of a cancelled run.
+pub async fn cancel_on_broken_output(token: CancellationToken, output: OwnedFd) {
     // What cannot be watched, such as a file, has no reader to lose. Nothing is written by this sender, which must not
     // make the output non-blocking for all who write to it.
-    let output = std::io::stdout().as_fd().try_clone_to_owned();
-    let Ok(output) = output.and_then(Sender::from_owned_fd_unchecked) else {
+    let Ok(output) = Sender::from_owned_fd_unchecked(output) else {
         return;
     };
     if output.ready(Interest::ERROR).await.is_ok() {

@@ -1,6 +1,7 @@
 //! The binary: flags and environment in, exit code out; everything between is the library's.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use aws_web_deploy::{
@@ -51,7 +52,9 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         tokio::spawn(cancel_on_signals(stop.clone(), console.clone()));
-        tokio::spawn(cancel_on_broken_output(stop.clone()));
+        if let Ok(output) = std::io::stdout().as_fd().try_clone_to_owned() {
+            tokio::spawn(cancel_on_broken_output(stop.clone(), output));
+        }
         aws_web_deploy::run(&flags, &env, directory, std::env::temp_dir(), &console, &stop).await
     });
     // Threads that still read or hash for a run that is over must not hold the process up.

@@ -3,6 +3,7 @@
 //! [`Cdn::load_distributions`] reads, [`Cdn::invalidate`] sends; what to invalidate is decided in [`crate::core::cdn`].
 
 mod arns;
+mod convert;
 pub(crate) mod distributions;
 #[cfg(test)]
 mod fake;

@@ -6,6 +6,7 @@
 
 pub(crate) mod behaviors;
 pub(crate) mod collapse;
+pub(crate) mod distribution;
 pub(crate) mod encode;
 pub(crate) mod invalidation;
 pub(crate) mod origins;

@@ -40,6 +40,8 @@ pub(crate) enum Access {
 /// [Block Public Access]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PublicBlock {
+    /// Writes with a public ACL are refused.
+    pub(crate) blocks_acls: bool,
     /// Public ACLs have no effect.
     pub(crate) ignores_acls: bool,
     /// A public policy lets nobody in from outside the account but AWS's services.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::core::cdn::distribution::{Distribution, OriginAccess};
+use crate::core::cdn::origins::key_prefix;
 use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access};
 
 /// A bucket, for whoever wants to read it. `None`: it may not be read.
@@ -60,19 +62,6 @@ pub(crate) struct OriginFacts {
     pub(crate) access: OriginAccess,
 }
 
-/// How an origin reaches the bucket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum OriginAccess {
-    /// By the website endpoint: as anybody.
-    Website,
-    /// By the REST endpoint: as anybody.
-    None,
-    /// By origin access control.
-    Control,
-    /// By an origin access identity with this id.
-    Identity(String),
-}
-
 /// The source directory, as far as addresses are concerned.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SourceFacts {
@@ -115,6 +104,36 @@ impl BucketFacts {
 }
 
 impl DistributionFacts {
+    /// Of the distribution `id` of `account`, for a site below `prefix` of `bucket`.
+    #[must_use]
+    pub(crate) fn of(
+        id: &str,
+        arn: &str,
+        account: &str,
+        distribution: &Distribution,
+        bucket: &str,
+        prefix: &str,
+    ) -> Self {
+        let default = distribution.default_behavior();
+        // Of an origin group the first member is asked first.
+        let target = default.and_then(|behavior| behavior.origins.first());
+        let origin = distribution.origins.iter().find(|origin| Some(&origin.id) == target);
+        // Where the origin path is not the prefix, `/` is another site's start page.
+        let origin = origin
+            .filter(|origin| key_prefix(&origin.domain, &origin.path, bucket).is_some_and(|served| served == prefix));
+        Self {
+            id: id.to_owned(),
+            arn: arn.to_owned(),
+            account: account.to_owned(),
+            default_root_object: distribution.default_root_object.clone(),
+            error_codes: distribution.error_pages.iter().map(|page| page.code).collect(),
+            has_function: default.is_some_and(|behavior| !behavior.rewriters.is_empty()),
+            origin: origin.map(|origin| OriginFacts {
+                access: origin.access.clone(),
+            }),
+        }
+    }
+
     /// Whether an address without an object shows a page all the same.
     #[must_use]
     pub(crate) fn answers_errors(&self) -> bool {

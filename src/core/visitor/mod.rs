@@ -7,9 +7,10 @@ pub(crate) mod facts;
 
 use serde_json::json;
 
+use crate::core::cdn::distribution::OriginAccess;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::visitor::access::{Access, ObjectReader, access};
-use crate::core::visitor::facts::{BucketFacts, DistributionFacts, OriginAccess, SourceFacts};
+use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts};
 
 /// The verdict on the bucket's own addresses: for a site without a distribution.
 #[must_use]

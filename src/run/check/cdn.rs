@@ -1,21 +1,18 @@
 //! The distributions: there, enabled, and serving this bucket.
 
-use aws_sdk_cloudfront::Client;
-use aws_sdk_cloudfront::types::{ConnectionMode, DistributionConfig, Origin};
 use futures_util::future::join_all;
 
-use crate::aws::error::AwsContextExt as _;
+use crate::aws::cdn::distributions::load;
 use crate::aws::{Aws, cdn};
+use crate::core::cdn::distribution::Distribution;
 use crate::core::cdn::origins::key_prefix;
-use crate::core::cdn::routes::{Reach, Responder, RoutedBehavior, reach};
+use crate::core::cdn::routes::{Reach, reach};
 use crate::core::cdn::tenants::{MULTI_TENANT, what_to_do};
 use crate::core::error::code;
 use crate::core::iam::arn;
-use crate::core::iam::calls::GET_DISTRIBUTION_CONFIG;
 use crate::core::inputs::{CdnInputs, SiteInputs};
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::visitor::facts::DistributionFacts;
-use crate::run::check::visitor::distribution_facts;
 
 /// What is found, and what of it visitors depend on.
 pub(crate) async fn check_cdn(
@@ -27,10 +24,21 @@ pub(crate) async fn check_cdn(
     let account = aws.caller().await.map_or("*", |caller| caller.account.as_str());
     let reads = cdn.distributions.iter().map(async |id| {
         let arn = arn::distribution(aws.partition(), account, id);
-        let (finding, config) = distribution(&client, &arn, id, site).await;
-        let facts = config
+        let what = format!("distribution `{id}`");
+        let (finding, distribution) = match load(&client, &arn, id).await {
+            Ok(distribution) => (judge(what, &distribution, site), Some(distribution)),
+            // A deploy then takes the bucket's prefix for the origin path, and says so.
+            Err(error) if code(&error).is_some_and(|code| code.starts_with("AccessDenied")) => {
+                (Finding::failed(what, &error, CheckStatus::Warning), None)
+            }
+            Err(error) => (Finding::failed(what, &error, CheckStatus::Problem), None),
+        };
+        let facts = distribution
+            .filter(|distribution| distribution.is_enabled)
             .zip(site)
-            .map(|(config, site)| distribution_facts(id, &arn, account, &config, site));
+            .map(|(distribution, site)| {
+                DistributionFacts::of(id, &arn, account, &distribution, &site.bucket, &site.prefix)
+            });
         (finding, facts)
     });
     let (mut findings, facts): (Vec<_>, Vec<_>) = join_all(reads).await.into_iter().unzip();
@@ -42,62 +50,25 @@ pub(crate) async fn check_cdn(
     (findings, facts.into_iter().flatten().collect())
 }
 
-/// A finding about a distribution, and the configuration of one that is enabled.
-async fn distribution(
-    client: &Client,
-    arn: &str,
-    id: &str,
-    site: Option<&SiteInputs>,
-) -> (Finding, Option<DistributionConfig>) {
-    let what = format!("distribution `{id}`");
-    let answer =
-        client
-            .get_distribution_config()
-            .id(id)
-            .send()
-            .await
-            .aws_context(&GET_DISTRIBUTION_CONFIG, &arn, || {
-                "cannot read its configuration".to_owned()
-            });
-    match answer {
-        Ok(answer) => match answer.distribution_config {
-            Some(config) => (judge(what, &config, site), Some(config).filter(|config| config.enabled)),
-            None => (Finding::new(what, CheckStatus::Ok, "exists"), None),
-        },
-        // A deploy then takes the bucket's prefix for the origin path, and says so.
-        Err(error) if code(&error).is_some_and(|code| code.starts_with("AccessDenied")) => {
-            (Finding::failed(what, &error, CheckStatus::Warning), None)
-        }
-        Err(error) => (Finding::failed(what, &error, CheckStatus::Problem), None),
-    }
-}
-
 /// Whether a distribution does what its place in the inputs promises.
-fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -> Finding {
-    if config.connection_mode() == Some(&ConnectionMode::TenantOnly) {
+fn judge(what: String, distribution: &Distribution, site: Option<&SiteInputs>) -> Finding {
+    if distribution.is_multi_tenant {
         return Finding::new(what, CheckStatus::Problem, MULTI_TENANT).hint(what_to_do("TENANT"));
     }
-    if !config.enabled {
+    if !distribution.is_enabled {
         return Finding::new(what, CheckStatus::Warning, "is disabled: it serves nothing")
             .hint("enable it in CloudFront");
     }
     let Some(site) = site else {
         return Finding::new(what, CheckStatus::Ok, "exists and is enabled");
     };
-    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
-    let prefix_of = |origin: &Origin| {
-        key_prefix(
-            &origin.domain_name,
-            origin.origin_path().unwrap_or_default(),
-            &site.bucket,
-        )
-    };
-    let serving: Vec<String> = origins.iter().filter_map(prefix_of).collect();
+    let origins = &distribution.origins;
+    let serving: Vec<String> = origins
+        .iter()
+        .filter_map(|origin| key_prefix(&origin.domain, &origin.path, &site.bucket))
+        .collect();
     if serving.is_empty() {
-        let domains: Vec<_> = origins
-            .iter()
-            .map(|origin| format!("`{}`", origin.domain_name))
-            .collect();
+        let domains: Vec<_> = origins.iter().map(|origin| format!("`{}`", origin.domain)).collect();
         return Finding::new(
             what,
             CheckStatus::Warning,
@@ -117,7 +88,7 @@ fn judge(what: String, config: &DistributionConfig, site: Option<&SiteInputs>) -
         reached(
             what,
             &site.bucket,
-            &reach(&routes(config, &|origin| prefix_of(origin).is_some())),
+            &reach(&distribution.routes(&site.bucket)),
         )
     } else {
         Finding::new(
@@ -161,45 +132,4 @@ fn reached(what: String, bucket: &str, reach: &Reach) -> Finding {
         )
         .hint("make the bucket's origin the one of the default behavior, or of a path pattern"),
     }
-}
-
-/// The behaviors, and whether `is_bucket` answers them.
-fn routes(config: &DistributionConfig, is_bucket: &dyn Fn(&Origin) -> bool) -> Vec<RoutedBehavior> {
-    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
-    let groups = config.origin_groups().map(|groups| groups.items()).unwrap_or_default();
-    let behaviors = config
-        .cache_behaviors()
-        .map(|behaviors| behaviors.items())
-        .unwrap_or_default();
-    let responder = |target: &str| {
-        let members = groups
-            .iter()
-            .find(|group| group.id() == target)
-            .and_then(|group| group.members());
-        let ids: Vec<&str> = members.map_or_else(
-            || vec![target],
-            |members| members.items().iter().map(|member| member.origin_id()).collect(),
-        );
-        let mut asked = ids
-            .iter()
-            .filter_map(|id| origins.iter().find(|origin| origin.id() == *id));
-        let first = asked.next();
-        let domain = first.map_or(target, |origin| origin.domain_name()).to_owned();
-        if first.is_some_and(is_bucket) {
-            Responder::Bucket
-        } else if asked.any(is_bucket) {
-            Responder::BucketAfter(domain)
-        } else {
-            Responder::Other(domain)
-        }
-    };
-    let default = config.default_cache_behavior().map(|behavior| RoutedBehavior {
-        pattern: None,
-        responder: responder(behavior.target_origin_id()),
-    });
-    let others = behaviors.iter().map(|behavior| RoutedBehavior {
-        pattern: Some(behavior.path_pattern().to_owned()),
-        responder: responder(behavior.target_origin_id()),
-    });
-    default.into_iter().chain(others).collect()
 }

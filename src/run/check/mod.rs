@@ -11,7 +11,7 @@ use futures_util::future::OptionFuture;
 use futures_util::future::join3;
 
 use crate::aws::releases::History;
-use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::{Aws, Caller};
 use crate::console::Console;
 use crate::core::context::RunContext;
@@ -57,14 +57,18 @@ pub(crate) async fn run(
     .await;
     let mut findings = vec![identity(caller, aws, context)];
     let (cdn, distributions) = cdn.map_or((None, None), |(findings, facts)| (Some(findings), Some(facts)));
-    findings.extend([site, cdn, backend].into_iter().flatten().flatten());
-    if let Some(site) = &inputs.site {
-        findings.extend(visitor::check_visitors(aws, site, distributions.as_deref()).await);
+    let site = site.unwrap_or_default();
+    findings.extend(site.findings);
+    findings.extend([cdn, backend].into_iter().flatten().flatten());
+    // Other stores have other policies, websites and addresses.
+    let served = site.bucket.as_ref().filter(|bucket| bucket.server == Server::Aws);
+    if let (Some(inputs), Some(bucket)) = (&inputs.site, served) {
+        findings.extend(visitor::check_visitors(bucket, site.block, inputs, distributions.as_deref()).await);
     }
     if let Some(url) = &inputs.release.site_url {
         findings.push(visitor::check_address(aws, url).await);
     }
-    findings.extend(releases(inputs, aws, &context.server_url, console).await);
+    findings.extend(releases(inputs, aws, site.bucket.as_ref(), &context.server_url, console).await);
     let deploys = inputs
         .backend
         .as_ref()
@@ -112,15 +116,19 @@ fn identity(caller: Option<&Caller>, aws: &Aws, context: &RunContext) -> Finding
     }
 }
 
-/// Whether a rollback has something to go back to.
-async fn releases(inputs: &Inputs, aws: &Aws, server_url: &str, console: &Console) -> Option<Finding> {
-    let bucket = match &inputs.site {
-        // A bucket that cannot be opened is a finding already.
-        Some(site) => Some(Bucket::open(aws, &site.bucket).await.ok()?),
-        None if inputs.backend.is_some() => None,
-        None => return None,
-    };
-    let history = History::open(aws, bucket.as_ref(), inputs, server_url, console).await;
+/// Whether a rollback has something to go back to; `bucket` is the site's.
+async fn releases(
+    inputs: &Inputs,
+    aws: &Aws,
+    bucket: Option<&Bucket>,
+    server_url: &str,
+    console: &Console,
+) -> Option<Finding> {
+    // A bucket that cannot be opened is a finding already.
+    if bucket.is_none() && (inputs.site.is_some() || inputs.backend.is_none()) {
+        return None;
+    }
+    let history = History::open(aws, bucket, inputs, server_url, console).await;
     let records = history.recent(RECORDS).await;
     let what = "release records";
     Some(match last_succeeded(&records) {

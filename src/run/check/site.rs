@@ -1,9 +1,9 @@
 //! The site's bucket: reachable, versioned, and open for the ACL that was asked for.
 
-use aws_sdk_s3::types::{ObjectOwnership, PublicAccessBlockConfiguration, ServerSideEncryption};
+use aws_sdk_s3::types::{ObjectOwnership, ServerSideEncryption};
 
 use crate::aws::error::AwsContextExt as _;
-use crate::aws::s3::bucket::Bucket;
+use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::s3::versioning::versioning;
 use crate::aws::{Aws, Caller};
 use crate::core::error::{code, service_error};
@@ -14,12 +14,28 @@ use crate::core::inputs::SiteInputs;
 use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
 use crate::core::report::check::{CheckStatus, Finding};
+use crate::core::visitor::access::PublicBlock;
 
-pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> Vec<Finding> {
+/// What is found of the site's bucket, and what further findings come from.
+#[derive(Debug, Default)]
+pub(crate) struct BucketCheck {
+    pub(crate) findings: Vec<Finding>,
+    /// The bucket, where it can be opened.
+    pub(crate) bucket: Option<Bucket>,
+    /// Its public access block, where it was read.
+    pub(crate) block: Option<PublicBlock>,
+}
+
+pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> BucketCheck {
     let what = format!("bucket `{}`", site.bucket);
     let bucket = match Bucket::open(aws, &site.bucket).await {
         Ok(bucket) => bucket,
-        Err(error) => return vec![Finding::failed(what, &error, CheckStatus::Problem)],
+        Err(error) => {
+            return BucketCheck {
+                findings: vec![Finding::failed(what, &error, CheckStatus::Problem)],
+                ..BucketCheck::default()
+            };
+        }
     };
     let acl = site.object.acl.as_deref();
     let mut findings = vec![Finding::new(
@@ -35,8 +51,16 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
     findings.extend(encryption(&bucket).await);
     if let Some(acl) = acl {
         findings.push(ownership(&bucket, acl).await);
-        if acl.starts_with("public-") {
-            findings.push(public_access(&bucket, acl).await);
+    }
+    let public_acl = acl.filter(|acl| acl.starts_with("public-"));
+    let mut block = None;
+    if public_acl.is_some() || bucket.server == Server::Aws {
+        match public_access_block(&bucket).await {
+            Ok(settings) => {
+                findings.extend(public_acl.map(|acl| public_access(settings, acl)));
+                block = Some(settings);
+            }
+            Err(error) => findings.push(Finding::failed("public access", &error, CheckStatus::NotChecked)),
         }
     }
     let deletes = if site.delete { " and deletes" } else { "" };
@@ -45,7 +69,11 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
         CheckStatus::NotChecked,
         format!("whether uploads{deletes} are allowed shows in a deploy only; the policy below allows them"),
     ));
-    findings
+    BucketCheck {
+        findings,
+        bucket: Some(bucket),
+        block,
+    }
 }
 
 /// A bucket that can be read, and is not the caller's: S3 refuses a request that expects `account` for its owner.
@@ -168,8 +196,8 @@ async fn ownership(bucket: &Bucket, acl: &str) -> Finding {
     Finding::new(what, CheckStatus::Ok, "the bucket takes ACLs")
 }
 
-async fn public_access(bucket: &Bucket, acl: &str) -> Finding {
-    let what = "public access";
+/// The bucket's public access block; a bucket that was never told blocks nothing.
+async fn public_access_block(bucket: &Bucket) -> anyhow::Result<PublicBlock> {
     let answer = bucket
         .client
         .get_public_access_block()
@@ -179,32 +207,31 @@ async fn public_access(bucket: &Bucket, acl: &str) -> Finding {
         .aws_context(&GET_PUBLIC_ACCESS_BLOCK, &bucket.arn(), || {
             "cannot read the public access settings".to_owned()
         });
-    match answer {
-        Ok(answer) => blocks(answer.public_access_block_configuration.as_ref(), acl),
-        Err(error) if code(&error) == Some("NoSuchPublicAccessBlockConfiguration") => Finding::new(
-            what,
-            CheckStatus::Ok,
-            "the bucket does not block it (the account still may)",
-        ),
-        Err(error) => Finding::failed(what, &error, CheckStatus::NotChecked),
-    }
+    let settings = match answer {
+        Ok(answer) => answer.public_access_block_configuration,
+        Err(error) if code(&error) == Some("NoSuchPublicAccessBlockConfiguration") => None,
+        Err(error) => return Err(error),
+    };
+    Ok(settings.map_or_else(PublicBlock::default, |settings| PublicBlock {
+        blocks_acls: settings.block_public_acls.unwrap_or_default(),
+        ignores_acls: settings.ignore_public_acls.unwrap_or_default(),
+        restricts_policies: settings.restrict_public_buckets.unwrap_or_default(),
+    }))
 }
 
 /// What Block Public Access does to a public ACL.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-fn blocks(settings: Option<&PublicAccessBlockConfiguration>, acl: &str) -> Finding {
+fn public_access(block: PublicBlock, acl: &str) -> Finding {
     let what = "public access";
-    let is_on =
-        |setting: fn(&PublicAccessBlockConfiguration) -> Option<bool>| settings.and_then(setting).unwrap_or_default();
-    if is_on(|settings| settings.block_public_acls) {
+    if block.blocks_acls {
         Finding::new(
             what,
             CheckStatus::Problem,
             format!("BlockPublicAcls is on: uploads with the ACL `{acl}` would be refused"),
         )
         .hint("remove `acl`, or turn BlockPublicAcls off for this bucket and account")
-    } else if is_on(|settings| settings.ignore_public_acls) {
+    } else if block.ignores_acls {
         Finding::new(
             what,
             CheckStatus::Warning,
@@ -226,24 +253,17 @@ mod tests {
 
     #[test]
     fn a_public_acl_meets_the_block_that_is_on() {
-        let settings = |block, ignore| {
-            PublicAccessBlockConfiguration::builder()
-                .block_public_acls(block)
-                .ignore_public_acls(ignore)
-                .build()
-        };
-        assert_eq!(
-            blocks(Some(&settings(true, true)), "public-read").status,
-            CheckStatus::Problem
-        );
-        assert_eq!(
-            blocks(Some(&settings(false, true)), "public-read").status,
-            CheckStatus::Warning
-        );
-        assert_eq!(
-            blocks(Some(&settings(false, false)), "public-read").status,
-            CheckStatus::Ok
-        );
-        assert_eq!(blocks(None, "public-read").status, CheckStatus::Ok);
+        for (blocks_acls, ignores_acls, expected) in [
+            (true, true, CheckStatus::Problem),
+            (false, true, CheckStatus::Warning),
+            (false, false, CheckStatus::Ok),
+        ] {
+            let block = PublicBlock {
+                blocks_acls,
+                ignores_acls,
+                ..PublicBlock::default()
+            };
+            assert_eq!(public_access(block, "public-read").status, expected);
+        }
     }
 }

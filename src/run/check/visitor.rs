@@ -1,48 +1,40 @@
-//! What a visitor would get: reads bucket, distributions and source, and lets [`crate::core::visitor`] decide.
+//! What a visitor would get: reads bucket and source, and lets [`crate::core::visitor`] decide.
 
-use aws_sdk_cloudfront::types::{DistributionConfig, EventType, Origin, OriginGroup};
 use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
-use crate::core::cdn::origins::key_prefix;
 use crate::core::error::code;
-use crate::core::iam::calls::{GET_BUCKET_POLICY, GET_BUCKET_WEBSITE, GET_PUBLIC_ACCESS_BLOCK};
+use crate::core::iam::calls::{GET_BUCKET_POLICY, GET_BUCKET_WEBSITE};
 use crate::core::inputs::SiteInputs;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
 use crate::core::visitor::access::PublicBlock;
-use crate::core::visitor::facts::{BucketFacts, DistributionFacts, OriginAccess, OriginFacts, SourceFacts, Website};
+use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts, Website};
 use crate::core::visitor::{by_distribution, without_distribution};
 use crate::http;
 
 /// How long the site's address may take to answer.
 const SITE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// What visitors of the site would get, by `distributions` (or by the bucket alone where the inputs name none).
+/// What visitors of the site would get, by `distributions` (or by the bucket alone where the inputs name none); `block` is
+/// the bucket's public access block, where it may be read.
 pub(crate) async fn check_visitors(
-    aws: &Aws,
+    bucket: &Bucket,
+    block: Option<PublicBlock>,
     site: &SiteInputs,
     distributions: Option<&[DistributionFacts]>,
 ) -> Vec<Finding> {
-    // Other stores have other policies, websites and addresses.
-    let Some(bucket) = Bucket::open(aws, &site.bucket)
-        .await
-        .ok()
-        .filter(|_| aws.s3_endpoint.is_none())
-    else {
-        return Vec::new();
-    };
     let mut findings = Vec::new();
     let facts = BucketFacts {
         name: bucket.name.clone(),
         arn: bucket.arn(),
         prefix: site.prefix.clone(),
-        policy: unless_denied("bucket policy", policy(&bucket).await, &mut findings),
-        block: unless_denied("public access", block(&bucket).await, &mut findings),
-        website: unless_denied("website configuration", website(&bucket).await, &mut findings),
+        policy: unless_denied("bucket policy", policy(bucket).await, &mut findings),
+        block,
+        website: unless_denied("website configuration", website(bucket).await, &mut findings),
         public_acl: site
             .object
             .acl
@@ -92,27 +84,6 @@ async fn policy(bucket: &Bucket) -> anyhow::Result<Value> {
     }
 }
 
-async fn block(bucket: &Bucket) -> anyhow::Result<PublicBlock> {
-    let answer = bucket
-        .client
-        .get_public_access_block()
-        .bucket(&bucket.name)
-        .send()
-        .await;
-    match answer.aws_context(&GET_PUBLIC_ACCESS_BLOCK, &bucket.arn(), || {
-        "cannot read the public access settings".to_owned()
-    }) {
-        Ok(answer) => Ok(answer
-            .public_access_block_configuration
-            .map_or_else(PublicBlock::default, |settings| PublicBlock {
-                ignores_acls: settings.ignore_public_acls.unwrap_or_default(),
-                restricts_policies: settings.restrict_public_buckets.unwrap_or_default(),
-            })),
-        Err(error) if code(&error) == Some("NoSuchPublicAccessBlockConfiguration") => Ok(PublicBlock::default()),
-        Err(error) => Err(error),
-    }
-}
-
 async fn website(bucket: &Bucket) -> anyhow::Result<Option<Website>> {
     let answer = bucket.client.get_bucket_website().bucket(&bucket.name).send().await;
     match answer.aws_context(&GET_BUCKET_WEBSITE, &bucket.arn(), || {
@@ -140,81 +111,4 @@ fn source(site: &SiteInputs) -> SourceFacts {
         Ok(found) if !found.files.is_empty() => SourceFacts::of(found.files.iter().map(|file| &*file.path)),
         _ => SourceFacts::default(),
     }
-}
-
-/// What matters of a distribution's configuration for visitors of `site`.
-pub(crate) fn distribution_facts(
-    id: &str,
-    arn: &str,
-    account: &str,
-    config: &DistributionConfig,
-    site: &SiteInputs,
-) -> DistributionFacts {
-    let default = config.default_cache_behavior();
-    let is_request = |event: &EventType| matches!(event, EventType::ViewerRequest | EventType::OriginRequest);
-    let has_function = default.is_some_and(|behavior| {
-        let functions = behavior
-            .function_associations()
-            .map(|functions| functions.items())
-            .unwrap_or_default();
-        let lambdas = behavior
-            .lambda_function_associations()
-            .map(|lambdas| lambdas.items())
-            .unwrap_or_default();
-        functions.iter().any(|function| is_request(function.event_type()))
-            || lambdas.iter().any(|lambda| is_request(lambda.event_type()))
-    });
-    let target = default.map_or("", |behavior| behavior.target_origin_id());
-    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
-    // Of an origin group the first member is asked first.
-    let groups = config.origin_groups().map(|groups| groups.items()).unwrap_or_default();
-    let target = groups
-        .iter()
-        .find(|group| group.id() == target)
-        .and_then(first_member)
-        .unwrap_or(target);
-    DistributionFacts {
-        id: id.to_owned(),
-        arn: arn.to_owned(),
-        account: account.to_owned(),
-        default_root_object: config.default_root_object().unwrap_or_default().to_owned(),
-        error_codes: config
-            .custom_error_responses()
-            .map(|responses| responses.items())
-            .unwrap_or_default()
-            .iter()
-            .filter(|response| response.response_page_path().is_some_and(|path| !path.is_empty()))
-            .map(|response| response.error_code())
-            .collect(),
-        has_function,
-        origin: origins
-            .iter()
-            .find(|origin| origin.id() == target)
-            .and_then(|origin| origin_facts(origin, site)),
-    }
-}
-
-fn first_member(group: &OriginGroup) -> Option<&str> {
-    group.members()?.items().first().map(|member| member.origin_id())
-}
-
-fn origin_facts(origin: &Origin, site: &SiteInputs) -> Option<OriginFacts> {
-    let path = origin.origin_path().unwrap_or_default();
-    // Where the origin path is not the prefix, `/` is another site's start page.
-    key_prefix(origin.domain_name(), path, &site.bucket).filter(|served| *served == site.prefix)?;
-    let identity = origin
-        .s3_origin_config()
-        .map(|config| config.origin_access_identity())
-        .and_then(|identity| identity.strip_prefix("origin-access-identity/cloudfront/"))
-        .filter(|identity| !identity.is_empty());
-    let access = if origin.domain_name().contains(".s3-website") {
-        OriginAccess::Website
-    } else if origin.origin_access_control_id().is_some_and(|id| !id.is_empty()) {
-        OriginAccess::Control
-    } else if let Some(identity) = identity {
-        OriginAccess::Identity(identity.to_owned())
-    } else {
-        OriginAccess::None
-    };
-    Some(OriginFacts { access })
 }
