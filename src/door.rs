@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::aws;
+use crate::aws::auth::role::AskIdToken;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::copy;
 use crate::aws::s3::effect::Effect;
@@ -19,6 +20,7 @@ use crate::core::secret::Secret;
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, Write, WriteSource};
+use crate::github::oidc;
 
 pub use crate::core::iam::calls::{ALL as CALLS, Call, Need, actions};
 pub use crate::core::iam::policy::{
@@ -83,7 +85,8 @@ impl CopyBucket {
         let env = Env::default();
         let context = RunContext::new(&env, PathBuf::from("/"), PathBuf::from("/"));
         let console = Console::new(std::io::sink(), false);
-        let aws = aws::connect(&inputs, &context, &env, &console).await?;
+        let ask: AskIdToken = |http, endpoint, audience| Box::pin(oidc::token(http, endpoint, audience));
+        let aws = aws::connect(&inputs, &context, &env, ask, &console).await?;
         Ok(Self(Bucket::open(&aws, name).await?))
     }
 

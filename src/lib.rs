@@ -55,9 +55,9 @@ use crate::core::inputs::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, is_secret};
 use crate::core::report::build::Frame;
+use crate::run::deployment::{Deployment, Ended};
 use crate::run::disk::Disk;
 use crate::run::phases::Phases;
-use crate::run::{Deployment, Ended};
 
 /// Runs once with the inputs in `flags` and `env` and returns the exit code: 0 done or nothing to do, 1 failed, 2 wrong inputs,
 /// 130 cancelled. `directory` and `temp` stand in where there is no runner.

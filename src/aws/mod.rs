@@ -12,6 +12,7 @@ pub(crate) mod retry;
 pub(crate) mod s3;
 pub(crate) mod site;
 
+use crate::aws::auth::role::AskIdToken;
 use crate::aws::auth::{cached, credentials};
 use crate::core::iam::owner::{self, ExpectedOwner};
 use crate::core::iam::{arn, calls};
@@ -62,7 +63,7 @@ pub(crate) struct Caller {
     pub(crate) arn: String,
 }
 
-/// Finds credentials, asks for them once, and checks `allowed-account-ids`.
+/// Finds credentials, asks for them once, and checks `allowed-account-ids`; `ask_id_token` gets the job's OIDC tokens.
 ///
 /// # Errors
 /// There are no credentials, or AWS refuses them, each with what to change; the account is not allowed;
@@ -71,13 +72,14 @@ pub(crate) async fn connect(
     inputs: &AwsInputs,
     context: &RunContext,
     env: &Env,
+    ask_id_token: AskIdToken,
     console: &Console,
 ) -> anyhow::Result<Aws> {
     credentials::mask(inputs, env, console);
     let http = crate::http::client(env)?;
     http.proxy_passwords().for_each(|password| console.mask(&password));
     let base = base_config(inputs, env, &http).await;
-    let resolved = credentials::resolve(inputs, context, env, &http, &base, console).await?;
+    let resolved = credentials::resolve(inputs, context, env, &http, ask_id_token, &base, console).await?;
     console.debug(&format!("credentials: {}", resolved.origin));
     let aws = Aws {
         patience: Patience::of(&base, Some(console)),

@@ -167,7 +167,7 @@ impl ClassifyRetry for Patience {
         match class_of(context) {
             Some(ErrorClass::Throttled) => RetryAction::retryable_error(ErrorKind::ThrottlingError),
             Some(ErrorClass::Transient) => RetryAction::retryable_error(ErrorKind::TransientError),
-            Some(ErrorClass::Final) | None => RetryAction::NoActionIndicated,
+            Some(ErrorClass::Unsettled | ErrorClass::Final) | None => RetryAction::NoActionIndicated,
         }
     }
 

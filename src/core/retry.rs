@@ -16,6 +16,8 @@ pub(crate) enum ErrorClass {
     Throttled,
     /// No answer, or a server error: send it again.
     Transient,
+    /// A refusal of what was made a moment ago, and is not known everywhere yet. No error says so by itself.
+    Unsettled,
     /// An answer that stays the same.
     Final,
 }
@@ -65,6 +67,10 @@ pub(crate) const MIN_TRIES: u32 = 6;
 /// Whatever happens, a request ends after this time.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(600);
 
+/// A refusal that may pass is asked again so often in a row, with pauses of up to a second, two and four.
+pub(crate) const UNSETTLED_RETRIES: u32 = 3;
+const FIRST_UNSETTLED_PAUSE: Duration = Duration::from_secs(1);
+
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 const MAX_THROTTLED_PAUSE: Duration = Duration::from_secs(20);
@@ -86,6 +92,7 @@ impl RetryState {
     /// | `AWS_MAX_ATTEMPTS` is set | after so many tries |
     /// | throttled | after two minutes in a row |
     /// | transient | after thirty seconds and six tries in a row |
+    /// | not known everywhere yet | after three more tries in a row |
     /// | any | after ten minutes |
     pub(crate) fn pause(
         &mut self,
@@ -105,16 +112,18 @@ impl RetryState {
             (_, ErrorClass::Final) => true,
             (Some(max), _) => self.tries >= max,
             (None, ErrorClass::Throttled) => borne >= THROTTLE_TIMEOUT,
+            (None, ErrorClass::Unsettled) => in_row > UNSETTLED_RETRIES,
             (None, ErrorClass::Transient) => borne >= TRANSIENT_TIMEOUT && in_row >= MIN_TRIES,
         };
         if gives_up || at >= MAX_WAIT {
             return None;
         }
-        let most = match class {
-            ErrorClass::Throttled => MAX_THROTTLED_PAUSE,
-            _ => MAX_PAUSE,
+        let (first, most) = match class {
+            ErrorClass::Throttled => (FIRST_PAUSE, MAX_THROTTLED_PAUSE),
+            ErrorClass::Unsettled => (FIRST_UNSETTLED_PAUSE, MAX_PAUSE),
+            ErrorClass::Transient | ErrorClass::Final => (FIRST_PAUSE, MAX_PAUSE),
         };
-        let pause = FIRST_PAUSE.saturating_mul(1 << (in_row - 1).min(12)).min(most);
+        let pause = first.saturating_mul(1 << (in_row - 1).min(12)).min(most);
         // Between the half and the whole of it.
         Some(pause.mul_f64(0.5 + spread.clamp(0.0, 1.0) / 2.0))
     }
@@ -178,6 +187,9 @@ mod tests {
             assert!((120..=140).contains(&seconds), "{seconds}");
             let (tries, seconds) = borne(ErrorClass::Transient, Duration::ZERO, None, spread);
             assert!((30..=40).contains(&seconds) && tries >= MIN_TRIES, "{tries} {seconds}");
+            let (tries, seconds) = borne(ErrorClass::Unsettled, Duration::ZERO, None, spread);
+            assert!(tries == 4 && (3..=7).contains(&seconds), "{tries} {seconds}");
+            assert_eq!(borne(ErrorClass::Unsettled, Duration::ZERO, Some(1), spread).0, 1);
             assert_eq!(borne(ErrorClass::Final, Duration::ZERO, None, spread), (1, 0));
             assert_eq!(borne(ErrorClass::Throttled, Duration::ZERO, Some(3), spread).0, 3);
             assert_eq!(borne(ErrorClass::Transient, Duration::ZERO, Some(1), spread).0, 1);

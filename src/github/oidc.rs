@@ -11,31 +11,20 @@ use serde::Deserialize;
 
 use crate::core::context::OidcEndpoint;
 use crate::core::error::HintExt as _;
+use crate::core::iam::id_token::{IdToken, PERMISSIONS};
 use crate::core::iam::trust::Claims;
 use crate::core::secret::Secret;
 use crate::http::{self, Client};
-
-/// What the workflow must say so that a job may ask for a token.
-pub(crate) const PERMISSIONS: &str = "permissions:\n  id-token: write\n  contents: read";
 
 const ATTEMPTS: u32 = 5;
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A token, and what it says.
-#[derive(Debug)]
-pub(crate) struct Token {
-    /// The token itself.
-    pub(crate) value: Secret,
-    /// What it says; AWS compares the role's trust policy with it.
-    pub(crate) claims: Claims,
-}
-
 /// Asks GitHub for a token for `audience`.
 ///
 /// # Errors
 /// GitHub cannot be reached, refuses, or answers with no token.
-pub(crate) async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &str) -> anyhow::Result<Token> {
+pub(crate) async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &str) -> anyhow::Result<IdToken> {
     // `ACTIONS_ID_TOKEN_REQUEST_URL` has a query already.
     let separator = if endpoint.url.contains('?') { '&' } else { '?' };
     let audience = percent_encoding::utf8_percent_encode(audience, percent_encoding::NON_ALPHANUMERIC);
@@ -68,7 +57,7 @@ pub(crate) async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &s
 }
 
 /// The token in GitHub's answer, `{"value": "…"}`.
-fn parse(body: &[u8]) -> Option<Token> {
+fn parse(body: &[u8]) -> Option<IdToken> {
     #[derive(Deserialize)]
     struct TokenResponse {
         value: String,
@@ -77,7 +66,7 @@ fn parse(body: &[u8]) -> Option<Token> {
     if answer.value.is_empty() {
         return None;
     }
-    Some(Token {
+    Some(IdToken {
         claims: claims(&answer.value).unwrap_or_default(),
         value: Secret::new(answer.value),
     })

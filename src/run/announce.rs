@@ -6,7 +6,7 @@ use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Commit;
 use crate::github::deployments::{DeploymentState, Deployments, NewDeployment};
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
 impl Deployment<'_> {

@@ -14,7 +14,7 @@ use crate::core::inputs::Command;
 use crate::core::release::outcome::{Invalidated, Outcomes, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::site::plan::SitePlan;
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 use crate::run::undo::Failure;

@@ -11,7 +11,7 @@ use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
 use crate::core::text::{count, counts};
 use crate::github::files::{write_outputs, write_summary};
-use crate::run::Ended;
+use crate::run::deployment::Ended;
 
 /// Exit code of a run that was cancelled, as a shell gives for SIGINT.
 const CANCELLED: u8 = 130;

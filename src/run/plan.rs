@@ -14,7 +14,7 @@ use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
 use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::package;
 use crate::run::state::CurrentState;
 

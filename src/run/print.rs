@@ -8,7 +8,7 @@ use crate::core::release::plan::Plan;
 use crate::core::report::{history, human_bytes};
 use crate::core::site::plan::SitePlan;
 use crate::core::text::{count, counts};
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
 /// Releases that a dry run of a rollback lists to choose from.

@@ -12,7 +12,7 @@ use crate::core::release::record::{Commit, Record, RecordStatus, WorkflowRun};
 use crate::core::release::recorded::Recorded;
 use crate::core::release::recording::{RunFacts, finished, started};
 use crate::core::site::repair::ObjectSettings;
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
 impl Deployment<'_> {

@@ -25,7 +25,7 @@ use crate::core::release::versioning::check_versioning;
 use crate::core::site::assemble::check_deletes;
 use crate::core::site::plan::{Reason, SitePlan};
 use crate::core::site::scope::SyncScope;
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
 /// How many records are asked at the same time who wrote a version.

@@ -3,7 +3,7 @@
 use crate::core::backend::environment::is_accepted;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::release::plan::Plan;
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
 impl Deployment<'_> {

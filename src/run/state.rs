@@ -1,5 +1,6 @@
 //! What there is before anything changes: reads only.
 
+use crate::aws::auth::role::AskIdToken;
 use crate::aws::cdn::Cdn;
 use crate::aws::releases::{History, folders_in};
 use crate::aws::s3::bucket::Bucket;
@@ -9,7 +10,8 @@ use crate::core::inputs::Command;
 use crate::core::release::applied::lists_needed;
 use crate::core::release::pending::{PendingInvalidations, carried, interrupted};
 use crate::core::release::record::Record;
-use crate::run::Deployment;
+use crate::github::oidc;
+use crate::run::deployment::Deployment;
 
 /// How many records a deploy looks back for what earlier runs owe, and how many releases keep their versions.
 const RECENT: usize = 20;
@@ -34,7 +36,8 @@ pub(crate) struct CurrentState {
 
 impl Deployment<'_> {
     pub(crate) async fn connect(&self) -> anyhow::Result<Aws> {
-        aws::connect(&self.inputs.aws, self.context, self.env, self.console).await
+        let ask_id_token: AskIdToken = |http, endpoint, audience| Box::pin(oidc::token(http, endpoint, audience));
+        aws::connect(&self.inputs.aws, self.context, self.env, ask_id_token, self.console).await
     }
 
     /// Credentials, the bucket, the records.

@@ -16,7 +16,7 @@ use crate::core::release::plan::Plan;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::site_undo::{SiteUndo, undo_line};
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 

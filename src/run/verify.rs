@@ -12,7 +12,7 @@ use crate::core::inputs::Command;
 use crate::core::site::verify_site::SiteCheck;
 use crate::core::text::names;
 use crate::http;
-use crate::run::Deployment;
+use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 

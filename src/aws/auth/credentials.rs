@@ -18,12 +18,12 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
 use crate::aws::auth::cached::{CachedCredentials, Resolved, mask_credentials, mask_id};
-use crate::aws::auth::role::{RoleProvider, RoleSource};
+use crate::aws::auth::role::{AskIdToken, RoleProvider, RoleSource};
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::error::HintExt as _;
+use crate::core::iam::id_token::PERMISSIONS;
 use crate::core::inputs::AwsInputs;
-use crate::github::oidc;
 use crate::http::Client;
 use crate::http::errors::plain_text;
 
@@ -60,6 +60,7 @@ pub(crate) async fn resolve(
     context: &RunContext,
     env: &Env,
     http: &Client,
+    ask_id_token: AskIdToken,
     base: &SdkConfig,
     console: &Console,
 ) -> anyhow::Result<Resolved> {
@@ -78,6 +79,7 @@ pub(crate) async fn resolve(
         let source = RoleSource::Github {
             http: http.clone(),
             endpoint: endpoint.clone(),
+            ask: ask_id_token,
         };
         if role.external_id.is_some() {
             // AssumeRoleWithWebIdentity has no such parameter.
@@ -216,7 +218,7 @@ fn instance_metadata_is_likely(env: &Env) -> bool {
 
 /// There are no credentials anywhere.
 fn nothing_found(inputs: &AwsInputs, context: &RunContext, env: &Env) -> anyhow::Error {
-    let permissions = oidc::PERMISSIONS;
+    let permissions = PERMISSIONS;
     match &inputs.role {
         Some(role) => {
             let fork = matches!(context.event_name.as_deref(), Some("pull_request"));

@@ -9,6 +9,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts as sts;
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::aws::auth::cached::{CachedCredentials, Resolved, mask_credentials};
 use crate::aws::error::{CredentialsFailure, service_error};
@@ -17,10 +19,15 @@ use crate::console::Console;
 use crate::core::context::OidcEndpoint;
 use crate::core::error::{HintExt as _, ServiceError};
 use crate::core::iam::hint::hint_for;
+use crate::core::iam::id_token::IdToken;
 use crate::core::iam::{calls, trust};
 use crate::core::inputs::RoleInputs;
-use crate::github::oidc;
+use crate::core::retry::{ErrorClass, RetryState};
 use crate::http::Client;
+
+/// Asks for a token of this job for an audience.
+pub(crate) type AskIdToken =
+    for<'a> fn(&'a Client, &'a OidcEndpoint, &'a str) -> BoxFuture<'a, anyhow::Result<IdToken>>;
 
 /// A role that is assumed when its credentials are needed, and again when they run out.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub(crate) struct RoleProvider {
     role: RoleInputs,
     source: RoleSource,
     sts: sts::Client,
+    patience: Patience,
     console: Console,
 }
 
@@ -35,7 +43,11 @@ pub(crate) struct RoleProvider {
 #[derive(Debug)]
 pub(crate) enum RoleSource {
     /// A fresh token of this job each time.
-    Github { http: Client, endpoint: OidcEndpoint },
+    Github {
+        http: Client,
+        endpoint: OidcEndpoint,
+        ask: AskIdToken,
+    },
     /// The credentials of the STS client.
     Keys,
 }
@@ -49,12 +61,12 @@ impl RoleProvider {
         console: &Console,
         origin: String,
     ) -> anyhow::Result<Resolved> {
+        let patience = Patience::of(base, Some(console));
         let provider = Self {
             role,
             source,
-            sts: sts::Client::from_conf(
-                patient!(sts::config::Builder::from(base), Patience::of(base, Some(console))).build(),
-            ),
+            sts: sts::Client::from_conf(patient!(sts::config::Builder::from(base), patience).build()),
+            patience,
             console: console.clone(),
         };
         let first = provider.assume().await?;
@@ -66,7 +78,7 @@ impl RoleProvider {
 
     async fn assume(&self) -> anyhow::Result<Credentials> {
         let answer = match &self.source {
-            RoleSource::Github { http, endpoint } => self.assume_by_token(http, endpoint).await?,
+            RoleSource::Github { http, endpoint, ask } => self.assume_by_token(http, endpoint, *ask).await?,
             RoleSource::Keys => self.assume_by_keys().await?,
         };
         let answer =
@@ -87,11 +99,12 @@ impl RoleProvider {
         &self,
         http: &Client,
         endpoint: &OidcEndpoint,
+        ask: AskIdToken,
     ) -> anyhow::Result<Option<sts::types::Credentials>> {
         let role = &self.role;
-        let mut pauses = self.pauses();
+        let (began, mut tries) = (Instant::now(), RetryState::default());
         loop {
-            let token = oidc::token(http, endpoint, &role.audience).await?;
+            let token = ask(http, endpoint, &role.audience).await?;
             self.console.mask(token.value.expose());
             let answer = self
                 .sts
@@ -107,7 +120,7 @@ impl RoleProvider {
                 Ok(answer) => return Ok(answer.credentials),
                 Err(error) => service_error(&calls::ASSUME_ROLE_WITH_WEB_IDENTITY, &error),
             };
-            if self.is_worth_another_try(&error, &mut pauses).await {
+            if self.is_worth_another_try(&error, &mut tries, began).await {
                 continue;
             }
             let hint = trust::web_identity_hint(&error, &role.arn, &token.claims, &role.audience);
@@ -117,7 +130,7 @@ impl RoleProvider {
 
     async fn assume_by_keys(&self) -> anyhow::Result<Option<sts::types::Credentials>> {
         let role = &self.role;
-        let mut pauses = self.pauses();
+        let (began, mut tries) = (Instant::now(), RetryState::default());
         loop {
             let answer = self
                 .sts
@@ -134,7 +147,7 @@ impl RoleProvider {
                 Ok(answer) => return Ok(answer.credentials),
                 Err(error) => service_error(&calls::ASSUME_ROLE, &error),
             };
-            if self.is_worth_another_try(&error, &mut pauses).await {
+            if self.is_worth_another_try(&error, &mut tries, began).await {
                 continue;
             }
             let hint = trust::assume_role_hint(&error, &role.arn);
@@ -142,35 +155,25 @@ impl RoleProvider {
         }
     }
 
-    /// The pauses between tries: seven seconds in all, none where the user wants one attempt only.
-    fn pauses(&self) -> std::slice::Iter<'static, u64> {
-        let retries = self
-            .sts
-            .config()
-            .retry_config()
-            .map_or(0, |retry| retry.max_attempts() - 1);
-        let all: &[u64] = &[1, 2, 4];
-        all[..all.len().min(retries as usize)].iter()
-    }
-
     /// Whether `error` may pass, after a pause: a role that has just been made or changed is not known everywhere at
     /// once, and AWS now and then cannot fetch GitHub's keys. aws-actions/configure-aws-credentials retries both
     /// (<https://github.com/aws-actions/configure-aws-credentials#options>, `retry-max-attempts`).
-    async fn is_worth_another_try(&self, error: &ServiceError, pauses: &mut std::slice::Iter<'static, u64>) -> bool {
+    async fn is_worth_another_try(&self, error: &ServiceError, tries: &mut RetryState, began: Instant) -> bool {
         let denied = matches!(error.code.as_deref(), Some("AccessDenied" | "AccessDeniedException"));
         if !denied && !trust::is_key_retrieval(error) {
             return false;
         }
-        let Some(pause) = pauses.next() else {
+        let Some(pause) = self.patience.pause(tries, ErrorClass::Unsettled, began.elapsed()) else {
             return false;
         };
         if denied {
             self.console.line(&format!(
-                "STS refuses the role `{}`; trying again in {pause} s, in case it was created or changed a moment ago",
-                self.role.arn
+                "STS refuses the role `{}`; trying again in {:.1} s, in case it was created or changed a moment ago",
+                self.role.arn,
+                pause.as_secs_f64()
             ));
         }
-        tokio::time::sleep(Duration::from_secs(*pause)).await;
+        tokio::time::sleep(pause).await;
         true
     }
 

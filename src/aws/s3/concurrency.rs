@@ -66,14 +66,14 @@ pub(crate) struct SlowDownInterceptor(pub(crate) Arc<ConcurrencyLimit>);
 
 impl fmt::Debug for SlowDownInterceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watch")
+        f.write_str("SlowDownInterceptor")
     }
 }
 
 #[dyn_dispatch_hint]
 impl Intercept for SlowDownInterceptor {
     fn name(&self) -> &'static str {
-        "WatchForSlowDown"
+        "SlowDownInterceptor"
     }
 
     fn read_after_attempt(

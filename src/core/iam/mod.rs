@@ -4,6 +4,7 @@ pub(crate) mod allowance;
 pub(crate) mod arn;
 pub(crate) mod calls;
 pub(crate) mod hint;
+pub(crate) mod id_token;
 pub(crate) mod owner;
 pub(crate) mod policy;
 pub(crate) mod session_tags;
