@@ -84,6 +84,10 @@ fn old_instances_that_are_being_removed_are_no_stragglers() {
     let cloud = cloud_with(&["my-app-prod"], &json!({"instances": 2}));
     scenario(&cloud, "my-app-prod", "immutable", &json!({"recovery_seconds": 30.0}));
     deploy(&cloud).with("recovery-seconds", "2").run().expect_exit(0);
+    // Nor does a run right behind it take them for a reason to deploy again.
+    let again = deploy(&cloud).run().expect_exit(0);
+    assert_eq!(again.output("outcome"), "unchanged", "{}", again.log);
+    assert_eq!(cloud.count("UpdateEnvironment"), 1);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::aws::backend::api::Api;
 use crate::aws::backend::bundle::has_bundle;
 use crate::aws::backend::reads::EventsOf;
 use crate::core::backend::environment::EnvironmentState;
+use crate::core::backend::events::is_removing_old_instances;
 use crate::core::backend::plan::{EnvironmentPlan, UpdateStep};
 use crate::core::backend::reason::{UpdateFacts, UpdateReason, event_reason, instance_reason, option_reason};
 use crate::core::backend::version_table::VersionState;
@@ -88,8 +89,12 @@ pub(crate) async fn reason_to_update(
     {
         return Ok(Some(reason));
     }
+    let last_events = || api.events(EventsOf::Environment(name), None, Some(100));
     Ok(match api.instances(name).await? {
-        Some(instances) => instance_reason(&instances, running),
-        None => event_reason(&api.events(EventsOf::Environment(name), None, Some(100)).await?),
+        Some(instances) => match instance_reason(&instances, running) {
+            Some(reason) if !is_removing_old_instances(&last_events().await?) => Some(reason),
+            _ => None,
+        },
+        None => event_reason(&last_events().await?),
     })
 }

@@ -65,15 +65,13 @@ pub(crate) async fn read(
     Ok(views)
 }
 
-/// A distribution.
+/// A distribution; `failure` is what an error begins with.
 ///
 /// # Errors
 /// It is not there, or may not be read.
-pub(crate) async fn load(client: &Client, arn: &str, id: &str) -> anyhow::Result<Distribution> {
+pub(crate) async fn load(client: &Client, arn: &str, id: &str, failure: &str) -> anyhow::Result<Distribution> {
     let answer = client.get_distribution_config().id(id).send().await;
-    let answer = answer.aws_context(&GET_DISTRIBUTION_CONFIG, &arn, || {
-        format!("cannot read the configuration of distribution `{id}`")
-    })?;
+    let answer = answer.aws_context(&GET_DISTRIBUTION_CONFIG, &arn, || failure.to_owned())?;
     Ok(answer
         .distribution_config()
         .map(convert::distribution)
@@ -82,7 +80,8 @@ pub(crate) async fn load(client: &Client, arn: &str, id: &str) -> anyhow::Result
 
 /// The same; `None` when it may not be read.
 async fn config(client: &Client, arns: &Arns, id: &str) -> anyhow::Result<Option<Distribution>> {
-    match load(client, &arns.distribution(id), id).await {
+    let failure = format!("cannot read the configuration of distribution `{id}`");
+    match load(client, &arns.distribution(id), id, &failure).await {
         Ok(distribution) => Ok(Some(distribution)),
         Err(error) if is_denied(&error) => Ok(None),
         Err(error) => Err(error),

@@ -157,6 +157,15 @@ pub(crate) fn last_update_failed(newest_first: &[EnvironmentEvent]) -> bool {
         .any(EnvironmentEvent::is_error)
 }
 
+/// Whether the last update of an environment is still removing the instances of before, which run the version of before;
+/// by its events, newest first.
+pub(crate) fn is_removing_old_instances(newest_first: &[EnvironmentEvent]) -> bool {
+    newest_first
+        .iter()
+        .take_while(|event| !event.starts_update())
+        .any(EnvironmentEvent::removes_old_instances)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +244,19 @@ mod tests {
         assert!(last_update_failed(&[error.clone(), start.clone()]));
         assert!(!last_update_failed(&[start, error]));
         assert!(!last_update_failed(&[]));
+    }
+
+    #[test]
+    fn only_what_the_last_update_removes_is_being_removed() {
+        let removal = event(
+            3000,
+            "Deployment succeeded. Terminating old instances and temporary Auto Scaling group.",
+            "2",
+        );
+        let start = event(2000, STARTING, "2");
+        assert!(is_removing_old_instances(&[removal.clone(), start.clone()]));
+        assert!(!is_removing_old_instances(&[start, removal]));
+        assert!(!is_removing_old_instances(&[]));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) async fn check_cdn(
     let reads = cdn.distributions.iter().map(async |id| {
         let arn = arn::distribution(aws.partition(), account, id);
         let what = format!("distribution `{id}`");
-        let (finding, distribution) = match load(&client, &arn, id).await {
+        let (finding, distribution) = match load(&client, &arn, id, "cannot read its configuration").await {
             Ok(distribution) => (judge(what, &distribution, site), Some(distribution)),
             // A deploy then takes the bucket's prefix for the origin path, and says so.
             Err(error) if code(&error).is_some_and(|code| code.starts_with("AccessDenied")) => {
