@@ -136,6 +136,7 @@ impl Deployment<'_> {
         let (Some(inputs), Some(bucket)) = (&self.inputs.site, &state.bucket) else {
             return Ok(PutBack::default());
         };
+        let versioning = record.site.as_ref().map(|site| site.versioning).unwrap_or_default();
         let mut this_run = record.clone();
         this_run.status = RecordStatus::Failed;
         if let Some(site) = &mut this_run.site {
@@ -168,7 +169,7 @@ impl Deployment<'_> {
         let back = restoration.plan(&after, &same, site);
         let outcome = execute(
             bucket,
-            plan.versioning,
+            versioning,
             &back,
             &inputs.object,
             self.stop,

@@ -65,7 +65,8 @@ impl ClusterLog {
     pub(crate) async fn tail(self, aws: &Aws, api: &Api) -> anyhow::Result<LogTail> {
         let mut pause = FIRST_PAUSE;
         loop {
-            if let Some(body) = uploaded(aws, &self.key).await? {
+            let read = tokio::time::timeout(UPLOADED_TIMEOUT, uploaded(aws, &self.key)).await;
+            if let Some(body) = read.ok().transpose()?.flatten() {
                 return cut_cluster_log(&body);
             }
             anyhow::ensure!(

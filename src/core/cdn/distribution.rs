@@ -140,7 +140,11 @@ impl Distribution {
         default
             .into_iter()
             .map(|behavior| route(None, behavior))
-            .chain(self.behaviors[..others].iter().map(|behavior| route(Some(&behavior.pattern), behavior)))
+            .chain(
+                self.behaviors[..others]
+                    .iter()
+                    .map(|behavior| route(Some(&behavior.pattern), behavior)),
+            )
             .collect()
     }
 

@@ -85,11 +85,7 @@ fn judge(what: String, distribution: &Distribution, site: Option<&SiteInputs>) -
         .iter()
         .any(|served| served.starts_with(&site.prefix) || site.prefix.starts_with(served));
     if overlaps {
-        reached(
-            what,
-            &site.bucket,
-            &reach(&distribution.routes(&site.bucket)),
-        )
+        reached(what, &site.bucket, &reach(&distribution.routes(&site.bucket)))
     } else {
         Finding::new(
             what,
