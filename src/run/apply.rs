@@ -27,7 +27,7 @@ impl Deployment<'_> {
         plan: &Plan,
         phases: &mut Phases,
     ) -> (Outcomes, anyhow::Result<()>) {
-        let record = self.begin_record(state, plan).await;
+        let mut record = self.begin_record(state, plan).await;
 
         let (mut backend, mut result) = self.deploy_backend(state, plan, phases).await;
         self.settle_after(state, plan, backend.as_ref()).await;
@@ -41,6 +41,10 @@ impl Deployment<'_> {
         }
         let (cdn, invalidated) = self.invalidate(state, plan, &site, result.is_err(), phases).await;
         result = result.and(invalidated);
+        if record.is_none() && !cdn.unconfirmed.is_empty() && state.history.has_places() {
+            // Nothing else changed, and yet something is owed now.
+            record = Some(self.new_record(state, plan));
+        }
         if result.is_ok() {
             result = self.verify_site(state, phases).await;
         }

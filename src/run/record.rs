@@ -10,7 +10,7 @@ use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Commit, Record, RecordStatus, WorkflowRun};
 use crate::core::release::recorded::Recorded;
-use crate::core::release::recording::{RunFacts, finished, started};
+use crate::core::release::recording::{RunFacts, finished, note_settled, started};
 use crate::core::site::repair::ObjectSettings;
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
@@ -20,9 +20,18 @@ impl Deployment<'_> {
     pub(crate) async fn begin_record(&self, state: &CurrentState, plan: &Plan) -> Option<Record> {
         // A deploy that finds all as it should be after one that did not end well is where later runs go back to.
         let settles = self.inputs.command == Command::Deploy && is_unsettled(&state.records);
-        if plan.changes_nothing() && (state.pending.is_empty() || plan.cdn.is_none()) && !settles {
+        let planned = plan.cdn.as_ref().is_some_and(|cdn| !cdn.planned().is_empty());
+        let keeps = !state.pending.is_empty() || state.history.keeps_distributions();
+        if plan.changes_nothing() && !(planned && keeps) && !settles {
             return None;
         }
+        let record = self.new_record(state, plan);
+        state.history.start(&record).await;
+        Some(record)
+    }
+
+    /// The record of this run.
+    pub(crate) fn new_record(&self, state: &CurrentState, plan: &Plan) -> Record {
         let site = self.inputs.site.as_ref();
         let facts = RunFacts {
             id: self.release_id(),
@@ -38,9 +47,7 @@ impl Deployment<'_> {
             scope: site.map(|inputs| inputs.scope.clone()).unwrap_or_default(),
             region: state.aws.sdk.region().map(ToString::to_string).unwrap_or_default(),
         };
-        let record = started(facts, plan);
-        state.history.start(&record).await;
-        Some(record)
+        started(facts, plan)
     }
 
     /// Ends the record of a release whose end nobody saw and whose version runs well now, by `runs_well`: what runs
@@ -73,7 +80,13 @@ impl Deployment<'_> {
             Err(error) if error.is::<Cancelled>() => RecordStatus::Cancelled,
             Err(_) => RecordStatus::Failed,
         };
-        let record = finished(record, outcomes, status, Utc::now());
+        let mut record = finished(record, outcomes, status, Utc::now());
+        match (&self.inputs.cdn, &mut record.cdn) {
+            (Some(cdn), _) if state.knows_debts => note_settled(&mut record, &cdn.distributions),
+            // What this run took with it is not all that may be owed.
+            (_, Some(cdn)) => cdn.confirmed.clear(),
+            _ => {}
+        }
         state.history.finish(&record).await
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct CurrentState {
     pub(crate) records: Vec<Record>,
     /// What earlier runs did not invalidate.
     pub(crate) pending: PendingInvalidations,
+    /// Whether that is all of it: every record that may know could be read.
+    pub(crate) knows_debts: bool,
 }
 
 impl Deployment<'_> {
@@ -71,16 +73,24 @@ impl Deployment<'_> {
         let mut records = history.recent(depth).await;
         let distributions = self.inputs.cdn.as_ref().map_or(&[][..], |cdn| &cdn.distributions);
         self.warn_of_others(&records);
-        let mut lists = interrupted(&records, distributions);
         if let (Some(site), Command::Deploy) = (&self.inputs.site, self.inputs.command) {
-            lists.extend(self.of_this_step(site, |step| lists_needed(&records, step)));
-        }
-        for index in lists {
-            if let Err(error) = history.load_keys(&mut records[index..=index]).await {
-                self.console.warning("Release record", &format!("{error:#}"));
+            for index in self.of_this_step(site, |step| lists_needed(&records, step)) {
+                self.load_list(&history, &mut records[index]).await;
             }
         }
-        let pending = carried(&records, distributions);
+        let mut debts = history.read_debts(records.clone(), depth, distributions).await;
+        let mut knows_debts = !history.may_hide_debts(&debts, distributions);
+        for index in interrupted(&debts, distributions) {
+            knows_debts &= self.load_list(&history, &mut debts[index]).await;
+        }
+        if !knows_debts {
+            self.console.warning(
+                "CloudFront",
+                "not all release records can be read, so earlier runs may have left paths that are still to be \
+                 invalidated; the next run looks again",
+            );
+        }
+        let pending = carried(&debts, distributions);
         Ok(CurrentState {
             cdn: self.inputs.cdn.as_ref().map(|inputs| Cdn::new(&aws, inputs)),
             aws,
@@ -89,6 +99,16 @@ impl Deployment<'_> {
             history,
             records,
             pending,
+            knows_debts,
         })
+    }
+
+    /// Reads the list of keys of `record`; answers whether that went well.
+    async fn load_list(&self, history: &History, record: &mut Record) -> bool {
+        let result = history.load_keys(std::slice::from_mut(record)).await;
+        if let Err(error) = &result {
+            self.console.warning("Release record", &format!("{error:#}"));
+        }
+        result.is_ok()
     }
 }

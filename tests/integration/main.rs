@@ -16,6 +16,7 @@ mod calls;
 mod campaign;
 mod cdn;
 mod cdn_debts;
+mod cdn_memory;
 mod cdn_tenants;
 mod check;
 mod contract;

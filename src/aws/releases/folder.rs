@@ -28,6 +28,8 @@ pub(crate) struct RecordFolder {
     pub(crate) environment: Option<String>,
     /// Whether it is the site's.
     pub(crate) is_site: bool,
+    /// The distribution that it is of.
+    pub(crate) distribution: Option<String>,
     /// `--request-payer`: whoever asks pays, for records too.
     pub(crate) request_payer: bool,
 }
@@ -36,6 +38,11 @@ pub(crate) struct RecordFolder {
 pub(crate) const PLANNED: &str = "planned";
 /// The list of keys that a run did change.
 pub(crate) const CHANGED: &str = "changed";
+
+/// A record that was read and is none that this version can use: no later run will fare better.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UnusableRecord(String);
 
 /// The objects of one release.
 #[derive(Default)]
@@ -52,7 +59,9 @@ struct FoundObject {
 
 impl RecordFolder {
     fn owner(&self) -> FolderOwner<'_> {
-        if self.is_site {
+        if let Some(id) = &self.distribution {
+            FolderOwner::Distribution(id)
+        } else if self.is_site {
             FolderOwner::Site
         } else {
             FolderOwner::Backend(self.environment.as_deref())
@@ -254,7 +263,8 @@ async fn read_object(
         _ => folder.get(&object.key, MAX_HEAD_BYTES).await?,
     };
     let record = Record::from_json(&bytes).and_then(|record| Ok(target.accept(record, id, folder.owner())?));
-    let mut record = record.with_context(|| format!("cannot use `s3://{}/{}`", folder.bucket.name, object.key))?;
+    let unusable = || UnusableRecord(format!("cannot use `s3://{}/{}`", folder.bucket.name, object.key));
+    let mut record = record.with_context(unusable)?;
     record.stored_at = stored_at;
     Ok(record)
 }

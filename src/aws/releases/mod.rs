@@ -6,11 +6,14 @@
 //! lists of keys. No failure in here fails a deploy: it is a warning that says what will not work.
 
 mod bundles;
+pub(crate) mod debts;
 pub(crate) mod folder;
 pub(crate) mod needed;
+mod places;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,17 +23,19 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::aws::Aws;
 use crate::aws::releases::bundles::{BackendFolders, keep_bundles};
-use crate::aws::releases::folder::{CHANGED, FoundRecord, PLANNED, RecordFolder, read, read_start, stored_at};
+use crate::aws::releases::folder::{
+    CHANGED, FoundRecord, PLANNED, RecordFolder, UnusableRecord, read, read_start, stored_at,
+};
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
 use crate::core::error::code;
 use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::Inputs;
+use crate::core::release::FOLDER;
 use crate::core::release::accept::{RefusedRecord, RunTarget};
 use crate::core::release::id::Stage;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::recorded::Recorded;
-use crate::core::release::{FOLDER, application_folder};
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::plan::SiteWarning;
 
@@ -55,6 +60,10 @@ pub(crate) struct History {
     console: Console,
     /// Records that are there and cannot be read.
     unreadable: Mutex<Vec<UnreadRecord>>,
+    /// A place could not be found or listed.
+    unlisted: AtomicBool,
+    /// The folders of distributions, below `history`: a step that has one alone keeps its records nowhere else.
+    distributions: Vec<RecordFolder>,
     /// What this run is about: nothing else of a record is used.
     target: RunTarget,
     /// The folders of the site's bucket that hold records.
@@ -68,6 +77,8 @@ pub(crate) struct History {
 struct UnreadRecord {
     id: String,
     stored_at: Option<DateTime<Utc>>,
+    /// A later run may well be able to.
+    passing: bool,
 }
 
 /// The folders of `bucket` that hold release records, this run's and others': a site there never touches them.
@@ -75,7 +86,7 @@ struct UnreadRecord {
 pub(crate) fn folders_in(bucket: &str, inputs: &Inputs) -> Vec<String> {
     let mut folders = vec![FOLDER.to_owned()];
     if let Some(place) = inputs.release.history.as_ref().filter(|place| place.bucket == bucket) {
-        folders.extend(["site/", "backend/"].map(|part| format!("{}{part}", place.prefix)));
+        folders.extend(["site/", "backend/", "cdn/"].map(|part| format!("{}{part}", place.prefix)));
     }
     folders
 }
@@ -97,6 +108,8 @@ impl History {
             backends: Vec::new(),
             console: console.clone(),
             unreadable: Mutex::default(),
+            unlisted: AtomicBool::default(),
+            distributions: Vec::new(),
             target: target(aws, inputs, server_url),
             reserved: bucket
                 .map(|bucket| folders_in(&bucket.name, inputs))
@@ -105,6 +118,7 @@ impl History {
             advised: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
+            history.unlisted.store(true, Ordering::Relaxed);
             history.warn(&error.context(UNREAD));
         }
         history
@@ -112,11 +126,15 @@ impl History {
 
     /// The newest `n` records, newest first by S3's clock. One that cannot be read is a warning and left out.
     pub(crate) async fn recent(&self, n: usize) -> Vec<Record> {
-        let places: Vec<&RecordFolder> = self.places().collect();
+        self.window(self.releases().collect(), 0, n).await.0
+    }
+
+    /// The records in `places` from the place `from` until before `to`, newest first; and whether there may be more.
+    async fn window(&self, places: Vec<&RecordFolder>, from: usize, to: usize) -> (Vec<Record>, bool) {
         let mut newest: BTreeMap<String, Vec<(&RecordFolder, FoundRecord)>> = BTreeMap::new();
         for (place, found) in places
             .iter()
-            .zip(join_all(places.iter().map(|place| place.newest(n))).await)
+            .zip(join_all(places.iter().map(|place| place.newest(to))).await)
         {
             match found {
                 Ok(found) => {
@@ -124,19 +142,23 @@ impl History {
                         newest.entry(id).or_default().push((place, found));
                     }
                 }
-                Err(error) => self.warn(&error.context(UNREAD)),
+                Err(error) => {
+                    self.unlisted.store(true, Ordering::Relaxed);
+                    self.warn(&error.context(UNREAD));
+                }
             }
         }
         let mut newest: Vec<_> = newest.into_iter().collect();
         // Names begin with the time by the runner's clock, and no two runners have the same.
         newest.sort_by_cached_key(|(id, found)| Reverse((stored_at(found), id.clone())));
-        newest.truncate(n);
-        let records: Vec<Option<Record>> = stream::iter(newest)
+        newest.truncate(to);
+        let more = newest.len() == to;
+        let records: Vec<Option<Record>> = stream::iter(newest.into_iter().skip(from))
             .map(|(id, found)| self.readable(id, found))
             .buffered(READS_IN_FLIGHT)
             .collect()
             .await;
-        records.into_iter().flatten().collect()
+        (records.into_iter().flatten().collect(), more)
     }
 
     /// The record `id`, when it can be read; else its start, when that can.
@@ -163,7 +185,8 @@ impl History {
         self.console.warning("Release record", &text);
         let stored_at = stored_at(&found);
         let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        unreadable.push(UnreadRecord { id, stored_at });
+        let passing = !error.is::<UnusableRecord>();
+        unreadable.push(UnreadRecord { id, stored_at, passing });
         None
     }
 
@@ -264,70 +287,19 @@ impl History {
         recorded
     }
 
-    async fn find_places(&mut self, aws: &Aws, bucket: Option<&Bucket>, inputs: &Inputs) -> anyhow::Result<()> {
-        let elsewhere = inputs.release.history.as_ref();
-        let request_payer = inputs.site.as_ref().is_some_and(|site| site.object.request_payer);
-        if let (Some(site), Some(bucket)) = (&inputs.site, bucket) {
-            let folder_in = |bucket: &Bucket, folder: String, is_site| RecordFolder {
-                bucket: bucket.clone(),
-                folder,
-                environment: None,
-                is_site,
-                request_payer,
-            };
-            self.backends.push(BackendFolders {
-                root: folder_in(bucket, FOLDER.to_owned(), false),
-                by_region: false,
-            });
-            let (records, folder) = match elsewhere {
-                Some(place) => (
-                    Bucket::open(aws, &place.bucket).await?,
-                    format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix),
-                ),
-                None => (bucket.clone(), format!("{FOLDER}site/{}", site.prefix)),
-            };
-            if let Some(place) = elsewhere {
-                self.backends.push(BackendFolders {
-                    root: folder_in(&records, format!("{}backend/", place.prefix), false),
-                    by_region: true,
-                });
-            }
-            self.site = Some(folder_in(&records, folder, true));
-        }
-        let Some(backend) = &inputs.backend else { return Ok(()) };
-        // `endpoint-url` is the site's store; Elastic Beanstalk knows nothing of it.
-        let aws = &aws.without_endpoint();
-        let region = region(aws);
-        let (bucket, folder) = match elsewhere {
-            Some(place) => (
-                Bucket::open(aws, &place.bucket).await?,
-                format!("{}backend/{region}/{}/", place.prefix, backend.application),
-            ),
-            None => (
-                bundle_bucket(aws, &region, backend.package_bucket.as_deref()).await?,
-                format!("{FOLDER}{}/", application_folder(&backend.application)),
-            ),
-        };
-        let place = |environment: Option<&String>| RecordFolder {
-            bucket: bucket.clone(),
-            folder: match environment {
-                Some(name) => format!("{folder}{name}/"),
-                None => folder.clone(),
-            },
-            environment: environment.cloned(),
-            is_site: false,
-            request_payer,
-        };
-        self.application = Some(place(None));
-        self.environments = match backend.environments.as_slice() {
-            [] => vec![place(None)],
-            names => names.iter().map(|name| place(Some(name))).collect(),
-        };
-        Ok(())
+    /// Whether there is any place for records.
+    pub(crate) fn has_places(&self) -> bool {
+        self.places().next().is_some()
     }
 
-    fn places(&self) -> impl Iterator<Item = &RecordFolder> {
+    /// The places of releases of site and backend.
+    fn releases(&self) -> impl Iterator<Item = &RecordFolder> {
         self.site.iter().chain(&self.environments)
+    }
+
+    /// Where a record is written.
+    fn places(&self) -> impl Iterator<Item = &RecordFolder> {
+        self.releases().chain(&self.distributions)
     }
 
     fn is_site(&self, place: &RecordFolder) -> bool {
@@ -357,21 +329,4 @@ fn target(aws: &Aws, inputs: &Inputs, server_url: &str) -> RunTarget {
 
 fn region(aws: &Aws) -> String {
     aws.sdk.region().map(ToString::to_string).unwrap_or_default()
-}
-
-/// The bucket of application versions: `package-bucket`, else the one that CreateStorageLocation makes.
-///
-/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>
-async fn bundle_bucket(aws: &Aws, region: &str, named: Option<&str>) -> anyhow::Result<Bucket> {
-    match named {
-        Some(name) => Bucket::open(aws, name).await,
-        None => {
-            let account = &aws.caller().await?.account;
-            Ok(Bucket::in_region(
-                aws,
-                &format!("elasticbeanstalk-{region}-{account}"),
-                region,
-            ))
-        }
-    }
 }

@@ -31,6 +31,7 @@ impl History {
             folder: format!("{}{environment}/", application.folder),
             environment: Some(environment.clone()),
             is_site: false,
+            distribution: None,
             request_payer: application.request_payer,
         });
         let own = RecordFolder {
@@ -38,6 +39,7 @@ impl History {
             folder: application.folder.clone(),
             environment: None,
             is_site: false,
+            distribution: None,
             request_payer: application.request_payer,
         };
         stream::iter(

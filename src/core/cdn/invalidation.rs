@@ -1,11 +1,11 @@
 //! What to invalidate: a pure function of what the distributions serve, of the keys that changed, and of what earlier
 //! runs left to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::cdn::behaviors::View;
 use crate::core::cdn::collapse::{Limits, collapse};
-use crate::core::cdn::covers;
+use crate::core::cdn::{EVERYTHING, MAX_PATHS, MAX_WILDCARDS, covers};
 use crate::core::release::pending::PendingInvalidations;
 
 /// The bucket whose keys become paths.
@@ -97,6 +97,19 @@ impl InvalidationPlan {
             .collect()
     }
 
+    /// What does not come from keys, by distribution: explicit paths, and what earlier runs left to do. A run that is
+    /// killed owes it.
+    #[must_use]
+    pub(crate) fn without_keys(&self) -> BTreeMap<String, Vec<String>> {
+        let explicit = self.explicit.as_deref().unwrap_or_default();
+        let of = |distribution: &DistributionView| {
+            let pending = self.pending.paths.get(&distribution.id);
+            let all: BTreeSet<String> = explicit.iter().chain(pending.into_iter().flatten()).cloned().collect();
+            (!all.is_empty()).then(|| (distribution.id.clone(), all.into_iter().collect()))
+        };
+        self.distributions.iter().filter_map(of).collect()
+    }
+
     /// What a run that did not come to its site leaves to the next: what earlier runs left, and nothing of its own, for
     /// explicit paths are those of what would have been there.
     #[must_use]
@@ -136,9 +149,29 @@ impl DistributionView {
             }
         }
         derived.retain(|path| !paths.iter().any(|explicit| covers(explicit, path)));
-        paths.extend(collapse(&derived, Limits::default()));
+        match limits_beside(&paths) {
+            _ if derived.is_empty() => {}
+            Some(limits) => paths.extend(collapse(&derived, limits)),
+            None => {
+                // One wildcard around everything takes the place of all that there is no room for.
+                paths.retain(|path| !path.starts_with('/'));
+                paths.truncate(MAX_PATHS - 1);
+                paths.push(EVERYTHING.to_owned());
+            }
+        }
         paths
     }
+}
+
+/// How many more paths one invalidation can have beside `paths`; `None` when there is no room for a wildcard.
+fn limits_beside(paths: &[String]) -> Option<Limits> {
+    let wildcards = paths.iter().filter(|path| path.ends_with('*')).count();
+    let usual = Limits::default();
+    let limits = Limits {
+        paths: usual.paths.min(MAX_PATHS.saturating_sub(paths.len())),
+        wildcards: usual.wildcards.min(MAX_WILDCARDS.saturating_sub(wildcards)),
+    };
+    (limits.paths > 0 && limits.wildcards > 0).then_some(limits)
 }
 
 #[cfg(test)]
@@ -197,6 +230,37 @@ mod tests {
             distribution("").paths(&explicit, &[], &PendingInvalidations::default()),
             explicit
         );
+    }
+
+    #[test]
+    fn debts_and_explicit_paths_together_stay_within_the_limits() {
+        let wildcards = |count: usize, root: &str| (0..count).map(|n| format!("/{root}{n}/*")).collect::<Vec<_>>();
+        let plain = |count: usize| (0..count).map(|n| format!("/page-{n}.html")).collect::<Vec<_>>();
+        for (explicit, owed) in [
+            (wildcards(15, "e"), wildcards(15, "d")),
+            (wildcards(15, "e"), plain(40)),
+            (wildcards(15, "e"), strings(&["/a"])),
+            (wildcards(10, "e"), wildcards(15, "d")),
+            (plain(3000), strings(&["/a"])),
+            (plain(2990), wildcards(15, "d")),
+            (plain(2999), plain(2999)),
+        ] {
+            let debts: Vec<&str> = owed.iter().map(String::as_str).collect();
+            let paths = distribution("").paths(&explicit, &[], &pending(&[], &debts));
+            let sent = paths.iter().filter(|path| path.ends_with('*')).count();
+            assert!(
+                paths.len() <= MAX_PATHS && sent <= MAX_WILDCARDS,
+                "{} {sent}",
+                paths.len()
+            );
+            for path in explicit.iter().chain(&owed) {
+                assert!(
+                    paths.iter().any(|sent| covers(sent, path)),
+                    "{path} is not among {}",
+                    paths.len()
+                );
+            }
+        }
     }
 
     #[test]

@@ -16,6 +16,13 @@ pub(crate) mod tenants;
 /// The path that invalidates everything.
 pub(crate) const EVERYTHING: &str = "/*";
 
+/// The most paths of one invalidation, and the most wildcards that CloudFront has in progress for a distribution.
+///
+/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations>
+pub(crate) const MAX_PATHS: usize = 3000;
+/// See [`MAX_PATHS`].
+pub(crate) const MAX_WILDCARDS: usize = 15;
+
 /// Paths that cost nothing, a month and account, all distributions together; each further one is billed.
 ///
 /// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html>

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::core::cdn::encode::check_path;
 use crate::core::cdn::tenants::{is_tenant, refusal};
+use crate::core::cdn::{MAX_PATHS, MAX_WILDCARDS};
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
 use crate::core::inputs::paths::read_text;
@@ -96,8 +97,6 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
 /// More paths than CloudFront takes at once can never be invalidated
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations>).
 fn check_limits(reader: &mut Reader<'_>, paths: &[String]) {
-    const MAX_PATHS: usize = 3000;
-    const MAX_WILDCARDS: usize = 15;
     let wildcards = paths.iter().filter(|path| path.ends_with('*')).count();
     for (count, most, what) in [
         (paths.len(), MAX_PATHS, "paths"),

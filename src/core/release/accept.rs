@@ -1,6 +1,7 @@
 //! Records are input from outside: whoever can write to the bucket can write one. A record is used only as far as it is
 //! about what this run is about, and within bounds.
 
+use crate::core::cdn::MAX_PATHS;
 use crate::core::cdn::encode::check_path;
 use crate::core::release::record::{Record, RecordedBackend};
 use crate::core::site::diff::is_reserved;
@@ -14,10 +15,9 @@ pub(crate) const MAX_LIST_BYTES: usize = 24 * 1024 * 1024;
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 const MAX_KEY_BYTES: usize = 1024;
-/// The most paths that a distribution can be left with: CloudFront takes no more at once.
-///
-/// <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html>
-const MAX_PATHS: usize = 3000;
+/// The most paths that a distribution can be left with: those of one invalidation, and those of keys that were perhaps
+/// changed after it.
+const MAX_OWED: usize = 2 * MAX_PATHS;
 
 /// What this run is about: nothing else of a record is used.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +42,8 @@ pub(crate) enum FolderOwner<'a> {
     Site,
     /// An environment's, or the application's without one.
     Backend(Option<&'a str>),
+    /// A distribution's.
+    Distribution(&'a str),
 }
 
 impl RunTarget {
@@ -65,11 +67,22 @@ impl RunTarget {
         match (&record.backend, owner) {
             (Some(backend), FolderOwner::Backend(environment)) => self.check_backend(backend, environment)?,
             // Beside our site somebody may have deployed another backend.
-            (Some(backend), FolderOwner::Site) if self.check_backend(backend, None).is_err() => record.backend = None,
+            (Some(backend), FolderOwner::Site | FolderOwner::Distribution(_))
+                if self.check_backend(backend, None).is_err() =>
+            {
+                record.backend = None;
+            }
             _ => {}
         }
+        if let FolderOwner::Distribution(id) = owner {
+            let is_named = record
+                .cdn
+                .iter()
+                .any(|cdn| cdn.distributions.iter().any(|named| named == id));
+            anyhow::ensure!(is_named, "it does not name the distribution `{id}`");
+        }
         for paths in record.cdn.iter().flat_map(|cdn| cdn.unconfirmed.values()) {
-            anyhow::ensure!(paths.len() <= MAX_PATHS, "it has {} paths to invalidate", paths.len());
+            anyhow::ensure!(paths.len() <= MAX_OWED, "it has {} paths to invalidate", paths.len());
             for path in paths {
                 check_path(path).map_err(|reason| anyhow::anyhow!("it has a path that is none: {reason}"))?;
             }
@@ -247,7 +260,7 @@ mod tests {
         }
         let deep = "/".repeat(200_000);
         assert!(with(&[&deep]).is_err());
-        let many: Vec<String> = (0..=MAX_PATHS).map(|n| format!("/{n}")).collect();
+        let many: Vec<String> = (0..=MAX_OWED).map(|n| format!("/{n}")).collect();
         assert!(with(&many.iter().map(String::as_str).collect::<Vec<_>>()).is_err());
 
         let target = RunTarget {

@@ -30,20 +30,23 @@ pub(crate) fn carried(records: &[Record], distributions: &[String]) -> PendingIn
     let mut carried = PendingInvalidations::default();
     let mut releases = BTreeSet::new();
     for distribution in distributions {
-        for (_, record, cdn) in since_confirmed(records, distribution) {
+        for (_, record, cdn) in since_confirmed(records, distribution, any_record) {
             let paths = cdn.unconfirmed.get(distribution).map_or(&[][..], Vec::as_slice);
-            let mut owes = !paths.is_empty();
             carried
                 .paths
                 .entry(distribution.clone())
                 .or_default()
                 .extend(paths.iter().cloned());
-            if let (RecordStatus::Started, Some(site)) = (record.status, &record.site) {
-                owes |= !site.planned.is_empty();
-                carried.keys.extend(site.planned.iter().map(|key| key.key.clone()));
-            }
-            if owes {
+            if !paths.is_empty() {
                 releases.insert(record.id.as_str());
+            }
+        }
+        for (_, record, _) in since_confirmed(records, distribution, record_of_site) {
+            if let (RecordStatus::Started, Some(site)) = (record.status, &record.site) {
+                carried.keys.extend(site.planned.iter().map(|key| key.key.clone()));
+                if !site.planned.is_empty() {
+                    releases.insert(record.id.as_str());
+                }
             }
         }
     }
@@ -57,17 +60,43 @@ pub(crate) fn carried(records: &[Record], distributions: &[String]) -> PendingIn
 pub(crate) fn interrupted(records: &[Record], distributions: &[String]) -> Vec<usize> {
     let mut positions = BTreeSet::new();
     for distribution in distributions {
-        let interrupted =
-            since_confirmed(records, distribution).filter(|(_, record, _)| record.status == RecordStatus::Started);
+        let interrupted = since_confirmed(records, distribution, record_of_site)
+            .filter(|(_, record, _)| record.status == RecordStatus::Started);
         positions.extend(interrupted.map(|(position, ..)| position));
     }
     positions.into_iter().collect()
 }
 
-/// The records about `distribution` that are newer than its newest confirmation, with their places among `records`.
+/// The newest record that confirmed `distribution`: nothing older owes it anything. Where this run `has_site`, it is one
+/// that knew the site's keys.
+#[must_use]
+pub(crate) fn confirmation<'a>(records: &'a [Record], distribution: &String, has_site: bool) -> Option<&'a Record> {
+    let counts = if has_site { record_of_site } else { any_record };
+    records
+        .iter()
+        .find(|record| counts(record) && confirms(record, distribution))
+}
+
+fn confirms(record: &Record, distribution: &String) -> bool {
+    record.cdn.iter().any(|cdn| cdn.confirmed.contains(distribution))
+}
+
+/// Any record took the paths with it that were owed before it.
+fn any_record(_: &Record) -> bool {
+    true
+}
+
+/// Only a run of a site knows which URLs its keys have: one of a distribution alone pays paths, not keys.
+fn record_of_site(record: &Record) -> bool {
+    record.site.is_some()
+}
+
+/// The records about `distribution` that are newer than its newest confirmation by one that `counts`, with their places
+/// among `records`.
 fn since_confirmed<'a>(
     records: &'a [Record],
     distribution: &'a String,
+    counts: fn(&Record) -> bool,
 ) -> impl Iterator<Item = (usize, &'a Record, &'a RecordedCdn)> {
     let about = records.iter().enumerate().filter_map(move |(position, record)| {
         let cdn = record.cdn.as_ref()?;
@@ -77,9 +106,9 @@ fn since_confirmed<'a>(
     });
     // The one that confirmed took the debts of those before it, and may owe anew: an answer that was lost in it.
     let mut confirmed = false;
-    about.take_while(move |(_, _, cdn)| {
+    about.take_while(move |(_, record, _)| {
         let goes_on = !confirmed;
-        confirmed |= cdn.confirmed.contains(distribution);
+        confirmed |= counts(record) && confirms(record, distribution);
         goes_on
     })
 }
@@ -137,6 +166,25 @@ mod tests {
         );
         assert_eq!(carried.releases, ["r5", "r4", "r3"]);
         assert_eq!(interrupted(&records, &["E1".into()]), [1]);
+    }
+
+    #[test]
+    fn a_step_without_the_site_pays_paths_and_no_keys() {
+        let alone = with_cdn(release("r6", RecordStatus::Succeeded), &["E1"], &["E1"], &[]);
+        let failed = with_cdn(
+            with_site(release("r4", RecordStatus::Failed), &[]),
+            &["E1"],
+            &[],
+            &[("E1", &["/x"])],
+        );
+        let records = [alone, killed_run("r5", "a.html"), failed];
+        let distributions = ["E1".to_owned()];
+        let carried = carried(&records, &distributions);
+        assert_eq!(carried.keys, BTreeSet::from(["a.html".to_owned()]));
+        assert_eq!(carried.paths, BTreeMap::new());
+        assert_eq!(interrupted(&records, &distributions), [1]);
+        let confirmed = |has_site| confirmation(&records, &distributions[0], has_site).map(|record| record.id.as_str());
+        assert_eq!((confirmed(true), confirmed(false)), (None, Some("r6")));
     }
 
     #[test]

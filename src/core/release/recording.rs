@@ -81,6 +81,7 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
                 .iter()
                 .map(|planned| planned.distribution.clone())
                 .collect(),
+            unconfirmed: cdn.without_keys(),
             ..RecordedCdn::default()
         }),
         backend: plan
@@ -133,6 +134,22 @@ pub(crate) fn finished(mut record: Record, outcomes: &Outcomes, status: RecordSt
         finish_backend(backend, done, status);
     }
     record
+}
+
+/// Notes in the record of a run that knew all debts which distributions owe nothing any more.
+pub(crate) fn note_settled(record: &mut Record, distributions: &[String]) {
+    if distributions.is_empty() {
+        return;
+    }
+    let cdn = record.cdn.get_or_insert_default();
+    for distribution in distributions {
+        if !cdn.unconfirmed.contains_key(distribution) && !cdn.confirmed.contains(distribution) {
+            cdn.confirmed.push(distribution.clone());
+        }
+        if !cdn.distributions.contains(distribution) {
+            cdn.distributions.push(distribution.clone());
+        }
+    }
 }
 
 fn recorded_backend(backend: &BackendPlan, region: String) -> RecordedBackend {

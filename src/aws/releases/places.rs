@@ -1,0 +1,115 @@
+//! Where the records of a run are, and those of others that matter to it.
+
+use std::collections::BTreeSet;
+
+use crate::aws::Aws;
+use crate::aws::releases::History;
+use crate::aws::releases::bundles::BackendFolders;
+use crate::aws::releases::folder::RecordFolder;
+use crate::aws::s3::bucket::Bucket;
+use crate::core::inputs::Inputs;
+use crate::core::release::{FOLDER, application_folder};
+
+impl History {
+    pub(super) async fn find_places(
+        &mut self,
+        aws: &Aws,
+        bucket: Option<&Bucket>,
+        inputs: &Inputs,
+    ) -> anyhow::Result<()> {
+        let elsewhere = inputs.release.history.as_ref();
+        let request_payer = inputs.site.as_ref().is_some_and(|site| site.object.request_payer);
+        if let (Some(site), Some(bucket)) = (&inputs.site, bucket) {
+            let folder_in = |bucket: &Bucket, folder: String, is_site| RecordFolder {
+                bucket: bucket.clone(),
+                folder,
+                environment: None,
+                is_site,
+                distribution: None,
+                request_payer,
+            };
+            self.backends.push(BackendFolders {
+                root: folder_in(bucket, FOLDER.to_owned(), false),
+                by_region: false,
+            });
+            let (records, folder) = match elsewhere {
+                Some(place) => (
+                    Bucket::open(aws, &place.bucket).await?,
+                    format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix),
+                ),
+                None => (bucket.clone(), format!("{FOLDER}site/{}", site.prefix)),
+            };
+            if let Some(place) = elsewhere {
+                self.backends.push(BackendFolders {
+                    root: folder_in(&records, format!("{}backend/", place.prefix), false),
+                    by_region: true,
+                });
+            }
+            self.site = Some(folder_in(&records, folder, true));
+        }
+        if let (Some(cdn), Some(place)) = (&inputs.cdn, elsewhere) {
+            let bucket = match &self.site {
+                Some(site) => site.bucket.clone(),
+                None => Bucket::open(aws, &place.bucket).await?,
+            };
+            let ids: BTreeSet<&String> = cdn.distributions.iter().collect();
+            let folder = |id: &String| RecordFolder {
+                bucket: bucket.clone(),
+                folder: format!("{}cdn/{id}/", place.prefix),
+                environment: None,
+                is_site: false,
+                distribution: Some(id.clone()),
+                request_payer,
+            };
+            self.distributions = ids.into_iter().map(folder).collect();
+        }
+        let Some(backend) = &inputs.backend else { return Ok(()) };
+        // `endpoint-url` is the site's store; Elastic Beanstalk knows nothing of it.
+        let aws = &aws.without_endpoint();
+        let region = aws.sdk.region().map(ToString::to_string).unwrap_or_default();
+        let (bucket, folder) = match elsewhere {
+            Some(place) => (
+                Bucket::open(aws, &place.bucket).await?,
+                format!("{}backend/{region}/{}/", place.prefix, backend.application),
+            ),
+            None => (
+                bundle_bucket(aws, &region, backend.package_bucket.as_deref()).await?,
+                format!("{FOLDER}{}/", application_folder(&backend.application)),
+            ),
+        };
+        let place = |environment: Option<&String>| RecordFolder {
+            bucket: bucket.clone(),
+            folder: match environment {
+                Some(name) => format!("{folder}{name}/"),
+                None => folder.clone(),
+            },
+            environment: environment.cloned(),
+            is_site: false,
+            distribution: None,
+            request_payer,
+        };
+        self.application = Some(place(None));
+        self.environments = match backend.environments.as_slice() {
+            [] => vec![place(None)],
+            names => names.iter().map(|name| place(Some(name))).collect(),
+        };
+        Ok(())
+    }
+}
+
+/// The bucket of application versions: `package-bucket`, else the one that CreateStorageLocation makes.
+///
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>
+async fn bundle_bucket(aws: &Aws, region: &str, named: Option<&str>) -> anyhow::Result<Bucket> {
+    match named {
+        Some(name) => Bucket::open(aws, name).await,
+        None => {
+            let account = &aws.caller().await?.account;
+            Ok(Bucket::in_region(
+                aws,
+                &format!("elasticbeanstalk-{region}-{account}"),
+                region,
+            ))
+        }
+    }
+}
