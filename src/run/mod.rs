@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod deployment;
 pub(crate) mod disk;
 pub(crate) mod finish;
+pub(crate) mod list;
 pub(crate) mod package;
 pub(crate) mod phases;
 pub(crate) mod plan;
@@ -46,7 +47,11 @@ impl Deployment<'_> {
             Err(error) => return (ended, Err(error)),
         };
         if self.inputs.command == Command::Rollback && self.inputs.dry_run {
-            ended.markdown = self.list_releases(&state);
+            let list = async { Ok(Box::pin(self.list_releases(&state)).await) };
+            match self.or_cancelled(list).await {
+                Ok(markdown) => ended.markdown = markdown,
+                Err(error) => return (ended, Err(error)),
+            }
         }
         let plan = match self.or_cancelled(Box::pin(self.plan(&mut state))).await {
             Ok(plan) => plan,

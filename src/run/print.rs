@@ -5,14 +5,11 @@ use crate::core::backend::plan::BackendPlan;
 use crate::core::backend::rollback::left_out;
 use crate::core::inputs::{Command, Verbosity};
 use crate::core::release::plan::Plan;
-use crate::core::report::{history, human_bytes};
+use crate::core::report::human_bytes;
 use crate::core::site::plan::SitePlan;
 use crate::core::text::{count, counts};
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
-
-/// Releases that a dry run of a rollback lists to choose from.
-const LISTED: usize = 20;
 
 impl Deployment<'_> {
     /// Prints the plan.
@@ -45,14 +42,6 @@ impl Deployment<'_> {
                 console.line(&format!("backend: {line}"));
             }
         }
-    }
-
-    /// Prints the last releases to choose from; answers them as Markdown for the summary.
-    pub(crate) fn list_releases(&self, state: &CurrentState) -> String {
-        history::lines(&state.records, LISTED, self.now)
-            .iter()
-            .for_each(|line| self.console.line(line));
-        history::history(&state.records, LISTED, &self.context.server_url, self.now)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is there, and what a deployment would change: reads only.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
@@ -131,6 +131,22 @@ pub(crate) async fn plan_existing(
     let label = labels.first().map_or("", String::as_str);
     let plan = BackendPlan::new(&backend.application, label, VersionStep::Existing, plans, None);
     Ok(plan.waiting_for(&found))
+}
+
+/// Those of `labels` that the application has versions of.
+///
+/// # Errors
+/// The versions cannot be read.
+pub(crate) async fn existing_labels(
+    aws: &Aws,
+    backend: &BackendInputs,
+    labels: Vec<String>,
+) -> anyhow::Result<BTreeSet<String>> {
+    if labels.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let api = Api::new(aws, &backend.application, None);
+    Ok(found_versions(&api, labels).await?.into_keys().collect())
 }
 
 /// The environments that the inputs name, in their order.

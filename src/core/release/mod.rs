@@ -19,6 +19,7 @@ pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod recorded;
 pub(crate) mod recording;
+pub(crate) mod remains;
 pub(crate) mod restoration;
 pub(crate) mod restore;
 pub(crate) mod site_undo;

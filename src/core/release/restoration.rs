@@ -25,6 +25,15 @@ pub(crate) struct Restoration {
     writers: HashMap<String, Option<ObjectSettings>>,
 }
 
+/// Versions that a rollback needs and that cannot come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LostVersions {
+    /// Of which keys, and why, in words.
+    pub(crate) reason: String,
+    /// They can be brought back from the archive first.
+    pub(crate) is_archived: bool,
+}
+
 /// Two versions of a key with the same bytes, written with the same settings: only their headers can tell whether the
 /// older one has to come back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +69,16 @@ impl Restoration {
     /// From the versions of [`keys_to_restore`], to the state of `target` (its list of keys loaded).
     #[must_use]
     pub(crate) fn new(versions: HashMap<String, Vec<Version>>, target: Option<&Record>) -> Self {
-        let changed = target.and_then(|target| target.site.as_ref()).into_iter();
         Self {
             versions,
-            ours: changed
-                .flat_map(|site| &site.changed)
-                .filter_map(|key| key.version_id.clone())
-                .collect(),
+            ours: written_by(target),
             writers: HashMap::new(),
         }
+    }
+
+    /// Aims at `target` instead (its list of keys loaded).
+    pub(crate) fn aim_at(&mut self, target: &Record) {
+        self.ours = written_by(Some(target));
     }
 
     /// Whether every version that has to come back can; `to` is where, in words.
@@ -76,31 +86,34 @@ impl Restoration {
     /// # Errors
     /// A version is gone or archived.
     pub(crate) fn check(&self, after: &[Record], to: &str) -> anyhow::Result<()> {
+        let Some(lost) = self.lost(after) else { return Ok(()) };
+        let instead = self.instead(after);
+        Err(anyhow::anyhow!("cannot roll back to {to}: {}", lost.reason)).hint(if lost.is_archived {
+            format!("restore them first (`aws s3api restore-object`); {instead}")
+        } else {
+            instead
+        })
+    }
+
+    /// The versions that have to come back and cannot; those that are gone before those that are archived.
+    #[must_use]
+    pub(crate) fn lost(&self, after: &[Record]) -> Option<LostVersions> {
         let steps = self.steps(after);
         let keys_that = |wanted: fn(&KeyAction<'_>) -> bool| -> Vec<&str> {
             let keys = steps.iter().filter(|(_, (_, _, step))| wanted(step));
             keys.map(|(key, _)| *key).collect()
         };
         let gone = keys_that(|step| matches!(step, KeyAction::Gone));
-        if !gone.is_empty() {
-            return Err(anyhow::anyhow!(
-                "cannot roll back to {to}: the versions that it needs of {} are gone, probably removed by a lifecycle rule",
-                name(&gone)
-            ))
-            .hint(self.instead(after));
-        }
         let archived = keys_that(|step| matches!(step, KeyAction::Archived(_)));
-        if !archived.is_empty() {
-            return Err(anyhow::anyhow!(
-                "cannot roll back to {to}: the versions that it needs of {} are archived",
-                name(&archived)
-            ))
-            .hint(format!(
-                "restore them first (`aws s3api restore-object`); {}",
-                self.instead(after)
-            ));
-        }
-        Ok(())
+        let (keys, how) = match (gone.as_slice(), archived.as_slice()) {
+            ([], []) => return None,
+            ([], archived) => (archived, "archived"),
+            (gone, _) => (gone, "gone, probably removed by a lifecycle rule"),
+        };
+        Some(LostVersions {
+            reason: format!("the versions that it needs of {} are {how}", name(keys)),
+            is_archived: gone.is_empty(),
+        })
     }
 
     /// The versions of which it matters who wrote them.
@@ -245,6 +258,13 @@ impl Restoration {
     }
 }
 
+/// The versions that a release wrote.
+fn written_by(release: Option<&Record>) -> HashSet<String> {
+    let sites = release.and_then(|release| release.site.as_ref()).into_iter();
+    let keys = sites.flat_map(|site| &site.changed);
+    keys.filter_map(|key| key.version_id.clone()).collect()
+}
+
 /// Whether S3 copies all that such an object has: no redirect, no encryption or grants of its own.
 fn is_plain(settings: &ObjectSettings) -> bool {
     const REDIRECT: &str = "x-amz-website-redirect-location";
@@ -280,115 +300,9 @@ fn warnings(by_hand: &[(&str, &str)], prefix: &str) -> Vec<SiteWarning> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::release::fixtures::{release, with_site};
+#[path = "restoration_tests.rs"]
+mod tests;
 
-    #[test]
-    fn only_plain_objects_are_copied_without_a_look() {
-        let plain = ObjectSettings {
-            acl: Some("public-read".into()),
-            rules: vec!["* Cache-Control: max-age=60".into()],
-            ..ObjectSettings::default()
-        };
-        assert!(is_plain(&plain));
-        for special in [
-            ObjectSettings {
-                grants: vec!["read=id=x".into()],
-                ..ObjectSettings::default()
-            },
-            ObjectSettings {
-                encryption: Some("aws:kms".into()),
-                ..ObjectSettings::default()
-            },
-            ObjectSettings {
-                rules: vec!["old/* X-Amz-Website-Redirect-Location: /new".into()],
-                ..ObjectSettings::default()
-            },
-        ] {
-            assert!(!is_plain(&special), "{special:?}");
-        }
-    }
-
-    #[test]
-    fn many_keys_are_counted() {
-        let keys: Vec<String> = (0..12).map(|n| format!("k{n}")).collect();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        assert_eq!(name(&keys[..2]), "`k0`, `k1`");
-        assert!(name(&keys).ends_with("`k9` and 2 more keys"));
-        let by_hand: Vec<(&str, &str)> = keys.iter().map(|&key| (key, "r1")).collect();
-        let warnings = warnings(&by_hand, "p/");
-        assert_eq!((warnings.len(), warnings[10].path.as_str()), (11, "p/"));
-    }
-
-    /// Versions newest first: id and ETag.
-    fn versions(list: &[(&str, &str)]) -> Vec<Version> {
-        let version = |(position, &(id, etag)): (usize, &(&str, &str))| Version {
-            id: id.into(),
-            latest: position == 0,
-            size: 5,
-            etag: etag.into(),
-            last_modified: 1_795_000_000,
-            ..Version::default()
-        };
-        list.iter().enumerate().map(version).collect()
-    }
-
-    const SITE: RestoredSite<'static> = RestoredSite {
-        bucket: "b",
-        prefix: "",
-        acl: Some("private"),
-    };
-
-    #[test]
-    fn versions_of_the_same_bytes_and_settings_come_back_only_when_their_headers_differ() {
-        let settings = |mut record: Record, acl: &str| {
-            if let Some(site) = &mut record.site {
-                site.applied = Some(ObjectSettings {
-                    acl: Some(acl.to_owned()),
-                    ..ObjectSettings::default()
-                });
-            }
-            record
-        };
-        let record =
-            |id: &str, keys: &[(&str, &str)], acl| settings(with_site(release(id, RecordStatus::Succeeded), keys), acl);
-        let all = [("same", "s1"), ("acl", "a1"), ("changed.html", "c1"), ("asset", "d1")];
-        let older = record("r10", &all, "private");
-        let newer = [
-            record("r30", &[("acl", "a2")], "public-read"),
-            record(
-                "r20",
-                &[("same", "s2"), ("changed.html", "c2"), ("asset", "d2")],
-                "private",
-            ),
-        ];
-        let found = HashMap::from([
-            ("same".to_owned(), versions(&[("s2", "x"), ("s1", "x")])),
-            ("acl".to_owned(), versions(&[("a2", "x"), ("a1", "x")])),
-            ("changed.html".to_owned(), versions(&[("c2", "y"), ("c1", "x")])),
-            (
-                "asset".to_owned(),
-                versions(&[("other", "z"), ("d2", "y"), ("d1", "x")]),
-            ),
-        ]);
-        assert_eq!(keys_to_restore(&newer), ["acl", "asset", "changed.html", "same"]);
-        let mut restoration = Restoration::new(found, Some(&older));
-        restoration
-            .check(&newer, "release `r10`")
-            .expect("all versions are there");
-        let mut wanted = restoration.wanted_writers(&newer);
-        restoration.note_writers(&newer, &mut wanted);
-        restoration.note_writers(&[older], &mut wanted);
-        assert!(wanted.is_empty(), "{wanted:?}");
-        let pairs = restoration.same_bytes(&newer);
-        assert_eq!(pairs.iter().map(|pair| pair.key.as_str()).collect::<Vec<_>>(), ["same"]);
-        let keys = |plan: &SitePlan| plan.writes.iter().map(|write| write.key.clone()).collect::<Vec<_>>();
-        let plan = restoration.plan(&newer, &HashSet::from(["same".to_owned()]), SITE);
-        assert_eq!(keys(&plan), ["acl", "asset", "changed.html"]);
-        assert_eq!((plan.unchanged, plan.warnings.len()), (1, 1));
-        assert_eq!(plan.warnings[0].path, "asset");
-        let plan = restoration.plan(&newer, &HashSet::new(), SITE);
-        assert_eq!(keys(&plan), ["acl", "asset", "same", "changed.html"]);
-    }
-}
+#[cfg(test)]
+#[path = "put_back_tests.rs"]
+mod put_back_tests;

@@ -4,28 +4,32 @@ use chrono::{DateTime, Utc};
 
 use crate::core::release::live::live;
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
-use crate::core::release::restore::unversioned;
-use crate::core::report::markdown::{code, link, table, text};
+use crate::core::report::markdown::{code, link, prose, table, text};
 use crate::core::text::{cut, plural};
 
 /// How much of a commit's subject is shown, in characters.
 const MAX_SUBJECT: usize = 60;
 
-/// Markdown for the summary: the newest `most` of `records`, newest first; empty when there is none.
+/// Markdown for the summary: the newest of `records` for which `unreachable` says whether something speaks against going
+/// back to it, newest first; empty when there is none.
 #[must_use]
-pub(crate) fn history(records: &[Record], most: usize, server_url: &str, now: DateTime<Utc>) -> String {
+pub(crate) fn history(
+    records: &[Record],
+    unreachable: &[Option<String>],
+    server_url: &str,
+    now: DateTime<Utc>,
+) -> String {
     if records.is_empty() {
         return String::new();
     }
     let live = live(records).map(|live| live.release.id.as_str());
     let rows: Vec<Vec<String>> = records
         .iter()
-        .enumerate()
-        .take(most)
-        .map(|(position, record)| {
+        .zip(unreachable)
+        .map(|(record, unreachable)| {
             let is_live = live == Some(record.id.as_str());
-            let unreachable = unreachable(records, position).filter(|_| !is_live);
-            let note = unreachable.map(|reason| format!(", not possible: {}", text(&reason)));
+            let unreachable = unreachable.as_deref().filter(|_| !is_live);
+            let note = unreachable.map(|reason| format!(", not possible: {}", prose(reason)));
             vec![
                 code(&record.id),
                 format!("{} ({})", when(record.started_at), ago(record.started_at, now)),
@@ -42,11 +46,11 @@ pub(crate) fn history(records: &[Record], most: usize, server_url: &str, now: Da
 
 /// The same for the log: one line a release.
 #[must_use]
-pub(crate) fn lines(records: &[Record], most: usize, now: DateTime<Utc>) -> Vec<String> {
+pub(crate) fn lines(records: &[Record], unreachable: &[Option<String>], now: DateTime<Utc>) -> Vec<String> {
     let live = live(records).map(|live| live.release.id.as_str());
-    let line = |(position, record): (usize, &Record)| {
+    let line = |(record, unreachable): (&Record, &Option<String>)| {
         let commit = record.commit.as_ref().map(|commit| short(&commit.sha)).unwrap_or("-");
-        let note = match unreachable(records, position) {
+        let note = match unreachable {
             _ if live == Some(record.id.as_str()) => "  (live)".to_owned(),
             Some(reason) => format!("  (not possible: {reason})"),
             None => String::new(),
@@ -58,21 +62,11 @@ pub(crate) fn lines(records: &[Record], most: usize, now: DateTime<Utc>) -> Vec<
             record.id,
             when(record.started_at),
             ago(record.started_at, now),
-            record.status.text(),
+            state_text(record),
             subject.unwrap_or_default()
         )
     };
-    records.iter().enumerate().take(most).map(line).collect()
-}
-
-/// Why nobody can go back to the release at `position`; `None` when nothing in the records speaks against it.
-fn unreachable(records: &[Record], position: usize) -> Option<String> {
-    let record = &records[position];
-    if record.status != RecordStatus::Succeeded {
-        return Some("it did not succeed".to_owned());
-    }
-    let lost = unversioned(&records[..position])?;
-    Some(format!("versioning was off during {}", lost.id))
+    records.iter().zip(unreachable).map(line).collect()
 }
 
 /// How long ago, in its largest unit.
@@ -141,10 +135,17 @@ fn what(record: &Record) -> String {
     parts.join("; ")
 }
 
+/// The status for the log.
+fn state_text(record: &Record) -> String {
+    let is_back = record.put_back.is_some_and(|put_back| put_back.complete);
+    let back = if is_back { ", rolled back" } else { "" };
+    format!("{}{back}", record.status.text())
+}
+
 fn state(record: &Record, is_live: bool) -> String {
     let status = match &record.run.url {
-        Some(url) => link(record.status.text(), url),
-        None => record.status.text().to_owned(),
+        Some(url) => link(&state_text(record), url),
+        None => state_text(record),
     };
     if is_live { format!("**live**, {status}") } else { status }
 }
@@ -153,7 +154,11 @@ fn state(record: &Record, is_live: bool) -> String {
 mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, rolls_back_to, with_commit, with_label, with_site};
-    use crate::core::release::record::Versioning;
+    use crate::core::release::record::RecordedPutBack;
+
+    fn possible(most: usize) -> Vec<Option<String>> {
+        vec![None; most]
+    }
 
     /// Ten minutes after the first of the fixtures' minutes.
     fn now() -> DateTime<Utc> {
@@ -186,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_person_can_choose_from_the_table() {
-        let table = history(&records(), 10, "https://github.com", now());
+        let table = history(&records(), &possible(4), "https://github.com", now());
         let rows: Vec<&str> = table.lines().skip(4).collect();
         assert_eq!(rows.len(), 4, "{table}");
         assert!(rows[0].contains("web-prod → <code>v4</code> failed"), "{table}");
@@ -205,31 +210,41 @@ mod tests {
 
     #[test]
     fn no_more_than_asked_for() {
-        assert_eq!(history(&records(), 2, "", now()).lines().count(), 6);
-        assert_eq!(lines(&records(), 2, now()).len(), 2);
-        assert_eq!(history(&[], 2, "", now()), "");
-        assert!(lines(&records(), 4, now())[3].ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"));
+        assert_eq!(history(&records(), &possible(2), "", now()).lines().count(), 6);
+        assert_eq!(lines(&records(), &possible(2), now()).len(), 2);
+        assert_eq!(history(&[], &possible(2), "", now()), "");
+        assert!(lines(&records(), &possible(4), now())[3].ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"));
     }
 
     #[test]
     fn what_cannot_be_gone_back_to_is_marked_and_says_why() {
         let mut records = records();
-        if let Some(site) = &mut records[1].site {
-            site.versioning = Versioning::Suspended;
-        }
-        let lines = lines(&records, 4, now());
+        records[0].put_back = Some(RecordedPutBack {
+            complete: true,
+            keys: 1,
+        });
+        let unreachable = [
+            Some("it did not succeed".to_owned()),
+            None,
+            Some("the versions of `a` are gone".to_owned()),
+            // What is live needs no way back.
+            Some("it is not possible".to_owned()),
+        ];
+        let lines = lines(&records, &unreachable, now());
         assert!(
-            lines[0].ends_with("failed  (not possible: it did not succeed)"),
+            lines[0].ends_with("failed, rolled back  (not possible: it did not succeed)"),
             "{lines:?}"
         );
         assert!(!lines[1].contains("not possible"), "{lines:?}");
         assert!(
-            lines[2].ends_with("(not possible: versioning was off during r3)"),
+            lines[2].ends_with("(not possible: the versions of `a` are gone)"),
             "{lines:?}"
         );
+        assert!(lines[3].ends_with("(live)"), "{lines:?}");
         assert!(lines[2].contains("8 minutes ago"), "{lines:?}");
-        let table = history(&records, 4, "", now());
+        let table = history(&records, &unreachable, "", now());
         assert_eq!(table.matches("not possible").count(), 2, "{table}");
+        assert!(table.contains("the versions of <code>a</code> are gone"), "{table}");
     }
 
     #[test]

@@ -112,3 +112,29 @@ fn a_way_back_that_cannot_be_invalidated_says_so_and_the_next_run_does_it() {
     all(&cloud, "a").run().expect_exit(0);
     assert!(cloud.invalidations().concat().contains(&"/index.html".to_owned()));
 }
+
+#[test]
+fn a_run_that_is_cancelled_or_killed_puts_nothing_back_and_the_next_one_repairs() {
+    for (signal, exit) in [("INT", Some(130)), ("KILL", None)] {
+        let cloud = cloud();
+        all(&cloud, "a").run().expect_exit(0);
+        let (site_a, label_a) = (seen(&cloud), label(&cloud));
+        cloud.post(
+            "/faults",
+            &json!({"service": "s3", "operation": "PutObject", "match": "/index.html", "times": 1, "kind": "delay",
+                    "seconds": 1.0, "when": "after"}),
+        );
+        cloud.forget_requests();
+        let run = all(&cloud, "b").signal(signal, "upload  b.js", 0.2).run();
+        if let Some(exit) = exit {
+            let run = run.expect_exit(exit);
+            assert_eq!(run.output("rolled-back"), "false");
+            let live = run.report["live"].as_str().unwrap_or_default();
+            assert!(live.starts_with("backend `v-b` in `my-app-prod` (new)"), "{live}");
+        }
+        assert_eq!((cloud.count("CopyObject"), cloud.count("ListObjectVersions")), (0, 0));
+        assert_eq!((label(&cloud).as_str(), cloud.count("UpdateEnvironment")), ("v-b", 1));
+        all(&cloud, "b").with("command", "rollback").run().expect_exit(0);
+        assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a), "{signal}");
+    }
+}

@@ -4,7 +4,8 @@ use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::json;
 
 use super::{BUCKET, all, cloud, label, seen, site};
-use crate::support::Cloud;
+use crate::support::http::request;
+use crate::support::{Cloud, Run};
 
 /// When the newest release ended, as its record in the bucket says.
 fn ended(cloud: &Cloud) -> DateTime<Utc> {
@@ -119,4 +120,131 @@ fn a_release_with_an_identical_backend_finds_the_label_that_was_live_then() {
     assert_eq!(label(&cloud), "v-c");
     back(&"b".repeat(20)).expect_exit(0);
     assert_eq!((label(&cloud).as_str(), seen(&cloud)), ("v-a", site_b));
+}
+
+/// Deletes a version of the application, as somebody else would.
+fn delete_version(cloud: &Cloud, label: &str) {
+    let body =
+        format!("Action=DeleteApplicationVersion&Version=2010-12-01&ApplicationName=my-app&VersionLabel={label}");
+    let signature = "AWS4-HMAC-SHA256 Credential=AKIATESTS/20260101/us-east-1/elasticbeanstalk/aws4_request, \
+                     SignedHeaders=host, Signature=0";
+    let headers = [
+        ("Authorization", signature),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    let answer = request(&cloud.endpoint, "POST", "/", &headers, body.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// The line of the log about a release, and its row of the summary.
+fn shown(run: &Run, release: &str) -> (String, String) {
+    let line = run
+        .log
+        .lines()
+        .find(|line| line.contains(&format!("{release}  ")))
+        .expect("a line");
+    let row = run
+        .summary
+        .lines()
+        .find(|line| line.starts_with(&format!("| <code>{release}</code>")))
+        .expect("a row");
+    (line.to_owned(), row.to_owned())
+}
+
+#[test]
+fn the_list_marks_what_cannot_be_reached_any_more_and_why() {
+    let cloud = cloud();
+    let deploy = |name: &str| {
+        let message = format!("Paint it {name}\n\nBecause.");
+        all(&cloud, name)
+            .event(json!({"head_commit": {"message": message, "id": name.repeat(20)}}))
+            .run()
+            .expect_exit(0)
+            .output("release")
+            .to_owned()
+    };
+    let releases: Vec<String> = ["a", "b", "c", "d"].map(deploy).to_vec();
+    // A lifecycle rule has removed the page of `a`, and somebody the version of `b`.
+    let versions = cloud
+        .s3("GET", &format!("/{BUCKET}?versions&prefix=index.html"), &[], b"")
+        .text();
+    let oldest = versions
+        .rsplit("<VersionId>")
+        .next()
+        .and_then(|rest| rest.split('<').next())
+        .expect("a version")
+        .to_owned();
+    let gone = cloud.s3("DELETE", &format!("/{BUCKET}/index.html?versionId={oldest}"), &[], b"");
+    assert!(gone.status < 300, "{}", gone.text());
+    delete_version(&cloud, "v-b");
+    cloud.forget_requests();
+    let run = all(&cloud, "d")
+        .with("command", "rollback")
+        .with("dry-run", "true")
+        .run()
+        .expect_exit(0);
+    let writes = ["Put", "Copy", "Delete", "Create", "Update"];
+    assert!(
+        !cloud
+            .operations()
+            .iter()
+            .any(|one| writes.iter().any(|write| one.starts_with(write))),
+        "{:?}",
+        cloud.operations()
+    );
+    for ((release, name), mark) in releases.iter().zip(["a", "b", "c", "d"]).zip([
+        Some("not possible: the versions that it needs of `index.html` are gone"),
+        Some("not possible: the application has no version `v-b` any more"),
+        None,
+        Some("live"),
+    ]) {
+        let (line, row) = shown(&run, release);
+        let subject = format!("Paint it {name}");
+        assert!(line.contains(&subject) && row.contains(&subject), "{line}\n{row}");
+        assert!(line.contains("just now") && row.contains("just now"), "{line}\n{row}");
+        match mark {
+            Some("live") => assert!(line.ends_with("(live)") && row.contains("**live**"), "{line}\n{row}"),
+            Some(mark) => {
+                assert!(line.contains(mark), "{line}");
+                assert!(row.contains("not possible"), "{row}");
+            }
+            None => assert!(
+                !line.contains("not possible") && !row.contains("not possible"),
+                "{line}\n{row}"
+            ),
+        }
+    }
+    // And so it is.
+    for (release, reason) in [(&releases[0], "are gone"), (&releases[1], "v-b")] {
+        let run = all(&cloud, "d")
+            .with("command", "rollback")
+            .with("to", release)
+            .run()
+            .expect_exit(1);
+        assert!(run.error().contains(reason), "{}", run.error());
+    }
+    all(&cloud, "d")
+        .with("command", "rollback")
+        .with("to", &releases[2])
+        .run()
+        .expect_exit(0);
+    assert_eq!(label(&cloud), "v-c");
+}
+
+#[test]
+fn without_versioning_the_list_says_that_no_site_can_be_reached() {
+    let cloud = cloud();
+    let releases: Vec<String> = ["a", "b"]
+        .map(|name| site(&cloud, name).run().expect_exit(0).output("release").to_owned())
+        .to_vec();
+    cloud.set_versioning(BUCKET, "Suspended");
+    let run = site(&cloud, "b")
+        .with("command", "rollback")
+        .with("dry-run", "true")
+        .run();
+    let (line, _) = shown(&run, &releases[0]);
+    assert!(
+        line.contains("not possible: versioning of the bucket is not enabled"),
+        "{line}"
+    );
 }

@@ -1,0 +1,58 @@
+//! The releases that a rollback can choose from: a dry run lists the last ones, and says which cannot be reached any more.
+
+use crate::aws::backend::plan::existing_labels;
+use crate::aws::s3::versions::versions;
+use crate::core::release::record::Record;
+use crate::core::release::remains::{Remains, needed_by};
+use crate::core::release::restoration::{Restoration, keys_to_restore};
+use crate::core::report::history;
+use crate::run::Deployment;
+use crate::run::state::CurrentState;
+
+/// How many releases are listed.
+const LISTED: usize = 20;
+
+impl Deployment<'_> {
+    /// Prints the last releases to choose from; answers them as Markdown for the summary. What cannot be read is left out.
+    pub(crate) async fn list_releases(&self, state: &CurrentState) -> String {
+        let mut records = state.records.clone();
+        let listed = records.len().min(LISTED);
+        let mut remains = self.remains(state, &mut records, listed).await;
+        let unreachable: Vec<Option<String>> = (0..listed)
+            .map(|position| {
+                let unreadable = state.history.unreadable_after(&records[position]);
+                let unreadable = unreadable.map(|id| format!("what release `{id}` changed since cannot be read"));
+                remains.unreachable(&records, position).or(unreadable)
+            })
+            .collect();
+        history::lines(&records, &unreachable, self.now)
+            .iter()
+            .for_each(|line| self.console.line(line));
+        history::history(&records, &unreachable, &self.context.server_url, self.now)
+    }
+
+    /// What is still there of the newest `listed` of `records`, whose lists of keys are read.
+    async fn remains(&self, state: &CurrentState, records: &mut [Record], listed: usize) -> Remains {
+        let mut remains = Remains::default();
+        if let Some(bucket) = &state.bucket {
+            remains.versioning = self.bucket_versioning(state).await;
+            let found = async {
+                state.history.load_keys(&mut records[..listed]).await?;
+                versions(bucket, &keys_to_restore(&records[..listed])).await
+            };
+            match found.await {
+                Ok(found) => remains.versions = Some(Restoration::new(found, None)),
+                Err(error) => self.console.debug(&format!("{error:#}")),
+            }
+        }
+        if let Some(inputs) = &self.inputs.backend {
+            remains.environments.clone_from(&inputs.environments);
+            let needed = needed_by(records, listed, &inputs.environments);
+            match existing_labels(&state.aws, inputs, needed.into_iter().collect()).await {
+                Ok(labels) => remains.labels = Some(labels),
+                Err(error) => self.console.debug(&format!("{error:#}")),
+            }
+        }
+        remains
+    }
+}
