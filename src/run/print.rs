@@ -5,6 +5,7 @@ use crate::core::backend::plan::BackendPlan;
 use crate::core::backend::rollback::left_out;
 use crate::core::inputs::{Command, Verbosity};
 use crate::core::release::plan::Plan;
+use crate::core::release::workflow_run::deploy_line;
 use crate::core::report::human_bytes;
 use crate::core::site::plan::SitePlan;
 use crate::core::text::{count, counts};
@@ -37,6 +38,10 @@ impl Deployment<'_> {
             console.line(&format!("backend: {line}"));
         }
         self.undo_line(state, plan).iter().for_each(|line| console.line(line));
+        if self.inputs.command == Command::Deploy && !plan.changes_nothing() {
+            let line = deploy_line(&state.records, self.context.run_id.as_deref());
+            line.iter().for_each(|line| console.line(line));
+        }
         if let (Some(inputs), Some(_), Command::Rollback) = (&self.inputs.backend, &plan.backend, self.inputs.command) {
             for line in left_out(inputs) {
                 console.line(&format!("backend: {line}"));

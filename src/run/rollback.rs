@@ -22,6 +22,7 @@ use crate::core::release::record::Record;
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::target::{Parts, TargetChoice, choose};
 use crate::core::release::versioning::check_versioning;
+use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
 use crate::core::site::assemble::check_deletes;
 use crate::core::site::plan::{Reason, SitePlan};
 use crate::core::site::scope::SyncScope;
@@ -56,6 +57,7 @@ impl Deployment<'_> {
         let labels: Vec<(String, String)> = match &choice {
             TargetChoice::Release(record) => {
                 self.console.line(&format!("rolling back to release {}", record.id));
+                self.say_of_workflow_runs(state, record).await;
                 plan.target = Some((*record).clone());
                 let labels = running.iter().filter_map(|environment| {
                     let label = label_at(&state.records, record, &environment.name)?;
@@ -80,6 +82,17 @@ impl Deployment<'_> {
             plan.versioning = self.bucket_versioning(state).await;
         }
         Ok(plan)
+    }
+
+    /// Says what of the workflow runs that are taken back stays: a job may have several steps.
+    async fn say_of_workflow_runs(&self, state: &CurrentState, target: &Record) {
+        let mut lines = rollback_lines(&state.records, target, self.inputs.release.to.as_deref());
+        if let Some(site) = &self.inputs.site {
+            let runs = runs_taken_back(&state.records, target);
+            let neighbors = state.history.neighbors(&site.prefix, &runs).await;
+            lines.extend(neighbor_lines(&site.bucket, &neighbors));
+        }
+        lines.iter().for_each(|line| self.console.line(line));
     }
 
     /// Plans to bring the environments back to `labels`; those that no record knows stay as they are, in their places.

@@ -114,12 +114,8 @@ fn wrong_inputs_are_a_list_in_the_summary() {
         .run()
         .expect_exit(2);
     assert!(run.error().starts_with("3 input errors:"), "{}", run.error());
-    assert!(
-        run.summary.contains("> 3 input errors:\n>\n> - <code>"),
-        "{}",
-        run.summary
-    );
-    assert_eq!(run.summary.matches("\n> - ").count(), 3, "{}", run.summary);
+    assert!(run.summary.starts_with("## ❌ Wrong inputs"), "{}", run.summary);
+    assert_eq!(run.summary.matches("\n- <code>").count(), 3, "{}", run.summary);
     assert!(
         run.summary.contains("<code>prefix") || run.summary.contains("<code>bucket"),
         "{}",

@@ -24,6 +24,7 @@ pub(crate) mod explain;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod reads;
+pub(crate) mod ready;
 pub(crate) mod refused;
 pub(crate) mod retention;
 pub(crate) mod run;

@@ -1,4 +1,4 @@
-//! One environment: wait until it is Ready, update it, and follow the update to its end.
+//! One environment: wait until it is Ready (in `ready`), update it, and follow the update to its end.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::aws::backend::convert;
 use crate::aws::backend::watch::Watch;
 use crate::console::Console;
 use crate::core::backend::backoff::Backoff;
-use crate::core::backend::busy::{AfterRefusal, BusyStep, after_refusal, busy_step, still_busy};
+use crate::core::backend::busy::{AfterRefusal, after_refusal};
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::follow::{Follow, LOOK, UpdateTarget};
 use crate::core::backend::lost::{LostAnswer, lost_answer};
@@ -21,8 +21,7 @@ use crate::core::backend::previous::{EarlierUpdate, previous_label};
 use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::Redaction;
 use crate::core::backend::settings::SettingsChange;
-use crate::core::error::{Cancelled, HintExt as _, code, service_error};
-use crate::core::heartbeat::Heartbeat;
+use crate::core::error::{Cancelled, service_error};
 use crate::core::iam::calls;
 use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::retry::{is_throttled, is_transient};
@@ -163,85 +162,6 @@ impl Update<'_> {
         });
     }
 
-    /// Waits until the environment can be updated.
-    async fn until_ready(&self, run: &mut EnvironmentRun) -> anyhow::Result<Result<EnvironmentState, UpdateOutcome>> {
-        let mut backoff = Backoff::new(self.name, self.backend.poll_interval, std::process::id());
-        let (mut announced, mut aborted) = (false, false);
-        let mut heartbeat = Heartbeat::new(Instant::now().into_std(), LOOK);
-        loop {
-            let step = match self.api.environment(self.name).await {
-                Ok(found) => {
-                    run.see(found.as_ref());
-                    let Some(environment) = found else {
-                        return Ok(Err(gone()));
-                    };
-                    match busy_step(&environment, self.when_busy, aborted) {
-                        BusyStep::Update => return Ok(Ok(environment)),
-                        step => step,
-                    }
-                }
-                Err(error) if is_transient(&error) && Instant::now() < self.deadline => {
-                    self.say(&format!("cannot read the environment's state now: {error:#}"));
-                    self.rest(&mut backoff, |_| None).await?;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let status = run.state().map_or("", |state| &state.status).to_owned();
-            match step {
-                BusyStep::Gone => return Ok(Err(gone())),
-                BusyStep::Refuse => {
-                    return Err(anyhow!(
-                        "cannot deploy to `{}`: the environment is {status}, and `when-busy` is `fail`",
-                        self.name
-                    )
-                    .hint("run this step again when it is Ready, or set `when-busy` to `wait` or `abort`"));
-                }
-                BusyStep::Abort => {
-                    aborted = true;
-                    self.abort().await?;
-                }
-                BusyStep::Wait | BusyStep::Update => {}
-            }
-            if !announced {
-                announced = true;
-                self.say(&format!("the environment is {status}: waiting until it is Ready"));
-            }
-            if Instant::now() >= self.deadline {
-                return Ok(Err(UpdateOutcome::Deadline { status, another: true }));
-            }
-            let sign_of_life = |now| {
-                let left = self.deadline.into_std().saturating_duration_since(now);
-                Some(still_busy(run.state()?, heartbeat.beat(now)?, left))
-            };
-            self.rest(&mut backoff, sign_of_life).await?;
-        }
-    }
-
-    async fn abort(&self) -> anyhow::Result<()> {
-        let doing = || format!("cannot abort the running update of `{}`", self.name);
-        let resource = self.api.environment_arn(self.name);
-        let aborted = self
-            .api
-            .send(&calls::ABORT_ENVIRONMENT_UPDATE, &resource, doing, || {
-                self.api
-                    .client
-                    .abort_environment_update()
-                    .environment_name(self.name)
-                    .send()
-            })
-            .await;
-        match aborted {
-            Ok(_) => self.say("asked Elastic Beanstalk to abort the running update"),
-            // It has come to an end meanwhile, or to a point from which it cannot be aborted.
-            Err(error) if code(&error) == Some("InvalidParameterValue") => {
-                self.say("the running update cannot be aborted any more");
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
     /// Sends an update; its id, unless that was lost with the answer.
     async fn send(
         &self,
@@ -372,7 +292,7 @@ impl Update<'_> {
     }
 
     /// Pauses until the next poll, with signs of life where that is long.
-    async fn rest(
+    pub(crate) async fn rest(
         &self,
         backoff: &mut Backoff,
         mut sign_of_life: impl FnMut(std::time::Instant) -> Option<String>,
@@ -395,7 +315,8 @@ impl Update<'_> {
     }
 }
 
-fn gone() -> UpdateOutcome {
+/// The environment is not there any more.
+pub(crate) fn gone() -> UpdateOutcome {
     UpdateOutcome::Failed {
         why: FailureReason::Gone,
         event: None,

@@ -9,6 +9,7 @@ mod bundles;
 pub(crate) mod debts;
 pub(crate) mod folder;
 pub(crate) mod needed;
+pub(crate) mod neighbors;
 mod places;
 
 use std::cmp::Reverse;

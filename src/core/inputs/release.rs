@@ -6,6 +6,7 @@ use crate::core::inputs::paths::as_prefix;
 use crate::core::inputs::reader::Reader;
 use crate::core::inputs::urls::check_url;
 use crate::core::release::FOLDER;
+use crate::core::release::workflow_run::RUN;
 use crate::core::secret::Secret;
 
 /// Rollback target and place of the records.
@@ -54,6 +55,14 @@ pub(crate) fn read(
 ) -> ReleaseInputs {
     if command == Command::Deploy && reader.given("to").is_some() {
         reader.reject("to", "empty unless `command` is `rollback`");
+    }
+    let is_run = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let run = reader.text("to").and_then(|to| to.strip_prefix(RUN));
+    if run.is_some_and(|id| !is_run(id)) {
+        reader.reject(
+            "to",
+            "a release, or `run:` and the id of a workflow run, such as `run:16412345678`",
+        );
     }
     let history = reader.owned("history").and_then(|text| {
         let place = s3_place(&text);

@@ -227,7 +227,7 @@ specs! {
     }
     Release {
         "to" SiteOrBackend "RELEASE" = "`previous`":
-            "For `command: rollback`: a release ID, a version label, a commit (7 characters or more), a time (`2026-11-20T10:00`, UTC unless an offset is given: the newest succeeded release that is not younger), or `previous`.";
+            "For `command: rollback`: a release ID, a version label, a commit (7 characters or more), a time (`2026-11-20T10:00`, UTC unless an offset is given: the newest succeeded release that is not younger), `run:ID` (what stood before the releases of that workflow run: all of them are taken back), or `previous`.";
         "history" All "S3URL" = "`.aws-web-deploy/` in the site's bucket and in the bundle's":
             "Where release records live, `s3://bucket/prefix`.";
         "site-url" SiteOrBackend "URL" = "":

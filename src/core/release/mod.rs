@@ -26,6 +26,7 @@ pub(crate) mod site_undo;
 pub(crate) mod target;
 pub(crate) mod version_order;
 pub(crate) mod versioning;
+pub(crate) mod workflow_run;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

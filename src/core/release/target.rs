@@ -11,6 +11,7 @@
 //! | version label | the release that deployed it; for a backend alone also a label without a record |
 //! | commit, 7 characters or more | its newest succeeded release |
 //! | time, UTC unless an offset stands there | the newest succeeded release that is not younger |
+//! | `run:` and the id of a workflow run | the newest succeeded release before the first one of that run |
 
 use std::fmt::Write as _;
 
@@ -20,6 +21,7 @@ use crate::core::error::HintExt as _;
 use crate::core::release::labels::label_at;
 use crate::core::release::live::{live, origin};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
+use crate::core::release::workflow_run::{RUN, first_release, succeeded_before};
 
 /// What a rollback is about, and what runs now.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,6 +67,18 @@ pub(crate) enum NoTarget {
     NothingThen {
         /// `to`.
         to: String,
+    },
+    /// The workflow run has no release here.
+    #[error("cannot roll back to `{RUN}{run}`: workflow run {run} has released nothing here")]
+    UnknownRun {
+        /// Its id.
+        run: String,
+    },
+    /// The releases of the workflow run are the oldest.
+    #[error("cannot roll back to `{RUN}{run}`: there is no succeeded release before those of workflow run {run}")]
+    NothingBeforeRun {
+        /// Its id.
+        run: String,
     },
     /// A commit needs seven characters.
     #[error("cannot roll back to `{to}`: a commit needs at least 7 characters")]
@@ -184,6 +198,11 @@ fn time(to: &str) -> Option<DateTime<Utc>> {
 fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Record, NoTarget> {
     if let Some(record) = records.iter().find(|record| record.id == to) {
         return succeeded(record, to);
+    }
+    if let Some(run) = to.strip_prefix(RUN) {
+        let run = || run.to_owned();
+        let first = first_release(records, &run()).ok_or_else(|| NoTarget::UnknownRun { run: run() })?;
+        return succeeded_before(records, first).ok_or_else(|| NoTarget::NothingBeforeRun { run: run() });
     }
     if let Some(time) = time(to) {
         let was_live = |record: &&Record| {

@@ -3,6 +3,7 @@
 mod planted;
 mod refused;
 mod repair;
+mod runs;
 mod sequences;
 mod servers;
 mod together;

@@ -1,0 +1,177 @@
+//! The releases of one workflow run: a job may have several steps, each with a release of its own. Records are always
+//! newest first.
+
+use std::collections::BTreeSet;
+
+use crate::core::release::live::after;
+use crate::core::release::record::{Record, RecordStatus, ReleaseKind};
+use crate::core::text::{count, names};
+
+/// How `to` begins when it names a workflow run by its id.
+pub(crate) const RUN: &str = "run:";
+
+/// What a release was left alone in: a prefix, and the release's id.
+pub(crate) type Neighbor = (String, String);
+
+/// Where the oldest release of workflow run `run` stands; rollbacks are none that a rollback takes back.
+#[must_use]
+pub(crate) fn first_release(records: &[Record], run: &str) -> Option<usize> {
+    records.iter().rposition(|record| is_release_of(record, run))
+}
+
+/// The succeeded release that stands before the one at `position`.
+#[must_use]
+pub(crate) fn succeeded_before(records: &[Record], position: usize) -> Option<&Record> {
+    let older = &records[position + 1..];
+    older.iter().find(|record| record.status == RecordStatus::Succeeded)
+}
+
+/// The workflow runs whose releases a rollback to `target` takes back.
+#[must_use]
+pub(crate) fn runs_taken_back(records: &[Record], target: &Record) -> BTreeSet<String> {
+    let taken_back = after(records, target).iter();
+    let releases = taken_back.filter(|record| record.command == ReleaseKind::Deploy);
+    releases.filter_map(|record| record.run.id.clone()).collect()
+}
+
+/// What the plan of a rollback to `target` says of workflow runs: what is taken back for `to: run:…` besides, and which
+/// releases of a run stay of which others are taken back.
+#[must_use]
+pub(crate) fn rollback_lines(records: &[Record], target: &Record, to: Option<&str>) -> Vec<String> {
+    let gone = after(records, target);
+    let mut lines = Vec::new();
+    if let Some(run) = to.and_then(|to| to.strip_prefix(RUN)) {
+        let of_run = ids(gone.iter().filter(|record| is_release_of(record, run)));
+        lines.push(format!(
+            "takes back {} of workflow run {run}: {}",
+            count(of_run.len(), "release"),
+            names(of_run.iter().copied())
+        ));
+        let others = ids(gone.iter().filter(|record| record.run.id.as_deref() != Some(run)));
+        if !others.is_empty() {
+            lines.push(format!("takes back what came since as well: {}", names(others)));
+        }
+    }
+    for run in runs_taken_back(records, target) {
+        let stay = records[gone.len()..]
+            .iter()
+            .filter(|record| is_release_of(record, &run));
+        let stay = ids(stay.filter(|record| record.status == RecordStatus::Succeeded));
+        if !stay.is_empty() {
+            lines.push(format!(
+                "left alone: {}, of the same workflow run; `to: {RUN}{run}` takes back all of its releases here",
+                names(stay)
+            ));
+        }
+    }
+    lines
+}
+
+/// What the plan of a rollback says of releases of the same workflow runs under other prefixes of the bucket.
+#[must_use]
+pub(crate) fn neighbor_lines(bucket: &str, neighbors: &[Neighbor]) -> Vec<String> {
+    let line = |(prefix, id): &Neighbor| {
+        let run = run_of(id).unwrap_or_default();
+        format!(
+            "left alone: `s3://{bucket}/{prefix}`, to which workflow run {run} released `{id}`: roll it back by a step with its \
+             `prefix` and `to: {RUN}{run}`"
+        )
+    };
+    neighbors.iter().map(line).collect()
+}
+
+/// What the plan of a deploy says when the same workflow run has released here before.
+#[must_use]
+pub(crate) fn deploy_line(records: &[Record], run: Option<&str>) -> Option<String> {
+    let run = run?;
+    let before = ids(records.iter().filter(|record| is_release_of(record, run)));
+    (!before.is_empty()).then(|| {
+        format!(
+            "this workflow run has released here before: {}; a rollback to `previous` takes back this step alone and leaves \
+             those, `to: {RUN}{run}` takes back all",
+            names(before)
+        )
+    })
+}
+
+/// The workflow run in the id of a release, as [`crate::core::release::id`] makes them: time of day, run, attempt, random.
+#[must_use]
+pub(crate) fn run_of(id: &str) -> Option<&str> {
+    let parts: Vec<&str> = id.split('-').collect();
+    match parts.as_slice() {
+        [_, _, run, _attempt, _random] => Some(run),
+        _ => None,
+    }
+}
+
+fn is_release_of(record: &Record, run: &str) -> bool {
+    record.command == ReleaseKind::Deploy && record.run.id.as_deref() == Some(run)
+}
+
+/// Their ids, oldest first.
+fn ids<'r>(records: impl DoubleEndedIterator<Item = &'r Record>) -> Vec<&'r str> {
+    records.rev().map(|record| record.id.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::release::fixtures::{release, rolls_back_to};
+
+    fn of_run(id: &str, run: &str) -> Record {
+        let mut record = release(id, RecordStatus::Succeeded);
+        record.run.id = Some(run.to_owned());
+        record
+    }
+
+    /// One release of run 1, two of run 2, one of run 3; newest first.
+    fn records() -> Vec<Record> {
+        vec![
+            of_run("r4", "3"),
+            of_run("r3", "2"),
+            of_run("r2", "2"),
+            of_run("r1", "1"),
+        ]
+    }
+
+    #[test]
+    fn a_run_goes_back_to_what_stood_before_its_first_release() {
+        let mut records = records();
+        let before = |records: &[Record], run| {
+            let position = first_release(records, run)?;
+            succeeded_before(records, position).map(|record| record.id.clone())
+        };
+        assert_eq!(before(&records, "2").as_deref(), Some("r1"));
+        assert_eq!(before(&records, "1"), None);
+        assert_eq!(before(&records, "9"), None);
+        // The run of a rollback has released nothing.
+        records.insert(0, rolls_back_to(of_run("r5", "4"), "r1"));
+        assert_eq!(first_release(&records, "4"), None);
+    }
+
+    #[test]
+    fn the_plan_says_what_a_rollback_leaves_alone() {
+        let records = records();
+        assert_eq!(
+            rollback_lines(&records[1..], &records[2], None),
+            ["left alone: `r2`, of the same workflow run; `to: run:2` takes back all of its releases here"]
+        );
+        assert_eq!(
+            rollback_lines(&records, &records[3], Some("run:2")),
+            [
+                "takes back 2 releases of workflow run 2: `r2`, `r3`",
+                "takes back what came since as well: `r4`"
+            ]
+        );
+        assert!(rollback_lines(&records[1..], &records[3], None).is_empty());
+        let line = deploy_line(&records[2..], Some("2")).expect("a release before");
+        assert!(line.contains("`r2`") && line.contains("`to: run:2`"), "{line}");
+        assert_eq!(deploy_line(&records, Some("9")), None);
+    }
+
+    #[test]
+    fn the_run_stands_in_the_id() {
+        assert_eq!(run_of("20261120-071837123-1001-1-35f095"), Some("1001"));
+        assert_eq!(run_of("20261120-071837123-35f095"), None);
+    }
+}

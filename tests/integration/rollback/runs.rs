@@ -1,0 +1,133 @@
+//! Several steps of one job: their releases share the id of the workflow run, and go back together.
+
+use super::{A, B, BUCKET, C, cloud, site};
+use crate::support::{Action, Cloud};
+
+/// One of two passes over the same site: assets, or pages.
+fn pass(cloud: &Cloud, run: u32, sha: &str, text: &str, pattern: &str) -> Action {
+    let action = site(cloud, run, sha)
+        .with("exclude", "*")
+        .with("include", pattern)
+        .with("delete", "false")
+        .with("max-delete", "");
+    action.file("site/app.css", text).file("site/index.html", text)
+}
+
+fn passes(cloud: &Cloud, run: u32, sha: &str, text: &str) -> [String; 2] {
+    ["*.css", "*.html"].map(|pattern| {
+        let done = pass(cloud, run, sha, text, pattern).run().expect_exit(0);
+        done.output("release").to_owned()
+    })
+}
+
+fn docs(cloud: &Cloud, run: u32, text: &str) -> Action {
+    site(cloud, run, A)
+        .with("prefix", "docs")
+        .with("delete", "false")
+        .with("max-delete", "")
+        .file("site/guide.html", text)
+}
+
+fn text(cloud: &Cloud, key: &str) -> String {
+    cloud.object(BUCKET, key).expect("an object").text()
+}
+
+#[test]
+fn one_rollback_takes_back_every_release_of_a_workflow_run() {
+    let cloud = cloud();
+    docs(&cloud, 1, "one").run().expect_exit(0);
+    passes(&cloud, 1, A, "one");
+    let [assets, pages] = passes(&cloud, 2, B, "two, longer");
+    docs(&cloud, 2, "two").run().expect_exit(0);
+
+    // `previous` takes back the last pass alone, and says so.
+    let dry = site(&cloud, 3, C)
+        .with("command", "rollback")
+        .with("dry-run", "true")
+        .run()
+        .expect_exit(0);
+    assert!(
+        dry.log.contains(&format!(
+            "left alone: `{assets}`, of the same workflow run; `to: run:9002` takes back all of its releases here"
+        )),
+        "{}",
+        dry.log
+    );
+    assert!(
+        dry.log
+            .contains("left alone: `s3://my-bucket/docs/`, to which workflow run 9002 released"),
+        "{}",
+        dry.log
+    );
+
+    let back = site(&cloud, 3, C)
+        .with("command", "rollback")
+        .with("to", "run:9002")
+        .run()
+        .expect_exit(0);
+    assert!(
+        back.log.contains(&format!(
+            "takes back 2 releases of workflow run 9002: `{assets}`, `{pages}`"
+        )),
+        "{}",
+        back.log
+    );
+    assert_eq!(
+        (text(&cloud, "app.css"), text(&cloud, "index.html")),
+        ("one".to_owned(), "one".to_owned())
+    );
+    assert_eq!(
+        text(&cloud, "docs/guide.html"),
+        "two",
+        "another step's, which the plan names"
+    );
+
+    // The same value takes back the other step's.
+    let back = docs(&cloud, 3, "")
+        .with("command", "rollback")
+        .with("to", "run:9002")
+        .run();
+    back.expect_exit(0);
+    assert_eq!(text(&cloud, "docs/guide.html"), "one");
+}
+
+#[test]
+fn a_second_step_of_a_run_says_what_its_rollback_leaves_alone() {
+    let cloud = cloud();
+    let first = pass(&cloud, 1, A, "one", "*.css").run().expect_exit(0);
+    assert!(!first.log.contains("has released here before"), "{}", first.log);
+    let second = pass(&cloud, 1, A, "one", "*.html").run().expect_exit(0);
+    let said = format!(
+        "this workflow run has released here before: `{}`",
+        first.output("release")
+    );
+    assert!(second.log.contains(&said), "{}", second.log);
+    assert!(second.log.contains("`to: run:9001` takes back all"), "{}", second.log);
+}
+
+#[test]
+fn a_run_without_releases_or_with_nothing_before_it_is_an_error_that_says_so() {
+    let cloud = cloud();
+    passes(&cloud, 1, A, "one");
+    let to = |to: &str| site(&cloud, 2, B).with("command", "rollback").with("to", to).run();
+    let unknown = to("run:12345").expect_exit(1);
+    assert!(
+        unknown.error().contains("workflow run 12345 has released nothing here"),
+        "{}",
+        unknown.error()
+    );
+    let first = to("run:9001").expect_exit(1);
+    assert!(
+        first
+            .error()
+            .contains("there is no succeeded release before those of workflow run 9001"),
+        "{}",
+        first.error()
+    );
+    let wrong = to("run:main").expect_exit(2);
+    assert!(
+        wrong.error().contains("`to`") && wrong.error().contains("run:"),
+        "{}",
+        wrong.error()
+    );
+}
