@@ -11,6 +11,7 @@ use crate::core::backend::previous::earlier_updates;
 use crate::core::backend::rollback::rollback_inputs;
 use crate::core::error::Cancelled;
 use crate::core::inputs::Command;
+use crate::core::release::old_assets::left;
 use crate::core::release::outcome::{Invalidated, Outcomes, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::site::plan::SitePlan;
@@ -72,6 +73,7 @@ impl Deployment<'_> {
                 (Some(outcome), Some(plan)) => Some(outcome.report(plan)),
                 _ => None,
             },
+            old_assets: left(plan, put_back.as_ref(), result.is_ok()),
             site,
             cdn,
             put_back,

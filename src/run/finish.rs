@@ -6,6 +6,7 @@ use crate::console::Console;
 use crate::core::context::RunContext;
 use crate::core::error::{Cancelled, InputErrors};
 use crate::core::report::build::{Frame, build};
+use crate::core::report::old_assets::kept_until;
 use crate::core::report::outputs::outputs;
 use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
@@ -121,6 +122,7 @@ fn say(report: &Report, console: &Console) {
             (site.deletes.len() as u64, deleted),
             (site.unchanged, "unchanged"),
         ]));
+        parts.extend(kept_until(&site.retired));
     }
     let paths: usize = report.invalidations.iter().map(|one| one.paths.len()).sum();
     if paths > 0 {

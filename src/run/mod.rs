@@ -7,6 +7,7 @@ pub(crate) mod deployment;
 pub(crate) mod disk;
 pub(crate) mod finish;
 pub(crate) mod list;
+pub(crate) mod old_assets;
 pub(crate) mod package;
 pub(crate) mod phases;
 pub(crate) mod plan;

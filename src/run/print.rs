@@ -7,6 +7,7 @@ use crate::core::inputs::{Command, Verbosity};
 use crate::core::release::plan::Plan;
 use crate::core::release::workflow_run::deploy_line;
 use crate::core::report::human_bytes;
+use crate::core::report::old_assets::{kept_until, retired};
 use crate::core::site::plan::SitePlan;
 use crate::core::text::{count, counts};
 use crate::run::deployment::Deployment;
@@ -73,6 +74,11 @@ fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verb
             (site.unchanged, "unchanged"),
         ])
     ));
+    let kept = site.retirement.as_ref().map_or(&[][..], |retirement| &retirement.kept);
+    let old = retired(kept.iter());
+    kept_until(&old)
+        .iter()
+        .for_each(|text| console.line(&format!("site: {text}")));
     if dry_run && verbosity != Verbosity::Quiet {
         for write in &site.writes {
             let size = human_bytes(write.size);
@@ -86,5 +92,11 @@ fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verb
         site.deletes
             .iter()
             .for_each(|key| console.line(&format!("(dry run) delete  {key}")));
+        old.iter()
+            .for_each(|asset| console.line(&format!("(dry run) keep  {}  (until {})", asset.key, asset.until)));
+    } else if !dry_run && verbosity < Verbosity::ErrorsOnly {
+        let new = retired(kept.iter().filter(|kept| kept.is_new));
+        new.iter()
+            .for_each(|asset| console.line(&format!("keep    {}  (until {})", asset.key, asset.until)));
     }
 }

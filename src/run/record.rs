@@ -22,7 +22,8 @@ impl Deployment<'_> {
         let settles = self.inputs.command == Command::Deploy && is_unsettled(&state.records);
         let planned = plan.cdn.as_ref().is_some_and(|cdn| !cdn.planned().is_empty());
         let keeps = !state.pending.is_empty() || state.history.keeps_distributions();
-        if plan.changes_nothing() && !(planned && keeps) && !settles {
+        let is_recorded = !plan.changes_nothing() || plan.only_retires() || (planned && keeps) || settles;
+        if !is_recorded {
             return None;
         }
         let record = self.new_record(state, plan);

@@ -139,11 +139,14 @@ impl Deployment<'_> {
             .position(|record| record.id == target)
             .with_context(|| format!("cannot find the record of release `{target}`"))?;
         if !records[..position].iter().any(Record::may_have_changed_objects) {
-            return Ok(SitePlan {
+            let mut plan = SitePlan {
                 bucket: bucket.name.clone(),
                 prefix: site.prefix.clone(),
                 ..SitePlan::default()
-            });
+            };
+            self.retire_hidden(state, &records[position..], &mut plan, |_| None)
+                .await;
+            return Ok(plan);
         }
         check_versioning(&bucket.name, versioning(bucket).await?, &records[..position], target)?;
         state.history.load_keys(&mut records[..=position]).await.hint(
@@ -162,7 +165,9 @@ impl Deployment<'_> {
             prefix: &site.prefix,
             acl: site.object.acl.as_deref(),
         };
-        let plan = restoration.plan(after, &same, restored);
+        let mut plan = restoration.plan(after, &same, restored);
+        self.retire_hidden(state, &records[position..], &mut plan, |key| restoration.current(key))
+            .await;
         self.check_deletes(bucket, site, &plan).await?;
         Ok(plan)
     }

@@ -10,6 +10,7 @@ use crate::core::inputs::Command;
 use crate::core::release::applied::lists_needed;
 use crate::core::release::pending::{PendingInvalidations, carried, interrupted};
 use crate::core::release::record::Record;
+use crate::core::site::retirement::KnownAssets;
 use crate::github::oidc;
 use crate::run::deployment::Deployment;
 
@@ -30,6 +31,8 @@ pub(crate) struct CurrentState {
     pub(crate) history: History,
     /// Newest first.
     pub(crate) records: Vec<Record>,
+    /// Old assets.
+    pub(crate) known_assets: KnownAssets,
     /// What earlier runs did not invalidate.
     pub(crate) pending: PendingInvalidations,
     /// Whether that is all of it: every record that may know could be read.
@@ -91,12 +94,14 @@ impl Deployment<'_> {
             );
         }
         let pending = carried(&debts, distributions);
+        let known_assets = self.known_assets(&history, &records).await;
         Ok(CurrentState {
             cdn: self.inputs.cdn.as_ref().map(|inputs| Cdn::new(&aws, inputs)),
             aws,
             bucket,
             scan,
             history,
+            known_assets,
             records,
             pending,
             knows_debts,

@@ -11,6 +11,7 @@ use crate::aws::site::restore::keys_with_same_headers;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::inputs::{Command, OnFailure};
+use crate::core::release::old_assets::WayBack;
 use crate::core::release::outcome::{Invalidated, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Record, RecordStatus};
@@ -166,7 +167,14 @@ impl Deployment<'_> {
             prefix: &inputs.prefix,
             acl: inputs.object.acl.as_deref(),
         };
-        let back = restoration.plan(&after, &same, site);
+        let mut back = restoration.plan(&after, &same, site);
+        let way = WayBack {
+            rules: &inputs.delete_after,
+            now: bucket.clock.now(),
+            known: &state.known_assets.assets,
+            at_target: &state.known_assets.assets,
+        };
+        way.retire(&mut back, |key| restoration.current(key));
         let outcome = execute(
             bucket,
             versioning,

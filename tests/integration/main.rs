@@ -30,6 +30,7 @@ mod main_job;
 mod migrating;
 mod migrating_pairs;
 mod network;
+mod old_assets;
 mod owners;
 mod permissions;
 mod put_back;

@@ -34,8 +34,9 @@ pub(crate) struct BackendFolders {
 /// records cannot be read, all that may be bundles stay, and the warning says so.
 pub(crate) async fn keep_bundles(backends: &[BackendFolders], findings: &mut ScanFindings) -> Option<SiteWarning> {
     let looks: Vec<&String> = findings
-        .deletes
+        .missing
         .iter()
+        .map(|object| &object.key)
         .filter(|key| parts_of_bundle(key).is_some())
         .collect();
     if looks.is_empty() {
@@ -56,7 +57,7 @@ pub(crate) async fn keep_bundles(backends: &[BackendFolders], findings: &mut Sca
         kept.extend(looks.iter().map(|key| (*key).clone()));
     }
     findings.managed = findings.managed.saturating_sub(kept.len() as u64);
-    findings.deletes.retain(|key| !kept.contains(key));
+    findings.missing.retain(|object| !kept.contains(&object.key));
     warning
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use aws_sdk_s3::types::RequestPayer;
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
@@ -15,6 +16,7 @@ use crate::core::release::id::{Stage, object_name, parse_object_name};
 use crate::core::release::keys;
 use crate::core::release::record::Record;
 use crate::core::site::key_change::KeyChange;
+use crate::core::site::retirement::RetiredKey;
 
 /// How many pages of a folder's listing are read: strange objects in it must not keep a run busy.
 const MAX_PAGES: usize = 100;
@@ -38,6 +40,9 @@ pub(crate) struct RecordFolder {
 pub(crate) const PLANNED: &str = "planned";
 /// The list of keys that a run did change.
 pub(crate) const CHANGED: &str = "changed";
+
+/// The list of old assets that a run leaves.
+const RETIRED: &str = "retired";
 
 /// A record that was read and is none that this version can use: no later run will fare better.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +152,14 @@ impl RecordFolder {
                 }
                 _ => {}
             }
+            if !site.old_assets.is_empty() {
+                self.put(
+                    &self.keys_object(&record.id, RETIRED),
+                    keys::pack(&site.old_assets)?,
+                    GZIP,
+                )
+                .await?;
+            }
         }
         let name = object_name(&record.id, record.started_at, stage);
         self.put(&format!("{}releases/{name}", self.folder), record.to_json()?, JSON)
@@ -203,13 +216,34 @@ impl RecordFolder {
         target: &RunTarget,
         reserved: &[String],
     ) -> anyhow::Result<Vec<KeyChange>> {
+        let check = |keys: &[KeyChange]| target.check_keys(keys.iter().map(|change| change.key.as_str()), reserved);
+        self.list(id, which, check).await
+    }
+
+    /// Reads a list of old assets.
+    pub(crate) async fn old_assets(
+        &self,
+        id: &str,
+        target: &RunTarget,
+        reserved: &[String],
+    ) -> anyhow::Result<Vec<RetiredKey>> {
+        let check = |assets: &[RetiredKey]| target.check_keys(assets.iter().map(|asset| asset.key.as_str()), reserved);
+        self.list(id, RETIRED, check).await
+    }
+
+    async fn list<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        which: &str,
+        check: impl Fn(&[T]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Vec<T>> {
         let key = self.keys_object(id, which);
         let bytes = self.get(&key, MAX_LIST_BYTES).await?;
-        let keys = keys::unpack(&bytes).and_then(|keys| {
-            target.check_keys(&keys, reserved)?;
-            Ok(keys)
+        let lines = keys::unpack(&bytes).and_then(|lines| {
+            check(&lines)?;
+            Ok(lines)
         });
-        keys.with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
+        lines.with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
     }
 
     fn keys_object(&self, id: &str, which: &str) -> String {

@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::retry::{Patience, patient};
+use crate::aws::s3::clock::{ReadClock, StoreClock};
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
 use crate::aws::s3::owner::{EXPECTED_OWNER, OwnerInterceptor};
 use crate::aws::s3::payload::PayloadSigning;
@@ -51,6 +52,8 @@ pub(crate) struct Bucket {
     pub(crate) signing: Arc<PayloadSigning>,
     /// The shortcut for small uploads.
     pub(crate) direct: Arc<FastPut>,
+    /// What time it is there.
+    pub(crate) clock: Arc<StoreClock>,
 }
 
 /// Who serves a bucket.
@@ -91,6 +94,7 @@ impl Bucket {
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let owner = aws.expected_owner(name);
         let account = owner.as_ref().map(|owner| owner.account.clone());
+        let clock = Arc::new(StoreClock::default());
         let direct = FastPut::new(
             aws.http.clone(),
             aws.sdk.credentials_provider(),
@@ -99,6 +103,7 @@ impl Bucket {
         );
         let mut config = patient!(aws_sdk_s3::config::Builder::from(&aws.sdk), aws.patience)
             .interceptor(CaptureEndpoint(Arc::clone(&direct)))
+            .interceptor(ReadClock(Arc::clone(&clock)))
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
         if let Some(account) = account {
@@ -126,6 +131,7 @@ impl Bucket {
             patience: aws.patience.clone(),
             signing: Arc::default(),
             direct,
+            clock,
         }
     }
 

@@ -5,6 +5,7 @@
 pub(crate) mod body;
 pub(crate) mod bucket;
 pub(crate) mod checksum;
+pub(crate) mod clock;
 pub(crate) mod concurrency;
 pub(crate) mod copy;
 pub(crate) mod copy_parts;

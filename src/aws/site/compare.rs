@@ -171,7 +171,7 @@ impl Scan {
             Pair::RemoteOnly(object) => {
                 let path = object.key.strip_prefix(&self.listing.prefix).unwrap_or(&object.key);
                 if self.delete && !is_kept(&self.scan.kept, path) {
-                    found.deletes.push(object.key);
+                    found.missing.push(object);
                 }
                 return;
             }

@@ -19,14 +19,16 @@ use crate::console::Console;
 use crate::core::inputs::{SiteInputs, Verbosity};
 use crate::core::site::assemble::{assemble, check_keys};
 use crate::core::site::content_type::TextEncoding;
-use crate::core::site::diff::DiffRules;
+use crate::core::site::diff::{DiffRules, is_kept};
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::HeaderCheck;
-use crate::core::site::scan::scan;
+use crate::core::site::retire::{Retiring, Whereabouts};
+use crate::core::site::retirement::KnownAssets;
+use crate::core::site::scan::{LocalScan, scan};
 use crate::core::site::scope::SyncScope;
 
 /// A comparison of source directory and bucket that is under way; it ends when dropped.
@@ -73,7 +75,8 @@ impl SyncScan {
 
 /// Makes the plan out of a comparison. Sends only reads.
 ///
-/// `check` says which unchanged objects may have other headers or another ACL than this run would send.
+/// `check` says which unchanged objects may have other headers or another ACL than this run would send; `known` are the
+/// old assets that records list.
 ///
 /// # Errors
 /// A file or directory that cannot be read, a listing that is refused, a plan that deletes more than `max-delete`.
@@ -83,6 +86,7 @@ pub(crate) async fn plan_site(
     comparing: SyncScan,
     history: &History,
     check: &HeaderCheck,
+    known: &KnownAssets,
     console: &Console,
 ) -> anyhow::Result<SitePlan> {
     let (comparison, mut findings) = comparing.end().await?;
@@ -98,6 +102,22 @@ pub(crate) async fn plan_site(
             console.line(&format!("`{pattern}` matches no file and no object: check the pattern"));
         }
     }
+    let missing = std::mem::take(&mut findings.missing);
+    let (retirement, warnings) = if site.delete_after.is_empty() && known.assets.is_empty() {
+        findings.deletes = missing.into_iter().map(|object| object.key).collect();
+        (None, Vec::new())
+    } else {
+        let retiring = Retiring {
+            rules: &site.delete_after,
+            prefix: &site.prefix,
+            now: bucket.clock.now(),
+            known: &known.assets,
+            rewritten: &known.rewritten,
+        };
+        let judged = retiring.judge(missing, |key| whereabouts(site, &comparison.scan, key));
+        findings.deletes = judged.deletes;
+        (Some(judged.retirement), judged.warnings)
+    };
     let repairs = headers::repairs(bucket, site, check, &comparison.scan.files, &findings.unchanged).await;
     let place = (site.bucket.as_str(), site.prefix.as_str());
     let headers = |file: &LocalFile, text: Option<TextEncoding>| {
@@ -112,11 +132,24 @@ pub(crate) async fn plan_site(
         site.max_delete,
         headers,
     )?;
+    plan.retirement = retirement;
+    plan.warnings.extend(warnings);
     plan.unchecked = repairs.unchecked;
     plan.warnings.extend(repairs.warnings);
     plan.warnings.extend(kept_bundles);
     plan.warnings.extend(comparison.opaque.warning());
     Ok(plan)
+}
+
+/// Where an old asset is that the comparison has not found missing.
+fn whereabouts(site: &SiteInputs, scan: &LocalScan, key: &str) -> Whereabouts {
+    let path = key.strip_prefix(&site.prefix).unwrap_or(key);
+    let in_source = scan.files.binary_search_by(|file| (*file.path).cmp(path)).is_ok() || is_kept(&scan.kept, path);
+    if in_source || site.delete && site.filter.includes_key(key) {
+        Whereabouts::NotMissing
+    } else {
+        Whereabouts::NotManaged
+    }
 }
 
 /// What a comparison needs, without anything borrowed.

@@ -159,7 +159,7 @@ fn check_parts(reader: &mut Reader<'_>) {
 }
 
 /// Inputs whose `$NAME` somebody may expect a shell to expand.
-const UNEXPANDED: [&str; 14] = [
+const UNEXPANDED: [&str; 15] = [
     "bucket",
     "source",
     "prefix",
@@ -167,6 +167,7 @@ const UNEXPANDED: [&str; 14] = [
     "include",
     "cache-control",
     "headers",
+    "delete-after",
     "distribution",
     "paths",
     "application-name",

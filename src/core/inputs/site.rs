@@ -14,6 +14,7 @@ use crate::core::inputs::exposed;
 use crate::core::inputs::paths::{as_prefix, check_directory, read_file, workspace_path};
 use crate::core::inputs::reader::Reader;
 use crate::core::inputs::urls::check_url;
+use crate::core::site::delete_after::DeleteAfter;
 use crate::core::site::filter::{Filter, Rule, prefix_is_pattern};
 use crate::core::site::guard::MaxDelete;
 use crate::core::site::header_rules::HeaderRules;
@@ -38,6 +39,8 @@ pub(crate) struct SiteInputs {
     pub(crate) headers: HeaderRules,
     /// `delete`.
     pub(crate) delete: bool,
+    /// `delete-after`.
+    pub(crate) delete_after: DeleteAfter,
     /// `max-delete`.
     pub(crate) max_delete: MaxDelete,
     /// `compare`.
@@ -116,13 +119,15 @@ pub(crate) fn read(
         reader.errors.extend(errors);
         HeaderRules::default()
     });
+    let delete = reader.boolean("delete", false) || flags.delete;
     Some(SiteInputs {
         scope: scope(context, &source, &filter),
         source,
         filter,
         object: object(reader, flags),
         headers,
-        delete: reader.boolean("delete", false) || flags.delete,
+        delete,
+        delete_after: delete_after(reader, delete),
         max_delete: max_delete(reader),
         compare: compare(reader, flags),
         force: reader.boolean("force", false),
@@ -295,6 +300,20 @@ fn compare(reader: &mut Reader<'_>, flags: &SyncFlags) -> Compare {
         }
         (input, flag) => input.or(flag).unwrap_or(Compare::Content),
     }
+}
+
+/// `delete-after`: without `delete` nothing is ever deleted.
+fn delete_after(reader: &mut Reader<'_>, delete: bool) -> DeleteAfter {
+    let rules = DeleteAfter::parse(reader.text("delete-after").unwrap_or_default()).unwrap_or_else(|errors| {
+        reader.errors.extend(errors);
+        DeleteAfter::default()
+    });
+    if reader.given("delete-after").is_some() && !delete {
+        reader
+            .errors
+            .push("`delete-after` is set but `delete` is not `true`: without it nothing is ever deleted".to_owned());
+    }
+    rules
 }
 
 fn max_delete(reader: &mut Reader<'_>) -> MaxDelete {

@@ -164,6 +164,8 @@ specs! {
             "Headers by pattern, one `PATTERN Header-Name: value` per line. Later lines win, a pattern with spaces stands in quotes, an empty value removes the header. `Content-Type`, `Cache-Control`, `Content-Encoding`, `Content-Disposition`, `Content-Language`, `Expires`, `x-amz-meta-*`, `x-amz-website-redirect-location`, `x-amz-storage-class`.";
         "delete" Site "BOOLEAN" = "`false`":
             "`true`: delete keys under `prefix` that are not in `source`. Excluded keys are never deleted.";
+        "delete-after" Site "LINES" = "delete at once":
+            "How long keys stay that are gone from `source`, one `PATTERN DURATION` per line, such as `assets/* 14d` (`h`, `d` or `w`): pages that are still open ask for them. Later lines win, a pattern with spaces stands in quotes; keys that no line matches are deleted at once. Needs `delete: true`.";
         "max-delete" Site "LIMIT" = "`50%`":
             "The most objects one run may delete: a number, or a percentage of the objects under `prefix` (new ones included). Up to 20 deletions are always allowed; deleting everything never is.";
         "compare" Site "RULE" = "`content`":

@@ -5,7 +5,6 @@ use crate::core::cdn::MAX_PATHS;
 use crate::core::cdn::encode::check_path;
 use crate::core::release::record::{Record, RecordedBackend};
 use crate::core::site::diff::is_reserved;
-use crate::core::site::key_change::KeyChange;
 
 /// The most bytes of a record's head.
 pub(crate) const MAX_HEAD_BYTES: usize = 4 * 1024 * 1024;
@@ -98,9 +97,13 @@ impl RunTarget {
     ///
     /// # Errors
     /// Why it is refused.
-    pub(crate) fn check_keys(&self, keys: &[KeyChange], reserved: &[String]) -> anyhow::Result<()> {
+    pub(crate) fn check_keys<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k str>,
+        reserved: &[String],
+    ) -> anyhow::Result<()> {
         let prefix = self.site.as_ref().map_or("", |(_, prefix)| prefix);
-        for KeyChange { key, .. } in keys {
+        for key in keys {
             anyhow::ensure!(
                 key.len() <= MAX_KEY_BYTES,
                 "it names a key of {} bytes: S3 takes {MAX_KEY_BYTES}",
@@ -165,7 +168,6 @@ mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, with_cdn, with_commit, with_label, with_site};
     use crate::core::release::record::{EnvironmentOutcome, RecordStatus};
-    use crate::core::site::plan::Reason;
 
     fn target() -> RunTarget {
         RunTarget {
@@ -267,10 +269,7 @@ mod tests {
             site: Some(("b".into(), "p/".into())),
             ..target()
         };
-        let check = |key: &str| {
-            let keys = [KeyChange::written(key, Reason::New, None)];
-            target.check_keys(&keys, &["p/.aws-web-deploy/".to_owned()])
-        };
+        let check = |key: &str| target.check_keys([key].into_iter(), &["p/.aws-web-deploy/".to_owned()]);
         assert!(check("p/a").is_ok());
         for wrong in [
             "q/a",

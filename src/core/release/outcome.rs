@@ -8,6 +8,7 @@ use crate::core::report::{BackendReport, Invalidation};
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::outcome::SiteOutcome;
 use crate::core::site::plan::{SitePlan, SiteWarning};
+use crate::core::site::retirement::KeptKey;
 use crate::core::text::plural;
 
 /// What became of a plan, part by part; a part that the run did not come to is empty.
@@ -21,6 +22,8 @@ pub(crate) struct Outcomes {
     pub(crate) backend: Option<BackendReport>,
     /// The site.
     pub(crate) site: SiteChanges,
+    /// Old assets that stay; none where nothing knows of any.
+    pub(crate) old_assets: Option<Vec<KeptKey>>,
     /// The distributions.
     pub(crate) cdn: Invalidated,
     /// What was put back after a failure; none without `on-failure: rollback`.
@@ -45,6 +48,8 @@ pub(crate) struct PutBack {
     pub(crate) site: SiteChanges,
     /// The keys that this run changed and that are as they were.
     pub(crate) restored: Vec<String>,
+    /// Old assets that stay after it; none where nothing knows of any.
+    pub(crate) old_assets: Option<Vec<KeptKey>>,
     /// What was invalidated for it.
     pub(crate) cdn: Invalidated,
 }
@@ -94,7 +99,9 @@ impl PutBack {
         let done: BTreeSet<&str> = done.map(|change| change.key.as_str()).collect();
         let left: BTreeSet<&str> = back.keys().filter(|key| !done.contains(key)).collect();
         let keys = changes.changed.iter().map(|change| &change.key);
+        let succeeded = site.failures.is_empty();
         Self {
+            old_assets: back.retirement.as_ref().map(|retirement| retirement.left_by(succeeded)),
             restored: keys.filter(|key| !left.contains(key.as_str())).cloned().collect(),
             site,
             cdn: Invalidated::default(),

@@ -24,6 +24,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether nothing is changed but the list of old assets, which a record is for.
+    #[must_use]
+    pub(crate) fn only_retires(&self) -> bool {
+        let retirement = self.site.as_ref().and_then(|site| site.retirement.as_ref());
+        self.changes_nothing() && retirement.is_some_and(|retirement| retirement.is_news)
+    }
+
     /// Whether site and backend stay as they are.
     #[must_use]
     pub(crate) fn changes_nothing(&self) -> bool {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::site::key_change::{KeyChange, KeyOperation};
 use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
+use crate::core::site::retirement::RetiredKey;
 
 /// The version of the record's format that this program writes, and the newest that it reads.
 pub(crate) const VERSION: u32 = 1;
@@ -176,6 +177,16 @@ pub(crate) struct RecordedSite {
     /// How many keys it perhaps wrote or deleted: their answers were lost.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) perhaps: u64,
+    /// How many old assets its list has: keys that are gone from the source and left in place. None where the run knew
+    /// nothing of any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retired: Option<u64>,
+    /// It deleted nothing but old assets whose time had passed: the state of its commit is the one from before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) upkeep: bool,
+    /// Those old assets; stored beside the head.
+    #[serde(skip)]
+    pub(crate) old_assets: Vec<RetiredKey>,
     /// The keys it was about to change; stored beside the head.
     #[serde(skip)]
     pub(crate) planned: Vec<KeyChange>,

@@ -73,6 +73,15 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
                 ..RecordedSite::default()
             };
             record.plan(site);
+            if let Some(retirement) = &site.retirement {
+                // The list as it is whatever becomes of this run, should it be killed.
+                if retirement.is_news {
+                    record.leave(&retirement.left_by(false));
+                }
+                let backend_changes = plan.backend.as_ref().is_some_and(BackendPlan::changes);
+                record.upkeep =
+                    site.writes.is_empty() && site.deletes.len() == retirement.due.len() && !backend_changes;
+            }
             record
         }),
         cdn: plan.cdn.as_ref().map(|cdn| RecordedCdn {
@@ -104,6 +113,9 @@ pub(crate) fn finished(mut record: Record, outcomes: &Outcomes, status: RecordSt
         let put_back = outcomes.put_back.iter().flat_map(|put_back| &put_back.site.changed);
         let changed: Vec<KeyChange> = outcomes.site.changed.iter().chain(put_back).cloned().collect();
         site.finish(&changed);
+        if let Some(left) = &outcomes.old_assets {
+            site.leave(left);
+        }
     }
     record.put_back = outcomes.put_back.as_ref().map(|put_back| RecordedPutBack {
         complete: is_as_before(outcomes),

@@ -12,6 +12,7 @@ use crate::core::release::restore::{KeyAction, KeyHistory, Version, before, chan
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::ObjectSettings;
+use crate::core::site::retirement::SeenObject;
 
 /// How many keys an error or a warning names.
 const NAMED: usize = 10;
@@ -190,6 +191,11 @@ impl Restoration {
         // Pages last, as in a deploy; the sort keeps the order of the keys.
         plan.writes.sort_by_key(Write::is_html);
         plan
+    }
+
+    /// What is there now under `key`.
+    pub(crate) fn current(&self, key: &str) -> Option<SeenObject> {
+        self.versions.get(key)?.first().map(Version::seen)
     }
 
     /// What to do with each key that the records `after` a target changed.

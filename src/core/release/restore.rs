@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::core::release::record::{Record, RecordStatus, Versioning};
 use crate::core::site::plan::Reason;
+use crate::core::site::retirement::SeenObject;
 
 /// A version of an object, or a delete marker, as ListObjectVersions shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +27,17 @@ pub(crate) struct Version {
     pub(crate) last_modified: i64,
     /// Its storage class; none for a delete marker.
     pub(crate) storage_class: Option<String>,
+}
+
+impl Version {
+    /// The same as a listing shows it.
+    #[must_use]
+    pub(crate) fn seen(&self) -> SeenObject {
+        SeenObject {
+            etag: self.etag.clone(),
+            modified: self.last_modified,
+        }
+    }
 }
 
 /// How releases after the target touched a key.

@@ -10,6 +10,7 @@ use crate::core::release::live_now::{is_rolled_back, live_now, new_keys};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::recorded::Recorded;
+use crate::core::report::old_assets::retired;
 use crate::core::report::{Github, Invalidation, Outcome, Phase, Report, SiteReport, TargetReport, UploadReport};
 use crate::core::site::key_change::KeyOperation;
 use crate::core::site::plan::SitePlan;
@@ -128,6 +129,7 @@ fn planned_site(plan: &SitePlan) -> SiteReport {
             })
             .collect(),
         deletes: plan.deletes.clone(),
+        retired: retired(plan.retirement.iter().flat_map(|retirement| &retirement.kept)),
         restored: Vec::new(),
         not_restored: Vec::new(),
         failures: Vec::new(),
@@ -149,6 +151,7 @@ fn site_report(plan: &SitePlan, outcomes: &Outcomes) -> SiteReport {
     let mut site = planned_site(plan);
     site.uploads.retain(|upload| written.contains(upload.key.as_str()));
     site.deletes.retain(|key| deleted.contains(key.as_str()));
+    site.retired = retired(outcomes.old_assets.iter().flatten());
     site.failures.clone_from(&done.failures);
     if let Some(put_back) = &outcomes.put_back {
         site.restored.clone_from(&put_back.restored);

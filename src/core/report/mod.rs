@@ -6,6 +6,7 @@ pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod history;
 pub(crate) mod markdown;
+pub(crate) mod old_assets;
 pub(crate) mod outputs;
 pub(crate) mod plain;
 pub(crate) mod policy;
@@ -206,6 +207,9 @@ pub(crate) struct SiteReport {
     pub(crate) uploads: Vec<UploadReport>,
     /// Keys deleted.
     pub(crate) deletes: Vec<String>,
+    /// Old assets: keys that are gone from the source and stay for a while.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) retired: Vec<RetiredReport>,
     /// Of the keys that a failed run changed, those that are again as they were before it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) restored: Vec<String>,
@@ -218,6 +222,15 @@ pub(crate) struct SiteReport {
     /// What was noticed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<SiteWarning>,
+}
+
+/// One old asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct RetiredReport {
+    /// The full key.
+    pub(crate) key: String,
+    /// When its time has passed: the first run after that deletes it. RFC 3339, UTC.
+    pub(crate) until: String,
 }
 
 /// One object written.

@@ -6,6 +6,7 @@ use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
 use crate::core::release::recorded::Recorded;
 use crate::core::report::markdown::{advice, code, link, prose, table, text};
+use crate::core::report::old_assets::kept_until;
 use crate::core::report::plain::{columns, plain};
 use crate::core::report::title::{commit, title};
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
@@ -95,6 +96,7 @@ fn site_result(report: &Report, site: &SiteReport) -> String {
     if site.unchanged > 0 {
         parts.push(format!("{} unchanged", site.unchanged));
     }
+    parts.extend(kept_until(&site.retired));
     let what = if parts.is_empty() {
         "not changed".to_owned()
     } else {

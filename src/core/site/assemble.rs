@@ -53,6 +53,7 @@ pub(crate) fn assemble(
         prefix: prefix.to_owned(),
         writes,
         deletes,
+        retirement: None,
         unchanged: unchanged as u64,
         unchecked: 0,
         warnings: {

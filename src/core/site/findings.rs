@@ -4,13 +4,16 @@ use std::io;
 
 use crate::core::error::HintExt as _;
 use crate::core::site::content_type::TextEncoding;
-use crate::core::site::plan::Reason;
+use crate::core::site::plan::{Reason, RemoteObject};
 
 /// What became known of some files and objects.
 #[derive(Debug, Default)]
 pub(crate) struct ScanFindings {
     pub(crate) writes: Vec<FileToWrite>,
     pub(crate) unchanged: Vec<Unchanged>,
+    /// Objects that are gone from the source.
+    pub(crate) missing: Vec<RemoteObject>,
+    /// Those of them that are to be deleted now.
     pub(crate) deletes: Vec<String>,
     /// Objects that this step manages: not excluded, no records, no bundles.
     pub(crate) managed: u64,
@@ -42,6 +45,7 @@ impl ScanFindings {
     pub(crate) fn merge(&mut self, other: Self) {
         self.writes.extend(other.writes);
         self.unchanged.extend(other.unchanged);
+        self.missing.extend(other.missing);
         self.deletes.extend(other.deletes);
         self.managed += other.managed;
         self.unreadable.extend(other.unreadable);

@@ -5,6 +5,7 @@
 pub(crate) mod assemble;
 pub(crate) mod content_type;
 pub(crate) mod copy;
+pub(crate) mod delete_after;
 pub(crate) mod diff;
 pub(crate) mod etag;
 pub(crate) mod filter;
@@ -23,6 +24,8 @@ pub(crate) mod outcome;
 pub(crate) mod plan;
 pub(crate) mod ranges;
 pub(crate) mod repair;
+pub(crate) mod retire;
+pub(crate) mod retirement;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod verify_site;

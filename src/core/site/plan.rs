@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::local_file::LocalFile;
+use crate::core::site::retirement::Retirement;
 
 /// How a file is compared with its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +150,8 @@ pub(crate) struct SitePlan {
     pub(crate) writes: Vec<Write>,
     /// Full keys to delete, after all writes.
     pub(crate) deletes: Vec<String>,
+    /// What becomes of old assets; none where nothing knows of any.
+    pub(crate) retirement: Option<Retirement>,
     /// How many objects stay as they are.
     pub(crate) unchanged: u64,
     /// How many of them may have other headers than they should, for they could not be asked: it stays owed.
