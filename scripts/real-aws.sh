@@ -3,6 +3,7 @@
 #
 #   ROLE=ARN STACK=name real-aws.sh launch|clean      ROLE may create stacks, buckets, distributions and roles
 #   real-aws.sh site first|second DIRECTORY
+#   real-aws.sh broken DIRECTORY                      a bundle that cannot start
 #
 # ROLE is assumed with the job's OIDC token; without ROLE the credentials of the environment are used.
 set -eu
@@ -78,6 +79,13 @@ site() {
   fi
 }
 
+# broken DIRECTORY
+broken() {
+  mkdir -p "$1"
+  echo 'raise SystemExit("broken on purpose")' >"$1/application.py"
+  echo 'web: python application.py' >"$1/Procfile"
+}
+
 # empty BUCKET [PREFIX]: every version of everything
 empty() {
   while
@@ -118,6 +126,7 @@ clean() {
 case ${1:-} in
   launch) launch ;;
   site) site "$2" "$3" ;;
+  broken) broken "$2" ;;
   clean) clean ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

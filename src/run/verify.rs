@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::core::error::{Cancelled, HintExt as _};
 use crate::core::heartbeat::Heartbeat;
 use crate::core::inputs::Command;
-use crate::core::site::verify_site::SiteCheck;
+use crate::core::site::verify_site::{SiteCheck, is_same_problem};
 use crate::core::text::names;
 use crate::http;
 use crate::run::deployment::Deployment;
@@ -46,7 +46,7 @@ impl Deployment<'_> {
                 match problem {
                     None => self.console.line(&format!("verified: `{}`", check.shown_url())),
                     Some(problem) => {
-                        if problem != last {
+                        if !is_same_problem(&problem, &last) {
                             let text = format!("not verified yet: `{}` answers {problem}", check.shown_url());
                             self.console.line(&text);
                         }

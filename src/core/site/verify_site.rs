@@ -65,6 +65,17 @@ impl SiteCheck {
     }
 }
 
+/// Whether two problems say the same but for the bodies that they show: a refusal of S3 has another request's id each
+/// time.
+#[must_use]
+pub(crate) fn is_same_problem(one: &str, other: &str) -> bool {
+    let without_body = |text: &'_ str| match text.find(": ") {
+        Some(end) if text.starts_with("HTTP ") => end,
+        _ => text.len(),
+    };
+    one[..without_body(one)] == other[..without_body(other)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +132,23 @@ mod tests {
         let long = problem("u", 500, &"ü".repeat(5000)).expect("a problem");
         assert!(long.chars().count() <= "HTTP 500: ".len() + SHOWN + 1, "{long}");
         assert_eq!(check("https://a.test/?token=x").shown_url(), "https://a.test/");
+    }
+
+    #[test]
+    fn a_problem_is_the_same_whatever_the_body_says() {
+        for (one, other, same) in [
+            ("HTTP 403: <RequestId>1", "HTTP 403: <RequestId>2", true),
+            ("HTTP 403: denied", "HTTP 404: denied", false),
+            (
+                "HTTP 200 without the text `x`: old",
+                "HTTP 200 without the text `x`: older",
+                true,
+            ),
+            ("HTTP 200 without the text `x`: old", "HTTP 200: old", false),
+            ("cannot reach `h`: refused", "cannot reach `h`: timed out", false),
+            ("", "HTTP 403: x", false),
+        ] {
+            assert_eq!(is_same_problem(one, other), same, "{one} / {other}");
+        }
     }
 }

@@ -65,7 +65,7 @@ def guard(policy: bytes | None, request: Request, call: Call, caller: str, neede
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
     """
-    context = request_context(request, call) | {"aws:principalarn": caller}
+    context = request_context(request, call) | {"aws:principalarn": caller, "aws:principalaccount": caller.split(":")[4]}
     for action, resource in needed:
         if decide(policy, Asked(caller, action, resource, context)) == "Deny":
             message = (
