@@ -108,7 +108,8 @@ fidelity-workflows: .venv/tests target/fidelity-github/installed ## Read workflo
 	cp tests/fidelity/github/*.mjs target/fidelity-github
 	cd tests && ../$(VENV)/python -m fidelity.workflows
 
-fidelity-real-aws: .venv/tests target/fidelity/installed ## Launch and remove on the emulator what real-aws.yml launches and removes
+fidelity-real-aws: .venv/tests target/fidelity/installed ## Run real-aws.yml on the local cloud, and what it launches and removes on the emulator
+	cd tests && ../$(VENV)/python -m fidelity.real_aws
 	cd tests && ../$(VENV)/python -m setup.real_aws
 
 fidelity-ceph: .venv/tests ## Deploy to Ceph's gateway and roll back, where Ceph is installed
