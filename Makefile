@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CARGO_DENY := 0.20.2
 CARGO_FUZZ := 0.13.2
+WRKFLW := 0.8.0
 VENV := .venv/bin
 # Only what has one of the hashes in the file, and nothing that would run a build script with whatever that fetches.
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
@@ -10,7 +11,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity-templates
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-real-aws beside-eb bench campaign lives clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-runner fidelity-real-aws beside-eb bench campaign lives clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -96,7 +97,7 @@ dist-check: ## Compare dist/ with the sources without a build
 emulated: .venv/tests ## Run the arm64 binary and, on an old processor, the x64 one (by qemu-user)
 	cd tests && ../$(VENV)/python -m dist.emulated
 
-fidelity: fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-real-aws ## Other people's opinions, one by one: docs/compatibility.md
+fidelity: fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-runner fidelity-real-aws ## Other people's opinions, one by one: docs/compatibility.md
 
 fidelity-templates: .venv/tests target/fidelity/installed ## Launch the templates of setup/ on an emulator, deploy to it and visit the site
 	cd tests && ../$(VENV)/python -m setup.fidelity
@@ -114,6 +115,9 @@ fidelity-real-aws: .venv/tests target/fidelity/installed ## Run real-aws.yml on 
 
 fidelity-ceph: .venv/tests ## Deploy to Ceph's gateway and roll back, where Ceph is installed
 	cd tests && ../$(VENV)/python -m fidelity.ceph
+
+fidelity-runner: .venv/tests target/wrkflw/bin/wrkflw-$(WRKFLW) ## Run the example workflows in somebody else's runner (the first time builds it)
+	cd tests && ../$(VENV)/python -m fidelity.other_runner
 
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench
@@ -168,6 +172,11 @@ target/advisories/bin/cargo-deny-$(CARGO_DENY):
 
 target/fuzz-tools/bin/cargo-fuzz-$(CARGO_FUZZ):
 	cargo install --quiet --locked --root target/fuzz-tools --version $(CARGO_FUZZ) cargo-fuzz
+	touch $@
+
+# Without default features: they bring a user interface.
+target/wrkflw/bin/wrkflw-$(WRKFLW):
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --no-default-features --root target/wrkflw --version $(WRKFLW) wrkflw
 	touch $@
 
 # Without default features: they bring git and the advisory database, which `check advisories` would fetch.
