@@ -47,7 +47,7 @@ SCENARIOS: dict[str, tuple[str, dict[str, Any]]] = {
     "new instances take the place of the old ones": ("immutable", {}),
     "nothing more is heard": ("hangs", {}),
     "the environment is terminated meanwhile": ("terminated", {}),
-    "another update is under way": ("busy", {"seconds": 8}),
+    "another update is under way": ("busy", {"seconds": 30}),
 }
 
 

@@ -96,6 +96,14 @@ impl Api {
         }
     }
 
+    /// For requests that are not sent again after `deadline`.
+    pub(crate) fn until(&self, deadline: Instant) -> Self {
+        Self {
+            deadline: Some(deadline),
+            ..self.clone()
+        }
+    }
+
     /// For requests that are asked again and again anyway, until `deadline`.
     pub(crate) fn polling(&self, deadline: Instant) -> Self {
         Self {

@@ -123,8 +123,8 @@ impl BackendRun<'_> {
                 "version `{label}` {state}, and nothing was deployed: `environment-name` is empty"
             ));
         }
-        let before = self.settings_before().await?;
         let deadline = Instant::now() + self.backend.timeout;
+        let before = self.settings_before(deadline).await?;
         let updates = (0..self.plan.environments.len()).map(|position| self.update_environment(position, deadline));
         let mut ends = join_all(updates).await;
         outcome.environments = ends.iter_mut().map(EnvironmentEnd::take_run).collect();
@@ -251,13 +251,14 @@ impl BackendRun<'_> {
     }
 
     /// What the options that are about to change say now, to put them back with the version.
-    async fn settings_before(&self) -> anyhow::Result<Vec<SettingsChange>> {
+    async fn settings_before(&self, deadline: Instant) -> anyhow::Result<Vec<SettingsChange>> {
+        let api = self.api.until(deadline);
         let wanted = &self.backend.option_settings;
         let is_needed = !wanted.is_empty() && self.backend.on_failure == OnFailure::Rollback;
         let mut changes = Vec::new();
         for plan in &self.plan.environments {
             changes.push(if is_needed && matches!(plan.step, UpdateStep::Update { .. }) {
-                SettingsChange::back(wanted, &self.api.settings(&plan.name).await?)
+                SettingsChange::back(wanted, &api.settings(&plan.name).await?)
             } else {
                 SettingsChange::default()
             });

@@ -174,6 +174,7 @@ pub(crate) async fn processed(
 ) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut heartbeat = Heartbeat::new(began.into_std(), Duration::from_secs(15));
+    let api = &api.until(began + timeout);
     let mut backoff = Backoff::new(
         label,
         poll_interval.or(Some(Duration::from_millis(700))),

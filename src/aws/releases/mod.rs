@@ -35,6 +35,7 @@ use crate::core::inputs::Inputs;
 use crate::core::release::FOLDER;
 use crate::core::release::accept::{RefusedRecord, RunTarget};
 use crate::core::release::id::Stage;
+use crate::core::release::order::order_within_seconds;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::recorded::Recorded;
 use crate::core::site::findings::ScanFindings;
@@ -160,7 +161,9 @@ impl History {
             .buffered(READS_IN_FLIGHT)
             .collect()
             .await;
-        (records.into_iter().flatten().collect(), more)
+        let mut records: Vec<Record> = records.into_iter().flatten().collect();
+        order_within_seconds(&mut records);
+        (records, more)
     }
 
     /// The record `id`, when it can be read; else its start, when that can.
