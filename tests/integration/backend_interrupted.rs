@@ -133,6 +133,55 @@ fn an_interrupted_release_that_is_waited_for_counts_too() {
 }
 
 #[test]
+fn an_interrupted_rollback_that_ended_well_counts_too() {
+    let cloud = cloud();
+    for label in ["v1", "v2", "v3"] {
+        release(&cloud, label).run().expect_exit(0);
+    }
+    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 3.0, "times": 1}));
+    let killed = rollback(&cloud).signal("KILL", "Environment update is starting.", 0.0);
+    killed.run().expect_exit(-9);
+    until_ready(&cloud);
+    let again = rollback(&cloud).run().expect_exit(0);
+    assert_eq!((label(&cloud).as_str(), again.output("outcome")), ("v2", "unchanged"));
+    rollback(&cloud).run().expect_exit(0);
+    assert_eq!(label(&cloud), "v1");
+}
+
+#[test]
+fn an_update_whose_answer_was_lost_counts_when_it_ended_well() {
+    let cloud = cloud();
+    release(&cloud, "v2").run().expect_exit(0);
+    cloud.post(
+        "/faults",
+        &json!({"service": "elasticbeanstalk", "operation": "UpdateEnvironment", "kind": "drop", "when": "after"}),
+    );
+    for operation in ["DescribeEnvironments", "DescribeEvents"] {
+        cloud.post(
+            "/faults",
+            &json!({"service": "elasticbeanstalk", "operation": operation, "skip": 2, "times": -1, "kind": "error",
+                    "status": 503, "code": "ServiceUnavailable", "message": "no"}),
+        );
+    }
+    let run = release(&cloud, "v3")
+        .with("deployment-timeout", "6")
+        .run()
+        .expect_exit(1);
+    assert!(
+        run.error().contains("cannot tell whether the update"),
+        "{}",
+        run.error()
+    );
+    cloud.control("DELETE", "/faults", &Value::Null);
+    until_ready(&cloud);
+    assert_eq!(label(&cloud), "v3");
+    let next = release(&cloud, "v4").run().expect_exit(0);
+    assert_eq!(next.output("previous-version-label"), "v3", "{}", next.log);
+    rollback(&cloud).run().expect_exit(0);
+    assert_eq!(label(&cloud), "v3");
+}
+
+#[test]
 fn an_interrupted_release_that_ended_badly_counts_for_nothing() {
     let cloud = cloud();
     release(&cloud, "v2").run().expect_exit(0);

@@ -80,6 +80,29 @@ fn throttling_does_not_outlast_the_deadline() {
 }
 
 #[test]
+fn throttled_reads_before_the_update_do_not_outlast_the_deadline() {
+    let settings =
+        r#"[{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "x"}]"#;
+    for (operation, skip) in [("DescribeApplicationVersions", 1), ("DescribeConfigurationSettings", 0)] {
+        let cloud = cloud();
+        fault(
+            &cloud,
+            operation,
+            json!({"kind": "error", "code": "Throttling", "skip": skip, "times": -1}),
+        );
+        let run = deploy(&cloud)
+            .with("option-settings", settings)
+            .with("on-failure", "rollback")
+            .with("deployment-timeout", "3")
+            .run()
+            .expect_exit(1);
+        assert!(run.error().contains("Rate exceeded"), "{operation}: {}", run.error());
+        assert!(seconds(&run) < 20.0, "{operation}: {}", seconds(&run));
+        assert_eq!(cloud.count("UpdateEnvironment"), 0, "{operation}");
+    }
+}
+
+#[test]
 fn old_instances_that_are_being_removed_are_no_stragglers() {
     let cloud = cloud_with(&["my-app-prod"], &json!({"instances": 2}));
     scenario(&cloud, "my-app-prod", "immutable", &json!({"recovery_seconds": 30.0}));
@@ -167,6 +190,27 @@ fn settings_go_first_also_where_no_version_runs_yet() {
     let settings =
         r#"[{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "x"}]"#;
     deploy(&cloud).with("option-settings", settings).run().expect_exit(0);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+}
+
+#[test]
+fn what_fails_where_no_version_ran_is_left_as_it_is() {
+    let cloud = cloud_with(&["my-app-prod"], &json!({"version_label": ""}));
+    scenario(&cloud, "my-app-prod", "red", &json!({"refuses_combination": true}));
+    let settings =
+        r#"[{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "x"}]"#;
+    let run = deploy(&cloud)
+        .with("option-settings", settings)
+        .with("on-failure", "rollback")
+        .with("recovery-seconds", "1")
+        .run()
+        .expect_exit(1);
+    assert!(
+        run.error().contains("`my-app-prod` ran nothing before"),
+        "{}",
+        run.error()
+    );
+    assert_eq!(run.output("previous-version-label"), "");
     assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
 }
 
