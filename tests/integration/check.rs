@@ -149,6 +149,27 @@ fn an_acl_that_the_bucket_does_not_take_is_a_problem() {
 }
 
 #[test]
+fn the_bucket_is_opened_once_and_each_setting_read_once() {
+    let cloud = Cloud::with_acl_bucket(SITE);
+    cloud.add_distribution("E1EXAMPLE", SITE, &json!({}));
+    cloud.forget_requests();
+    check_site(&cloud)
+        .with("acl", "public-read")
+        .with("distribution", "E1EXAMPLE")
+        .run()
+        .expect_exit(0);
+    for (operation, times) in [
+        // To open it, and to ask whose it is.
+        ("HeadBucket", 2),
+        ("GetPublicAccessBlock", 1),
+        ("GetBucketPolicy", 1),
+        ("GetDistributionConfig", 1),
+    ] {
+        assert_eq!(cloud.count(operation), times, "{operation}");
+    }
+}
+
+#[test]
 fn a_distribution_that_serves_another_bucket_is_a_warning_and_one_that_is_not_there_a_problem() {
     let cloud = Cloud::with_bucket(SITE);
     cloud.add_distribution("E1EXAMPLE", "other-bucket", &json!({}));

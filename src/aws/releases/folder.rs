@@ -82,7 +82,7 @@ impl RecordFolder {
     pub(crate) async fn newest(&self, n: usize) -> anyhow::Result<BTreeMap<String, FoundRecord>> {
         let folder = format!("{}releases/", self.folder);
         let mut newest: BTreeMap<String, FoundRecord> = BTreeMap::new();
-        let mut after = None;
+        let (mut after, mut token) = (None, None);
         for _ in 0..MAX_PAGES {
             let answer = self
                 .bucket
@@ -92,7 +92,8 @@ impl RecordFolder {
                 .prefix(&folder)
                 .delimiter("/")
                 .set_request_payer(self.payer())
-                .set_start_after(after.take())
+                .set_start_after(after.take().filter(|_| token.is_none()))
+                .set_continuation_token(token.take())
                 .max_keys(i32::try_from(n.saturating_mul(2)).unwrap_or(1000).clamp(2, 1000))
                 .send()
                 .await
@@ -127,9 +128,16 @@ impl RecordFolder {
                 }
             }
             // One more than asked for is complete: the last may have its other object on the next page.
-            if newest.len() > n || answer.is_truncated() != Some(true) || after.is_none() {
+            if newest.len() > n || answer.is_truncated() != Some(true) {
                 return Ok(newest);
             }
+            // A truncated page may hold no key (<https://github.com/TileDB-Inc/TileDB/issues/1218>): its token goes on.
+            token = answer.next_continuation_token;
+            anyhow::ensure!(
+                token.is_some() || after.is_some(),
+                "cannot list the release records in `s3://{}/{folder}`: a page says that more follow, and not where",
+                self.bucket.name
+            );
         }
         anyhow::bail!(
             "`s3://{}/{folder}` has too many objects that are no release records",

@@ -67,6 +67,22 @@ fn the_newest_version_is_known_where_delete_markers_are_listed_apart() {
     assert_eq!(seen(&cloud), second);
 }
 
+/// The seen page without keys was one of a listing with a delimiter, as that of the records is:
+/// <https://github.com/TileDB-Inc/TileDB/issues/1218>.
+#[test]
+fn records_behind_a_page_without_keys_are_found() {
+    let cloud = cloud(&json!({}));
+    release(&cloud, 1, A, &[("index.html", "one")]).run().expect_exit(0);
+    let before = seen(&cloud);
+    release(&cloud, 2, B, &[("index.html", "two")]).run().expect_exit(0);
+    cloud.post(
+        "/faults",
+        &json!({"kind": "empty-page", "service": "s3", "operation": "ListObjectsV2", "match": "releases", "times": 2}),
+    );
+    site(&cloud, 3, C).with("command", "rollback").run().expect_exit(0);
+    assert_eq!(seen(&cloud), before);
+}
+
 #[test]
 fn a_version_that_the_answer_does_not_name_is_looked_up() {
     let cloud = cloud(&json!({}));
