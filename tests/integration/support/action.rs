@@ -123,8 +123,8 @@ impl Action {
         self
     }
 
-    /// Sends a signal (`INT`, `TERM`, `KILL`, or `CANCEL`: what the runner sends in its time) `after` so many seconds,
-    /// counted from the first line of the log that holds `when` (from the start when that is empty).
+    /// Sends a signal (`INT`, `TERM`, `KILL`, `CANCEL`: what the runner sends in its time, or `DETACH`: none, and nobody
+    /// reads the log any more) `after` so many seconds, counted from the first line of the log that holds `when` (from the start when that is empty).
     pub(crate) fn signal(mut self, signal: &str, when: &str, after: f64) -> Self {
         self.signals
             .push(json!({"signal": signal, "when": when, "after": after}));
