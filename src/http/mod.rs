@@ -209,8 +209,11 @@ fn redirect(from: &str, location: &str) -> Option<String> {
         format!("{scheme}://{authority}{directory}/{location}")
     };
     let target = target.split('#').next().unwrap_or_default().to_owned();
-    target.parse::<Uri>().ok()?.host()?;
-    Some(target)
+    let uri = target.parse::<Uri>().ok()?;
+    uri.host()?;
+    // A user name and a password are not for others to choose.
+    let has_credentials = uri.authority()?.as_str().contains('@');
+    (!has_credentials).then_some(target)
 }
 
 impl Client {
@@ -366,6 +369,8 @@ mod tests {
             ("/c#part", Some("https://h/c")),
             ("ftp://x/", None),
             ("file:///etc/passwd", None),
+            ("https://user:password@x/", None),
+            ("//user@x/", None),
         ] {
             assert_eq!(redirect(from, location).as_deref(), to, "{location}");
         }

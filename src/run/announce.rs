@@ -48,13 +48,15 @@ impl Deployment<'_> {
         outcomes: &Outcomes,
         result: &anyhow::Result<()>,
     ) {
+        let live = live_now(plan, outcomes)
+            .map(|live| format!("live now: {live}; "))
+            .unwrap_or_default();
         let (state, description) = match result {
             Ok(()) => (DeploymentState::Success, String::new()),
-            Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, "cancelled".to_owned()),
+            Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, format!("{live}cancelled")),
             Err(error) => {
-                let live = live_now(plan, outcomes).map(|live| format!("live now: {live}; "));
                 let back = if is_rolled_back(outcomes) { "rolled back; " } else { "" };
-                let description = format!("{back}{}{error:#}", live.unwrap_or_default());
+                let description = format!("{back}{live}{error:#}");
                 (DeploymentState::Failure, description)
             }
         };

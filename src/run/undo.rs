@@ -21,6 +21,9 @@ use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 
+/// What mends a way back that did not come to its end.
+const REPAIR: &str = "the next deploy or `command: rollback` repairs it";
+
 /// A run that failed after it changed something.
 pub(crate) struct Failure<'a> {
     /// Its record, as begun.
@@ -113,7 +116,7 @@ impl Deployment<'_> {
         let mut put_back = match self.restore_site(state, record, changes).await {
             Ok(put_back) => put_back,
             Err(reason) => {
-                let text = format!("the site could not be rolled back: {reason:#}");
+                let text = format!("the site could not be rolled back: {reason:#}; {REPAIR}");
                 return (PutBack::default(), false, Some(text));
             }
         };
@@ -122,8 +125,9 @@ impl Deployment<'_> {
         let lost = error.map(|error| {
             format!("what was rolled back could not be invalidated, which the next run will do: {error:#}")
         });
-        let parts: Vec<String> = [put_back.text(changes)].into_iter().chain(lost).collect();
         let is_back = put_back.is_complete(changes);
+        let repair = (!is_back).then(|| REPAIR.to_owned());
+        let parts: Vec<String> = [put_back.text(changes)].into_iter().chain(repair).chain(lost).collect();
         (put_back, is_back, Some(parts.join("; ")))
     }
 

@@ -84,7 +84,13 @@ impl Deployment<'_> {
     /// What is wrong with the answer of one address; `None` when it is as wanted.
     async fn ask(&self, state: &CurrentState, check: &SiteCheck, timeout: Duration) -> Option<String> {
         let is_rollback = self.inputs.command == Command::Rollback;
-        match http::get_following(&state.aws.http, &check.url, timeout, MAX_SIZE).await {
+        let client = &state.aws.http;
+        let answer = if check.wants_redirect() {
+            http::get(client, &check.url, &[], timeout, MAX_SIZE).await
+        } else {
+            http::get_following(client, &check.url, timeout, MAX_SIZE).await
+        };
+        match answer {
             Ok((status, body)) => check.problem(status, &body, is_rollback),
             Err(error) => Some(format!("{error:#}")),
         }

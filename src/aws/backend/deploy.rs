@@ -105,6 +105,9 @@ pub(crate) async fn put_back(
     };
     let undone = undo_all(&run, &outcome.environments).await;
     let error = outcome.undone(undone, error);
+    if error.is::<Cancelled>() {
+        run.say_what_keeps_running(&outcome.environments);
+    }
     (outcome, error)
 }
 

@@ -167,7 +167,7 @@ impl BackendOutcome {
     /// Adds what was done to undo the run, and says so behind `error`, which it failed with: first what is back, then what
     /// is not.
     pub(crate) fn undone(&mut self, undone: Vec<Option<UndoneEnvironment>>, error: anyhow::Error) -> anyhow::Error {
-        let (mut back, mut lost) = (Vec::new(), Vec::new());
+        let (mut back, mut lost, mut is_cancelled) = (Vec::new(), Vec::new(), false);
         for (run, undone) in self.environments.iter_mut().zip(undone) {
             let Some(UndoneEnvironment {
                 name,
@@ -179,7 +179,8 @@ impl BackendOutcome {
             };
             if result.as_ref().is_err_and(|error| error.is::<Cancelled>()) {
                 *run = std::mem::take(run).then(undo);
-                return Cancelled.into();
+                is_cancelled = true;
+                continue;
             }
             let text = undo_text(&name, &result);
             *run = std::mem::take(run).then(undo);
@@ -193,6 +194,9 @@ impl BackendOutcome {
                 None => text.clone(),
             });
             lost.push(text);
+        }
+        if is_cancelled {
+            return Cancelled.into();
         }
         back.extend(lost);
         if back.is_empty() {

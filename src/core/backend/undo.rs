@@ -31,7 +31,7 @@ pub(crate) fn undo_text(name: &str, result: &anyhow::Result<UndoEnd>) -> String 
         Ok(UndoEnd::LeftAlone(label)) => {
             format!("`{name}` runs `{label}`, which another update deployed: it is left alone")
         }
-        Err(error) => format!("`{name}` could not be put back: {error:#}"),
+        Err(error) => format!("`{name}` could not be rolled back: {error:#}"),
     }
 }
 

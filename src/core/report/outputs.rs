@@ -12,7 +12,7 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     ("unchanged", "Number of objects left alone."),
     (
         "invalidation-id",
-        "ID of the invalidation; several are separated by spaces, in input order.",
+        "ID of the invalidation; several are separated by spaces, in input order, those of what a failed run rolled back last.",
     ),
     ("invalidated-paths", "The paths that were invalidated, one per line."),
     (

@@ -41,6 +41,12 @@ impl SiteCheck {
         })
     }
 
+    /// Whether a redirect is what is wanted: then it is not followed.
+    #[must_use]
+    pub(crate) fn wants_redirect(&self) -> bool {
+        matches!(self.status, Some(300..=399))
+    }
+
     /// What is wrong with an answer; `None` when it is as wanted. In a rollback the text is not looked for: it is what
     /// the newer release answers.
     #[must_use]
@@ -123,6 +129,11 @@ mod tests {
         assert_eq!(problem("u", 204, ""), None);
         assert_eq!(problem("u", 403, " Denied\n"), Some("HTTP 403: Denied".to_owned()));
         assert_eq!(problem("u 404", 404, "gone"), None);
+        assert_eq!(
+            (problem("u 301", 301, ""), check("u 301").wants_redirect()),
+            (None, true)
+        );
+        assert!(!check("u").wants_redirect() && !check("u 404").wants_redirect());
         assert_eq!(problem("u contains new", 200, "a new page"), None);
         assert_eq!(
             problem("u contains new", 200, "old"),

@@ -29,7 +29,8 @@ fn the_environment_keeps_the_new_version_while_the_site_is_not_wholly_back() {
     let error = run.error();
     assert!(error.starts_with("cannot verify the site"), "{error}");
     for part in [
-        "could not be rolled back",
+        "2 of 3 objects of the site could not be rolled back",
+        "the next deploy or `command: rollback` repairs it",
         "AccessDenied",
         "`my-app-prod` keeps `v-b`: the version before has never run under this site",
         "live now: backend `v-b` in `my-app-prod` (new), site: 2 of 3 objects new (`b.js`, `index.html`), 1 as before",
@@ -137,4 +138,60 @@ fn a_run_that_is_cancelled_or_killed_puts_nothing_back_and_the_next_one_repairs(
         all(&cloud, "b").with("command", "rollback").run().expect_exit(0);
         assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a), "{signal}");
     }
+}
+
+#[test]
+fn an_environment_that_cannot_go_back_is_named_beside_the_site_that_did() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    let (site_a, label_a) = (seen(&cloud), label(&cloud));
+    cloud.post(
+        "/faults",
+        &json!({"service": "elasticbeanstalk", "operation": "UpdateEnvironment", "skip": 1, "times": -1, "kind": "error",
+                "status": 403, "code": "AccessDenied", "message": "Access Denied"}),
+    );
+    let run = unwanted(&cloud).run().expect_exit(1);
+    assert_eq!((seen(&cloud), label(&cloud).as_str()), (site_a.clone(), "v-b"));
+    assert_eq!(
+        (run.output("rolled-back"), run.output("version-label")),
+        ("false", "v-b")
+    );
+    let error = run.error();
+    assert!(error.contains("`my-app-prod` could not be rolled back: "), "{error}");
+    assert!(
+        error.contains("live now: backend `v-b` in `my-app-prod` (new), site: as before"),
+        "{error}"
+    );
+    allow(&cloud);
+    all(&cloud, "b").with("command", "rollback").run().expect_exit(0);
+    assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a));
+}
+
+#[test]
+fn a_run_that_is_cancelled_while_the_environment_goes_back_says_what_keeps_running() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    cloud.set_scenario("my-app-prod", "success", &json!({"seconds": 1.5}));
+    let run = unwanted(&cloud)
+        .with("github-environment", "production")
+        .with("github-token", "ghs_example")
+        .signal("INT", "rolling back to `v-a`", 0.4)
+        .run()
+        .expect_exit(130);
+    assert_eq!(run.output("rolled-back"), "false");
+    let live = run.report["live"].as_str().unwrap_or_default();
+    assert!(
+        live.starts_with("backend `v-") && live.ends_with(", Updating), site: as before"),
+        "{live}"
+    );
+    assert!(
+        run.log.contains("the update of `my-app-prod` keeps running"),
+        "{}",
+        run.log
+    );
+    let statuses = cloud.get("/github")["statuses"].as_array().cloned().unwrap_or_default();
+    let description = statuses.last().expect("a status")["description"]
+        .as_str()
+        .unwrap_or_default();
+    assert_eq!(description, format!("live now: {live}; cancelled"));
 }

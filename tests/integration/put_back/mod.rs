@@ -277,15 +277,33 @@ fn a_way_back_that_fails_half_way_names_what_differs_and_the_next_run_repairs_it
     assert_eq!(seen(&cloud), before);
 }
 
+/// Lets CloudFront refuse every invalidation.
+fn deny_invalidations(cloud: &Cloud) {
+    cloud.post(
+        "/deny",
+        &json!({"action": "cloudfront:CreateInvalidation", "resource": "arn:aws:cloudfront::*:distribution/E1EXAMPLE"}),
+    );
+}
+
+#[test]
+fn with_warn_a_failed_invalidation_takes_nothing_back() {
+    let cloud = cloud();
+    site(&cloud, "a").run().expect_exit(0);
+    deny_invalidations(&cloud);
+    let run = site(&cloud, "b")
+        .with("invalidation-failure", "warn")
+        .run()
+        .expect_exit(0);
+    assert_eq!(run.output("rolled-back"), "false");
+    assert_eq!(seen(&cloud)["index.html"], "<h1>b</h1> b true");
+}
+
 #[test]
 fn a_failed_invalidation_takes_the_release_back() {
     let cloud = cloud();
     site(&cloud, "a").run().expect_exit(0);
     let before = seen(&cloud);
-    cloud.post(
-        "/deny",
-        &json!({"action": "cloudfront:CreateInvalidation", "resource": "arn:aws:cloudfront::*:distribution/E1EXAMPLE"}),
-    );
+    deny_invalidations(&cloud);
     let run = site(&cloud, "b").run().expect_exit(1);
     assert_eq!(seen(&cloud), before);
     assert_eq!(run.output("rolled-back"), "true");
