@@ -126,8 +126,9 @@ campaign: .venv/tests ## Every fault at every request of every kind of run, outs
 	cargo test --locked --quiet --no-run
 	cd tests && ../$(VENV)/python -m campaign ../target/debug/aws-web-deploy --workers $(or $(WORKERS),4) --page ../docs/faults.md
 
-lives: .venv/tests ## Random lives of a project, outside CI: make lives LIVES=200 SEED=1
+lives: .venv/tests ## Random lives of a project, beside aws s3 sync and beside a cache too, outside CI: make lives LIVES=200 SEED=1
 	cargo test --locked --quiet --no-run
+	cd tests && for beside in sync viewers; do ../$(VENV)/python -m differential.$$beside ../target/debug/aws-web-deploy --cases $(or $(LIVES),200) $(if $(SEED),--seed $(SEED)) || exit 1; done
 	cd tests && ../$(VENV)/python -m campaign.lives ../target/debug/aws-web-deploy --lives $(or $(LIVES),200) --workers $(or $(WORKERS),4) $(if $(SEED),--seed $(SEED))
 
 clean:

@@ -47,6 +47,8 @@ pub(crate) struct Aws {
     pub(crate) patience: Patience,
     /// `endpoint-url`: an S3-compatible store; for the S3 client only.
     pub(crate) s3_endpoint: Option<String>,
+    /// `--request-payer`.
+    pub(crate) request_payer: bool,
     /// The caller's account, when STS was asked while connecting.
     pub(crate) account: Option<String>,
     /// `allowed-account-ids`.
@@ -86,6 +88,7 @@ pub(crate) async fn connect(
         sdk: base.to_builder().credentials_provider(resolved.provider).build(),
         http,
         s3_endpoint: inputs.endpoint_url.clone(),
+        request_payer: inputs.request_payer,
         account: None,
         allowed_accounts: inputs.allowed_account_ids.as_slice().into(),
         caller: Arc::default(),

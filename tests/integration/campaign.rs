@@ -1,4 +1,4 @@
-//! A few of the cases of `make campaign` and of `make lives`, the same ones each time.
+//! A few of the cases of `make campaign` and of `make lives`, the same ones each time, for at most some seconds.
 
 use std::process::Command;
 
@@ -29,5 +29,18 @@ fn some_lives_end_as_their_sources_say() {
     passes(
         "campaign.lives",
         &["--lives", "8", "--steps", "10", "--seed", "11", "--workers", "4"],
+    );
+}
+
+#[test]
+fn a_sync_leaves_what_the_real_aws_s3_sync_leaves() {
+    passes("differential.sync", &["--cases", "8", "--seed", "1", "--seconds", "30"]);
+}
+
+#[test]
+fn visitors_never_get_what_the_origin_would_not_give() {
+    passes(
+        "differential.viewers",
+        &["--cases", "5", "--seed", "1", "--seconds", "30"],
     );
 }

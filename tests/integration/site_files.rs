@@ -295,3 +295,32 @@ fn a_name_that_is_not_utf8_can_be_excluded() {
     action.run().expect_exit(0);
     assert_eq!(cloud.keys(BUCKET), ["index.html"]);
 }
+
+#[test]
+fn texts_in_other_encodings_are_not_called_utf8() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let utf16: Vec<u8> = "<p>text".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let texts: [(&str, &[u8], &str); 8] = [
+        ("hz.html", b"<p>~{<:Ky2;S{#,~}", "text/html"),
+        ("utf-7.html", b"<p>+ZeVnLIqe-", "text/html"),
+        ("iso-2022-jp.html", b"<p>\x1b$B$\"\x1b(B", "text/html"),
+        ("utf-16.html", &utf16, "text/html"),
+        ("plain.html", b"<p>1 + 1 - a+b-c ~ {}", "text/html; charset=utf-8"),
+        (
+            "both.html",
+            "<p>+ZeVnLIqe- \u{e9}".as_bytes(),
+            "text/html; charset=utf-8",
+        ),
+        ("small.js", b"x+ZeVnLIqe-y", "text/javascript; charset=utf-8"),
+        ("small.css", b"a~{<:Ky~}", "text/css; charset=utf-8"),
+    ];
+    let mut action = Action::new(&cloud).with("bucket", BUCKET).with("source", "public");
+    for (name, bytes, _) in texts {
+        action = action.file(&format!("public/{name}"), bytes);
+    }
+    action.run().expect_exit(0);
+    for (name, _, expected) in texts {
+        let object = cloud.object(BUCKET, name).expect("an object");
+        assert_eq!(object.header("content-type"), Some(expected), "{name}");
+    }
+}

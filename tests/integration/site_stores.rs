@@ -115,3 +115,106 @@ fn a_check_of_another_store_asks_no_sts_whose_keys_they_are() {
     // CloudFront is AWS's own, wherever the site is.
     assert!(check().with("distribution", "E1").run().error().contains("credentials"));
 }
+
+#[test]
+fn an_endpoint_with_a_path_and_no_slash_at_its_end_is_kept() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    // As Supabase writes it; the bucket of the local cloud plays the path.
+    let endpoint = format!("{}/{BUCKET}", cloud.endpoint);
+    let action = |endpoint: &str| {
+        site(&cloud)
+            .env("AWS_ENDPOINT_URL", "")
+            .with("endpoint-url", endpoint)
+            .with("bucket", "storage")
+            .file("public/a.txt", "a")
+            .file("public/film.mp4", bytes(9 * MIB))
+    };
+    for endpoint in [endpoint.clone(), format!("{endpoint}/")] {
+        cloud.forget_requests();
+        action(&endpoint).run();
+        let paths: Vec<String> = cloud
+            .requests()
+            .iter()
+            .filter_map(|request| request["path"].as_str().map(str::to_owned))
+            .collect();
+        assert!(!paths.is_empty());
+        assert!(
+            paths.iter().all(|path| path.starts_with(&format!("/{BUCKET}/storage"))),
+            "{endpoint}: {paths:?}"
+        );
+    }
+}
+
+#[test]
+fn whoever_asks_pays_for_records_and_rollbacks_too() {
+    let cloud = Cloud::start();
+    cloud.post(
+        "/s3/bucket",
+        &json!({"bucket": BUCKET, "requester_pays": true, "versioning": "Enabled"}),
+    );
+    let step = |text: &str| {
+        site(&cloud)
+            .with("args", "--request-payer requester")
+            .with("delete", "true")
+            .file("public/a.txt", text)
+    };
+    for text in ["one", "two", "two"] {
+        let run = step(text).run().expect_exit(0);
+        assert!(run.messages("warning").is_empty(), "{}", run.log);
+    }
+    let run = step("two").with("command", "rollback").run().expect_exit(0);
+    assert!(run.messages("warning").is_empty(), "{}", run.log);
+    assert_eq!(run.output("uploaded"), "1");
+}
+
+#[test]
+fn a_key_of_white_space_alone_comes_and_goes() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let action = site(&cloud)
+        .with("delete", "true")
+        .file("public/ ", "blank")
+        .file("public/a.txt", "a");
+    action.run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET), [" ", "a.txt"]);
+    assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+    std::fs::remove_file(action.workspace().join("public/ ")).expect("the file");
+    assert_eq!(action.run().expect_exit(0).output("deleted"), "1");
+    assert_eq!(cloud.keys(BUCKET), ["a.txt"]);
+}
+
+#[test]
+fn where_encryptions_are_mixed_nothing_goes_up_again_without_need() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let mut action = site(&cloud);
+    for n in 0..10 {
+        action = action.file(&format!("public/{n}.txt"), format!("content {n}"));
+        let body = if n % 2 == 0 {
+            format!("CONTENT {n}")
+        } else {
+            format!("content {n}")
+        };
+        let mut headers = vec![("content-type", "text/plain; charset=utf-8")];
+        if n % 2 == 1 {
+            headers.extend([
+                ("x-amz-server-side-encryption", "aws:kms"),
+                ("x-amz-sdk-checksum-algorithm", "CRC32"),
+            ]);
+        }
+        let sum = crc32(body.as_bytes());
+        if n % 2 == 1 {
+            headers.push(("x-amz-checksum-crc32", &sum));
+        }
+        cloud.put(BUCKET, &format!("{n}.txt"), &headers, body.as_bytes());
+    }
+    let run = action.run().expect_exit(0);
+    assert_eq!(run.uploaded(), ["0.txt", "2.txt", "4.txt", "6.txt", "8.txt"]);
+    assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+}
+
+/// CRC-32 as S3's header has it.
+fn crc32(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    base64::engine::general_purpose::STANDARD.encode(crc.sum().to_be_bytes())
+}

@@ -79,6 +79,7 @@ impl Fake {
             http: crate::http::client(&Env::default()).expect("a client without proxies"),
             caller: Arc::default(),
             s3_endpoint: None,
+            request_payer: false,
             account: Some("123456789012".into()),
             allowed_accounts: Arc::default(),
         }

@@ -106,7 +106,6 @@ impl BackendFolders {
             .bucket(&bucket.name)
             .prefix(folder)
             .delimiter("/")
-            .set_request_payer(self.root.payer())
             .into_paginator()
             .send();
         let mut folders = Vec::new();
@@ -125,7 +124,7 @@ impl BackendFolders {
         let listing = Listing {
             prefix: folder.to_owned(),
             page_size: MAX_KEYS,
-            request_payer: self.root.request_payer,
+            request_payer: false,
         };
         let (mut known, mut seen, mut after) = (KnownBundles::default(), BTreeSet::new(), None);
         loop {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use aws_sdk_s3::types::RequestPayer;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
@@ -32,8 +31,6 @@ pub(crate) struct RecordFolder {
     pub(crate) is_site: bool,
     /// The distribution that it is of.
     pub(crate) distribution: Option<String>,
-    /// `--request-payer`: whoever asks pays, for records too.
-    pub(crate) request_payer: bool,
 }
 
 /// The list of keys that a run is about to change.
@@ -73,11 +70,6 @@ impl RecordFolder {
         }
     }
 
-    /// What says that we pay.
-    pub(crate) fn payer(&self) -> Option<RequestPayer> {
-        self.request_payer.then_some(RequestPayer::Requester)
-    }
-
     /// The newest releases, by the names of their objects.
     pub(crate) async fn newest(&self, n: usize) -> anyhow::Result<BTreeMap<String, FoundRecord>> {
         let folder = format!("{}releases/", self.folder);
@@ -91,7 +83,6 @@ impl RecordFolder {
                 .bucket(&self.bucket.name)
                 .prefix(&folder)
                 .delimiter("/")
-                .set_request_payer(self.payer())
                 .set_start_after(after.take().filter(|_| token.is_none()))
                 .set_continuation_token(token.take())
                 .max_keys(i32::try_from(n.saturating_mul(2)).unwrap_or(1000).clamp(2, 1000))
@@ -181,7 +172,6 @@ impl RecordFolder {
             .bucket(&self.bucket.name)
             .key(key)
             .content_type(content_type)
-            .set_request_payer(self.payer())
             .body(bytes.into())
             .send()
             .await
@@ -200,7 +190,6 @@ impl RecordFolder {
             .get_object()
             .bucket(&self.bucket.name)
             .key(key)
-            .set_request_payer(self.payer())
             .send()
             .await
             .aws_context(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;

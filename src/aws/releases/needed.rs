@@ -32,7 +32,6 @@ impl History {
             environment: Some(environment.clone()),
             is_site: false,
             distribution: None,
-            request_payer: application.request_payer,
         });
         let own = RecordFolder {
             bucket: application.bucket.clone(),
@@ -40,7 +39,6 @@ impl History {
             environment: None,
             is_site: false,
             distribution: None,
-            request_payer: application.request_payer,
         };
         stream::iter(
             std::iter::once(own)

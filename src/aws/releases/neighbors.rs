@@ -46,7 +46,6 @@ impl History {
                 .bucket(&site.bucket.name)
                 .prefix(&folder)
                 .delimiter("/")
-                .set_request_payer(site.payer())
                 .send()
                 .await
                 .aws_context(&LIST_OBJECTS, &site.bucket.arn(), || {

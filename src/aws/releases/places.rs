@@ -18,7 +18,6 @@ impl History {
         inputs: &Inputs,
     ) -> anyhow::Result<()> {
         let elsewhere = inputs.release.history.as_ref();
-        let request_payer = inputs.site.as_ref().is_some_and(|site| site.object.request_payer);
         if let (Some(site), Some(bucket)) = (&inputs.site, bucket) {
             let folder_in = |bucket: &Bucket, folder: String, is_site| RecordFolder {
                 bucket: bucket.clone(),
@@ -26,7 +25,6 @@ impl History {
                 environment: None,
                 is_site,
                 distribution: None,
-                request_payer,
             };
             self.backends.push(BackendFolders {
                 root: folder_in(bucket, FOLDER.to_owned(), false),
@@ -59,7 +57,6 @@ impl History {
                 environment: None,
                 is_site: false,
                 distribution: Some(id.clone()),
-                request_payer,
             };
             self.distributions = ids.into_iter().map(folder).collect();
         }
@@ -86,7 +83,6 @@ impl History {
             environment: environment.cloned(),
             is_site: false,
             distribution: None,
-            request_payer,
         };
         self.application = Some(place(None));
         self.environments = match backend.environments.as_slice() {

@@ -17,6 +17,7 @@ use crate::aws::retry::{Patience, patient};
 use crate::aws::s3::clock::{ReadClock, StoreClock};
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
 use crate::aws::s3::owner::{EXPECTED_OWNER, OwnerInterceptor};
+use crate::aws::s3::payer::PayerInterceptor;
 use crate::aws::s3::payload::PayloadSigning;
 use crate::core::error::{HintExt as _, code, service_error};
 use crate::core::iam::arn;
@@ -108,6 +109,9 @@ impl Bucket {
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
         if let Some(account) = account {
             config = config.interceptor(OwnerInterceptor(account));
+        }
+        if aws.request_payer {
+            config = config.interceptor(PayerInterceptor);
         }
         let server = match &aws.s3_endpoint {
             None => Server::Aws,

@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod multipart;
 pub(crate) mod object;
 pub(crate) mod owner;
+pub(crate) mod payer;
 pub(crate) mod payload;
 pub(crate) mod put;
 pub(crate) mod request_headers;

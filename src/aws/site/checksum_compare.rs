@@ -1,7 +1,6 @@
 //! Objects whose ETag does not tell: encrypted with KMS or a customer's key, or uploaded in parts of an unusual size.
 //!
-//! One HeadObject says what kind of ETags the bucket holds; only when they are opaque is each object asked for the
-//! checksum that S3 keeps of it.
+//! Each such object is asked how it is encrypted, and for the checksum that S3 keeps of it; those of another size never.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -10,7 +9,6 @@ use anyhow::Context as _;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::operation::head_object::builders::HeadObjectFluentBuilder;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType, RequestPayer, ServerSideEncryption};
-use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::aws::s3::bucket::Bucket;
@@ -26,8 +24,6 @@ use crate::core::site::plan::{RemoteObject, SiteWarning};
 pub(crate) struct Opaque {
     bucket: Bucket,
     options: ObjectOptions,
-    /// Whether objects are encrypted so that their ETags are no digests.
-    encrypted: OnceCell<bool>,
     /// The first object whose checksum may not be read, and the KMS key that it is encrypted with.
     undecryptable: OnceLock<(String, String)>,
 }
@@ -37,7 +33,6 @@ impl Opaque {
         Self {
             bucket: bucket.clone(),
             options: options.clone(),
-            encrypted: OnceCell::new(),
             undecryptable: OnceLock::new(),
         }
     }
@@ -61,21 +56,8 @@ impl Opaque {
     pub(crate) async fn is_same(&self, object: &RemoteObject, file: PathBuf) -> anyhow::Result<bool> {
         match Etag::parse(&object.etag) {
             Etag::Single(_) => {
-                // The first object that differs answers for all; the others wait for it.
-                let mut own = None;
-                let ask = async {
-                    own = self.head(object, None).await;
-                    own.as_ref().is_some_and(is_encrypted)
-                };
-                if !*self.encrypted.get_or_init(|| ask).await {
-                    return Ok(false);
-                }
-                let head = match own {
-                    Some(head) => Some(head),
-                    // One refusal is that of all.
-                    None if self.undecryptable.get().is_some() => None,
-                    None => self.head(object, None).await,
-                };
+                // Objects of one bucket may be encrypted in different ways, so one does not answer for another.
+                let head = self.head(object, None).await;
                 match head {
                     Some(head) if is_encrypted(&head) => self.has_checksum(&head, file).await,
                     _ => Ok(false),

@@ -22,6 +22,8 @@ pub(crate) struct AwsInputs {
     pub(crate) allowed_account_ids: Vec<String>,
     /// `endpoint-url`: an S3-compatible store; S3 only.
     pub(crate) endpoint_url: Option<String>,
+    /// `--request-payer`.
+    pub(crate) request_payer: bool,
 }
 
 /// Access keys from inputs; never completed from the environment.
@@ -65,6 +67,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, env: &Env, context: &RunContext, fla
         role: role(reader, context),
         allowed_account_ids: account_ids(reader),
         endpoint_url,
+        request_payer: flags.request_payer,
     }
 }
 
@@ -87,7 +90,19 @@ fn region(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> Option<Strin
 fn endpoint_url(reader: &mut Reader<'_>, flags: &SyncFlags) -> Option<String> {
     let (name, url) = input_or_flag(reader, "endpoint-url", "endpoint-url", flags.endpoint_url.as_deref())?;
     check_url(reader, &name, &url);
-    Some(url)
+    Some(with_slash(url))
+}
+
+/// `url` with a slash behind its path, where it has one: the SDK puts bucket and key right behind it, and some stores are
+/// written without (`https://project.supabase.co/storage/v1/s3`).
+fn with_slash(url: String) -> String {
+    let path = url
+        .split_once("://")
+        .and_then(|(_, rest)| Some(rest.split_once('/')?.1));
+    match path {
+        Some(path) if !path.is_empty() && !path.ends_with('/') => format!("{url}/"),
+        _ => url,
+    }
 }
 
 /// The variables by which the SDKs are sent elsewhere

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::core::site::shifted_text::ShiftCheck;
+
 /// Grows when [`guess`] or [`needs_charset`] answer so differently for the same name that objects of earlier releases
 /// have to be looked at again: releases record it. A type that browsers take as well as the one before is no such reason.
 pub(crate) const VERSION: u32 = 1;
@@ -95,6 +97,8 @@ fn split_extension(name: &str) -> (&str, &str) {
 pub(crate) enum TextEncoding {
     /// Text in UTF-8.
     Utf8,
+    /// ASCII, in which HZ or UTF-7 seems to hide.
+    Shifted,
     /// Perhaps text in another encoding.
     Other,
     /// No text: there are NULs in it, which every video format has.
@@ -118,7 +122,13 @@ pub(crate) fn judge(guess: &str, bytes: TextEncoding) -> String {
     } else {
         guess
     };
-    if needs_charset(guess) && bytes == TextEncoding::Utf8 {
+    // Nobody writes scripts and style sheets in an encoding of mail, and they have operators that look like it.
+    let is_utf8 = match bytes {
+        TextEncoding::Utf8 => true,
+        TextEncoding::Shifted => !matches!(guess, "text/html" | "text/plain" | "text/xml"),
+        TextEncoding::Other | TextEncoding::Binary => false,
+    };
+    if needs_charset(guess) && is_utf8 {
         format!("{guess}; charset=utf-8")
     } else {
         guess.to_owned()
@@ -145,6 +155,8 @@ pub(crate) struct TextCheck {
     open: Vec<u8>,
     broken: bool,
     binary: bool,
+    beyond_ascii: bool,
+    shifts: ShiftCheck,
 }
 
 impl TextCheck {
@@ -160,6 +172,10 @@ impl TextCheck {
             return;
         }
         self.binary = bytes.contains(&0);
+        self.beyond_ascii = self.beyond_ascii || !bytes.is_ascii();
+        if !self.beyond_ascii {
+            self.shifts.feed(bytes);
+        }
         // UTF-16 without a mark and ISO-2022 are bytes of ASCII, too: NULs and escapes tell them.
         self.broken |= self.binary || bytes.contains(&0x1b);
         while !self.broken && !self.open.is_empty() {
@@ -187,6 +203,7 @@ impl TextCheck {
     pub(crate) fn finish(&self) -> TextEncoding {
         match (self.binary, !self.broken && self.open.is_empty()) {
             (true, _) => TextEncoding::Binary,
+            (false, true) if !self.beyond_ascii && self.shifts.found() => TextEncoding::Shifted,
             (false, true) => TextEncoding::Utf8,
             (false, false) => TextEncoding::Other,
         }
@@ -278,6 +295,8 @@ mod tests {
             ("video/mp2t", TextEncoding::Other, "text/plain"),
             ("video/mp2t", TextEncoding::Binary, "video/mp2t"),
             ("text/html", TextEncoding::Other, "text/html"),
+            ("text/html", TextEncoding::Shifted, "text/html"),
+            ("text/css", TextEncoding::Shifted, "text/css; charset=utf-8"),
             ("image/png", TextEncoding::Utf8, "image/png"),
         ] {
             assert_eq!(judge(guess, bytes), expected, "{guess}, {bytes:?}");

@@ -28,4 +28,5 @@ pub(crate) mod retire;
 pub(crate) mod retirement;
 pub(crate) mod scan;
 pub(crate) mod scope;
+pub(crate) mod shifted_text;
 pub(crate) mod verify_site;

@@ -115,6 +115,10 @@ fn before(key: &str) -> String {
 }
 
 #[cfg(test)]
+#[path = "ranges_model.rs"]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use std::path::Path;
     use std::time::SystemTime;

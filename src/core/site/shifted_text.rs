@@ -1,0 +1,153 @@
+//! Encodings that hide in ASCII: HZ (`~{…~}`) and UTF-7 (`+…-`), told by their shifts.
+//!
+//! <https://www.rfc-editor.org/rfc/rfc1843>, <https://www.rfc-editor.org/rfc/rfc2152>
+
+/// How long a shifted piece may be until it counts as none: both are of a line.
+const LONGEST: usize = 512;
+
+/// Looks for shifts in bytes that come in pieces.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ShiftCheck {
+    state: State,
+    found: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+enum State {
+    #[default]
+    Plain,
+    /// Behind a `~`.
+    Tilde,
+    /// Behind a `~{`: how many bytes of text, and whether a `~` came last.
+    Hz(usize, bool),
+    /// Behind a `+`: the sextets.
+    Utf7(Vec<u8>),
+}
+
+impl ShiftCheck {
+    /// Takes the next piece.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !self.found {
+            if matches!(self.state, State::Plain) {
+                let Some(start) = rest.iter().position(|byte| matches!(byte, b'~' | b'+')) else {
+                    return;
+                };
+                rest = &rest[start..];
+            }
+            let Some((&byte, after)) = rest.split_first() else {
+                return;
+            };
+            rest = after;
+            self.take(byte);
+        }
+    }
+
+    /// Whether there was a shift that only such an encoding has.
+    #[must_use]
+    pub(crate) fn found(&self) -> bool {
+        self.found
+    }
+
+    fn take(&mut self, byte: u8) {
+        self.state = match (std::mem::take(&mut self.state), byte) {
+            (State::Tilde, b'{') => State::Hz(0, false),
+            (State::Hz(length, true), b'}') => {
+                self.found |= length > 0 && length % 2 == 0;
+                State::Plain
+            }
+            (State::Hz(length, false), b'~') => State::Hz(length, true),
+            // The first byte of a pair is of a row of GB 2312, the second of a column.
+            (State::Hz(length, false), 0x21..=0x7e)
+                if length < LONGEST && (length % 2 == 1 || (0x21..=0x77).contains(&byte)) =>
+            {
+                State::Hz(length + 1, false)
+            }
+            (State::Utf7(sextets), b'-') => {
+                self.found |= is_utf16(&sextets);
+                State::Plain
+            }
+            (State::Utf7(mut sextets), byte) if sextets.len() < LONGEST => match sextet(byte) {
+                Some(sextet) => {
+                    sextets.push(sextet);
+                    State::Utf7(sextets)
+                }
+                None => State::Plain,
+            },
+            (_, b'~') => State::Tilde,
+            (_, b'+') => State::Utf7(Vec::new()),
+            _ => State::Plain,
+        };
+    }
+}
+
+fn sextet(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
+}
+
+/// Whether the sextets are UTF-16 of characters that UTF-7 must shift, and nothing but zeros behind.
+fn is_utf16(sextets: &[u8]) -> bool {
+    let (mut units, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for sextet in sextets {
+        bits = (bits << 6) | u32::from(*sextet);
+        count += 6;
+        if count >= 16 {
+            count -= 16;
+            units.push(u16::try_from(bits >> count).unwrap_or_default());
+            bits &= (1 << count) - 1;
+        }
+    }
+    let is_shifted = |character: Result<char, _>| character.is_ok_and(|character: char| !character.is_ascii());
+    !units.is_empty() && count < 6 && bits == 0 && char::decode_utf16(units).all(is_shifted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop, prop_assert_eq, proptest};
+
+    fn found(bytes: &[u8]) -> bool {
+        let mut check = ShiftCheck::default();
+        check.feed(bytes);
+        check.found()
+    }
+
+    #[test]
+    fn shifts_are_found_and_plain_text_has_none() {
+        for (text, expected) in [
+            // The examples of both documents.
+            ("~{<:Ky2;S{#,NpJ)l6HK!#~}", true),
+            ("The next sentence is in GB.~{<:Ky2;S{#,~}Bye.", true),
+            ("Hi Mom +Jjo-!", true),
+            ("+ZeVnLIqe-", true),
+            ("A+ImIDkQ.", false),
+            ("1 + 1 = 2, a+b-c, c++ - and ~ home ~/x", false),
+            ("`${a}~{` ~{ } ~{}", false),
+            ("x += y - z; +1-800-555", false),
+            ("~{a~}", false),
+            ("", false),
+        ] {
+            assert_eq!(found(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_judged_as_the_whole(
+            pieces in prop::collection::vec("[~{}+A-Ja -]{0,6}", 0..6),
+            more in any::<Vec<u8>>(),
+        ) {
+            let mut check = ShiftCheck::default();
+            pieces.iter().for_each(|piece| check.feed(piece.as_bytes()));
+            check.feed(&more);
+            prop_assert_eq!(check.found(), found(&[pieces.concat().as_bytes(), &more].concat()));
+        }
+    }
+}
