@@ -8,12 +8,12 @@ const LONGEST: usize = 512;
 /// Looks for shifts in bytes that come in pieces.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ShiftCheck {
-    state: State,
+    state: ShiftState,
     found: bool,
 }
 
 #[derive(Debug, Clone, Default)]
-enum State {
+enum ShiftState {
     #[default]
     Plain,
     /// Behind a `~`.
@@ -29,7 +29,7 @@ impl ShiftCheck {
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !self.found {
-            if matches!(self.state, State::Plain) {
+            if matches!(self.state, ShiftState::Plain) {
                 let Some(start) = rest.iter().position(|byte| matches!(byte, b'~' | b'+')) else {
                     return;
                 };
@@ -51,32 +51,32 @@ impl ShiftCheck {
 
     fn take(&mut self, byte: u8) {
         self.state = match (std::mem::take(&mut self.state), byte) {
-            (State::Tilde, b'{') => State::Hz(0, false),
-            (State::Hz(length, true), b'}') => {
+            (ShiftState::Tilde, b'{') => ShiftState::Hz(0, false),
+            (ShiftState::Hz(length, true), b'}') => {
                 self.found |= length > 0 && length % 2 == 0;
-                State::Plain
+                ShiftState::Plain
             }
-            (State::Hz(length, false), b'~') => State::Hz(length, true),
+            (ShiftState::Hz(length, false), b'~') => ShiftState::Hz(length, true),
             // The first byte of a pair is of a row of GB 2312, the second of a column.
-            (State::Hz(length, false), 0x21..=0x7e)
+            (ShiftState::Hz(length, false), 0x21..=0x7e)
                 if length < LONGEST && (length % 2 == 1 || (0x21..=0x77).contains(&byte)) =>
             {
-                State::Hz(length + 1, false)
+                ShiftState::Hz(length + 1, false)
             }
-            (State::Utf7(sextets), b'-') => {
+            (ShiftState::Utf7(sextets), b'-') => {
                 self.found |= is_utf16(&sextets);
-                State::Plain
+                ShiftState::Plain
             }
-            (State::Utf7(mut sextets), byte) if sextets.len() < LONGEST => match sextet(byte) {
+            (ShiftState::Utf7(mut sextets), byte) if sextets.len() < LONGEST => match sextet(byte) {
                 Some(sextet) => {
                     sextets.push(sextet);
-                    State::Utf7(sextets)
+                    ShiftState::Utf7(sextets)
                 }
-                None => State::Plain,
+                None => ShiftState::Plain,
             },
-            (_, b'~') => State::Tilde,
-            (_, b'+') => State::Utf7(Vec::new()),
-            _ => State::Plain,
+            (_, b'~') => ShiftState::Tilde,
+            (_, b'+') => ShiftState::Utf7(Vec::new()),
+            _ => ShiftState::Plain,
         };
     }
 }
