@@ -155,6 +155,9 @@ fn site_report(plan: &SitePlan, outcomes: &Outcomes) -> SiteReport {
     site.failures.clone_from(&done.failures);
     if let Some(put_back) = &outcomes.put_back {
         site.restored.clone_from(&put_back.restored);
+        // What stays for pages that are open is not as it was before: there was no such key.
+        let kept: HashSet<&str> = site.retired.iter().map(|asset| asset.key.as_str()).collect();
+        site.restored.retain(|key| !kept.contains(key.as_str()));
         site.restored.sort();
         site.restored.dedup();
         site.not_restored = new_keys(outcomes).into_iter().map(ToOwned::to_owned).collect();

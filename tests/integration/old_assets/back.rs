@@ -104,6 +104,7 @@ fn a_failure_that_is_undone_keeps_the_assets_of_its_pages() {
         (run.output("rolled-back"), retired(&run)),
         ("true", "assets/b.js".into())
     );
+    assert_eq!(run.report["site"]["restored"], json!(["index.html"]));
     day(&cloud, 16.0);
     let run = release(&cloud, "a").run().expect_exit(0);
     assert_eq!(
@@ -135,6 +136,34 @@ fn a_run_that_fails_begins_to_count_nothing() {
     day(&cloud, 35.0);
     release(&cloud, "b").run().expect_exit(0);
     assert_eq!(assets(&cloud), "b.js");
+}
+
+#[test]
+fn a_run_that_was_killed_has_what_it_was_about_to_use_taken_from_the_list() {
+    let cloud = cloud();
+    release(&cloud, "a").run().expect_exit(0);
+    release(&cloud, "b").run().expect_exit(0);
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "match": "/slow.js", "times": 1, "kind": "delay", "seconds": 20}),
+    );
+    // Its pages may be live, and they use an asset that was old.
+    let killed = release(&cloud, "c")
+        .file("site/assets/a.js", "a")
+        .file("site/assets/slow.js", "s");
+    killed.signal("KILL", "upload  assets/c.js", 0.2).run();
+    cloud.control("DELETE", "/faults", &Value::Null);
+    assert!(assets(&cloud).contains("c.js"), "it went on for a while");
+    day(&cloud, 20.0);
+    let run = release(&cloud, "d").run().expect_exit(0);
+    assert!(
+        retired(&run).contains("assets/a.js assets/b.js assets/c.js"),
+        "{}",
+        retired(&run)
+    );
+    day(&cloud, 35.0);
+    release(&cloud, "d").run().expect_exit(0);
+    assert_eq!(assets(&cloud), "d.js");
 }
 
 #[test]

@@ -227,6 +227,33 @@ fn without_a_time_nothing_is_due_and_nothing_begins_to_count() {
     assert_eq!(judged.warnings.len(), 1);
 }
 
+#[test]
+fn a_hundred_thousand_old_assets_are_judged_and_their_list_stays_small() {
+    let key = |n: usize| {
+        format!(
+            "assets/chunk-{n:06}.{:08x}.js",
+            n.wrapping_mul(2_654_435_761) % 0xffff_ffff
+        )
+    };
+    let etag = |n: usize| {
+        format!(
+            "{:032x}",
+            (n as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        )
+    };
+    let missing: Vec<RemoteObject> = (0..100_000).map(|n| object(&key(n), &etag(n), T0 - DAY)).collect();
+    let (_, first) = judge(T0, &[], &missing);
+    let list = crate::core::site::retirement::listed(&first.retirement.kept);
+    assert_eq!(list.len(), 100_000);
+    let packed = crate::core::release::keys::pack(&list).expect("packed");
+    assert!(packed.len() < 6_000_000, "{} bytes", packed.len());
+    let known: Vec<RetiredKey> = crate::core::release::keys::unpack(&packed).expect("unpacked");
+    let (_, second) = judge(T0 + 13 * DAY, &known, &missing);
+    assert!(!second.retirement.is_news && second.deletes.is_empty());
+    let (_, third) = judge(T0 + 14 * DAY, &known, &missing);
+    assert_eq!((third.deletes.len(), third.retirement.kept.len()), (100_000, 0));
+}
+
 proptest! {
     /// Deploys of random releases at random times: after each, exactly the assets are there that the release names, or
     /// that were first missing less than their time ago; and every asset of a release younger than that is there.
