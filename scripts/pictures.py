@@ -1,7 +1,7 @@
 """Makes pictures of the summaries in docs/summaries/: Markdown -> HTML that looks as on GitHub -> PNG by headless Chromium.
 
-`pictures.py` writes `target/pictures/NAME.png` for each page, and the README's `docs/summary.png`. Outside CI: it needs
-`chromium` (Debian: `apt-get install chromium fonts-noto-color-emoji`).
+`pictures.py` writes `target/pictures/NAME.png` for each page, the README's `docs/summary.png`, and the repository's social
+preview, `docs/social-preview.png`. Outside CI: it needs `chromium` (Debian: `apt-get install chromium fonts-noto-color-emoji`).
 """
 
 import html
@@ -30,6 +30,20 @@ details {{ margin-bottom: 8px; }}
 </style><article>{body}</article>
 <script>document.title = Math.ceil(document.querySelector("article").getBoundingClientRect().bottom + 24)</script>
 """
+
+
+# GitHub asks for 1280 x 640 and shows it cut to other shapes, so nothing that matters stands near the edges
+# (https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository).
+SOCIAL = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; width: 1280px; height: 640px; overflow: hidden; background: #0d1117; color: #f0f6fc; }}
+body {{ font: 30px/1.35 "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif; }}
+h1 {{ font-size: 68px; margin: 44px 80px 4px; }}
+p {{ margin: 0 80px 28px; color: #b7bdc8; }}
+iframe {{ display: block; width: 980px; height: 360px; margin: 0 80px; border: 0; border-radius: 12px; background: #fff; }}
+iframe {{ transform: scale(1.14); transform-origin: top left; }}
+</style><h1>{name}</h1><p>{promise}</p><iframe src="{page}" scrolling="no"></iframe>
+"""
+PROMISE = "S3, CloudFront and Elastic Beanstalk in one step, and back with one click"
 
 
 def inline(text: str) -> str:
@@ -98,6 +112,9 @@ def main() -> None:
         chromium(f"--window-size={WIDTH},{title[1]}", f"--screenshot={picture}", file.as_uri())
         if page.stem == IN_README:
             shutil.copy(picture, ROOT / "docs/summary.png")
+            social = OUT / "social-preview.html"
+            social.write_text(SOCIAL.format(name="aws-web-deploy", promise=PROMISE, page=file.name))
+            chromium("--window-size=1280,640", f"--screenshot={ROOT / 'docs/social-preview.png'}", social.as_uri())
 
 
 if __name__ == "__main__":

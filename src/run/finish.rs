@@ -150,9 +150,24 @@ fn say(report: &Report, console: &Console) {
         parts.push(format!("{} {state}{url}", environment.name));
     }
     parts.extend(report.live.as_ref().map(|live| format!("live now: {live}")));
+    if let Some(backend) = report
+        .backend
+        .as_ref()
+        .filter(|backend| backend.environments.is_empty())
+    {
+        let state = match (report.dry_run, backend.version_created) {
+            (true, _) => "to be made",
+            (false, true) => "created",
+            (false, false) => "as it was",
+        };
+        parts.push(format!(
+            "version `{}` {state}, nothing is deployed",
+            backend.version_label
+        ));
+    }
     let prefix = match (report.outcome, report.dry_run) {
         (Outcome::Cancelled, _) => "cancelled",
-        (_, true) => "dry run, nothing was changed: planned",
+        (_, true) => "dry run, nothing was changed: plan made",
         (Outcome::Unchanged, _) => "nothing to do",
         _ => "done",
     };

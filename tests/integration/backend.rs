@@ -142,6 +142,8 @@ fn without_an_environment_only_the_version_is_created() {
         "{}",
         run.summary
     );
+    let last = run.messages("notice").last().copied().unwrap_or_default();
+    assert!(last.ends_with("version `v1` created, nothing is deployed"), "{last}");
     let again = deploy(&cloud).with("environment-name", "").run().expect_exit(0);
     assert_eq!(again.output("outcome"), "unchanged");
     assert!(

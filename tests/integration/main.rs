@@ -39,6 +39,7 @@ mod readable;
 mod recipes;
 mod release;
 mod rollback;
+mod shapes;
 mod site_answers;
 mod site_args;
 mod site_bundles;

@@ -57,7 +57,10 @@ fn the_end_of_a_dry_run_does_not_read_as_if_something_had_been_done() {
         .run()
         .expect_exit(0);
     let last = run.messages("notice").last().copied().unwrap_or_default();
-    assert!(last.starts_with("dry run, nothing was changed: planned in "), "{last}");
+    assert!(
+        last.starts_with("dry run, nothing was changed: plan made in "),
+        "{last}"
+    );
     assert!(last.ends_with("1 to upload; my-app-prod to run `v1`"), "{last}");
     for done in ["done", "uploaded", "Green", "deployed"] {
         assert!(!last.contains(done), "{last}");

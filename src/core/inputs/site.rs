@@ -213,9 +213,9 @@ fn check_patterns(reader: &mut Reader<'_>, name: &str) {
             reader.errors.push(format!(
                 "`{name}` holds `{line}`; it must be patterns alone, one per line: flags belong in `args`"
             ));
-        } else if line.contains(", ") || line.ends_with(',') {
+        } else if line.contains(',') {
             reader.warnings.push(format!(
-                "`{name}` holds `{line}`: write one pattern per line, the comma is part of the pattern"
+                "`{name}` holds `{line}`, which is one pattern, comma and all: write one pattern per line if it is to be several"
             ));
         } else if line.len() > 1
             && ["'", "\""]

@@ -45,6 +45,7 @@ fn lists_of_patterns_hold_patterns() {
         &["`exclude` holds", "flags belong in `args`"],
     );
     assert!(warnings(&[("exclude", "*.map, *.txt")])[0].contains("one pattern per line"));
+    assert!(warnings(&[("exclude", "*.map,*.txt")])[0].contains("comma and all"));
     assert!(warnings(&[("include", "'*.map'")])[0].contains("remove the quotes"));
     assert_eq!(warnings(&[("exclude", "*.map\n*.txt")]), Vec::<String>::new());
     assert!(warnings(&[("prefix", "/docs")])[0].contains("every key will begin with `/`"));
