@@ -23,9 +23,8 @@ use crate::core::site::plan::{Reason, Write, WriteSource};
 use crate::github::oidc;
 
 pub use crate::core::iam::calls::{ALL as CALLS, Call, Need, actions};
-pub use crate::core::iam::policy::{
-    BackendScope, PolicyScope, PolicySite, PolicyTarget, beanstalk_note, for_scope as policy_for,
-};
+pub use crate::core::iam::policy::{BackendScope, PolicyScope, PolicySite, beanstalk_note, for_scope as policy_for};
+pub use crate::core::iam::statements::PolicyTarget;
 pub use crate::core::inputs::table::{ALIASES, Alias, INPUTS, InputSpec, MISTAKEN, OLD_ENVIRONMENT, Section, variable};
 pub use crate::core::report::policy::policy_text;
 
@@ -87,7 +86,7 @@ impl CopyBucket {
         let console = Console::new(std::io::sink(), false);
         let ask: AskIdToken = |http, endpoint, audience| Box::pin(oidc::token(http, endpoint, audience));
         let aws = aws::connect(&inputs, &context, &env, ask, &console).await?;
-        Ok(Self(Bucket::open(&aws, name).await?))
+        Ok(Self(Bucket::open(&aws, name, "").await?))
     }
 
     /// Sends the object `key`, of `size` bytes, onto itself with `headers` (a record's JSON); returns the new version.

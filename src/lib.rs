@@ -51,6 +51,7 @@ use chrono::{SecondsFormat, Utc};
 use crate::aws::auth::cached::mask_id;
 use crate::core::context::RunContext;
 use crate::core::iam::allowance::Allowance;
+use crate::core::inputs::files::{FileKind, Files as _};
 use crate::core::inputs::parse;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, is_secret};
@@ -58,6 +59,9 @@ use crate::core::report::build::Frame;
 use crate::run::deployment::{Deployment, Ended};
 use crate::run::disk::Disk;
 use crate::run::phases::Phases;
+
+/// How many bytes are read of the event that started the run; GitHub's are smaller.
+const MAX_EVENT: u64 = 32 * 1024 * 1024;
 
 /// Runs once with the inputs in `flags` and `env` and returns the exit code: 0 done or nothing to do, 1 failed, 2 wrong inputs,
 /// 130 cancelled. `directory` and `temp` stand in where there is no runner.
@@ -71,8 +75,12 @@ pub async fn run(
 ) -> u8 {
     let (clock, now) = (Instant::now(), Utc::now());
     let mut context = RunContext::new(env, directory, temp);
-    if let Some(event) = context.event_file.as_ref().and_then(|file| std::fs::read(file).ok()) {
-        context.take_event(&event);
+    if let Some(file) = context
+        .event_file
+        .clone()
+        .filter(|file| Disk.kind(file) == FileKind::File)
+    {
+        context.take_event(&Disk.read(&file, MAX_EVENT).unwrap_or_default());
     }
     let raw = RawInputs::read(flags, env);
     mask(&raw, env, console);

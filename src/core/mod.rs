@@ -8,6 +8,7 @@ pub(crate) mod error;
 pub(crate) mod heartbeat;
 pub(crate) mod iam;
 pub(crate) mod inputs;
+pub(crate) mod paging;
 pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod retry;

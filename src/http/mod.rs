@@ -4,9 +4,12 @@
 //! those of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (both cases); loopback and link-local
 //! addresses, where credentials of containers and instances are served, are always reached directly.
 //!
+//! Every answer has limits ([`body`]).
+//!
 //! [`get`] must not send credentials of AWS, and its errors name the host only: the query of a presigned address is
 //! a secret.
 
+pub(crate) mod body;
 pub(crate) mod errors;
 pub(crate) mod proxy;
 pub(crate) mod roots;
@@ -31,6 +34,7 @@ use http::Uri;
 use http_body_util::BodyExt as _;
 
 use crate::core::context::Env;
+use crate::http::body::bounded;
 use crate::http::errors::plain_text;
 use crate::http::proxy::{Proxies, is_local};
 use crate::http::roots::TrustRoots;
@@ -231,9 +235,9 @@ impl Client {
             .uri()
             .parse()
             .map_err(|error: http::uri::InvalidUri| ConnectorError::user(error.into()))?;
-        self.connector(ConnectorKey::new(Some(CONNECT_TIMEOUT), read_timeout, &uri))
-            .call(request)
-            .await
+        let key = ConnectorKey::new(Some(CONNECT_TIMEOUT), read_timeout, &uri);
+        let response = self.connector(key).call(request).await?;
+        Ok(bounded(response, false))
     }
 
     /// Secrets in the proxies' addresses.
@@ -283,7 +287,10 @@ impl HttpConnector for Route {
         match request.uri().parse::<Uri>() {
             Ok(uri) => {
                 let key = ConnectorKey::new(self.settings.connect_timeout(), self.settings.read_timeout(), &uri);
-                self.client.connector(key).call(request)
+                let answer = self.client.connector(key).call(request);
+                // The one answer that is no text for a parser.
+                let is_download = uri.query().is_some_and(|query| query.contains("x-id=GetObject"));
+                HttpConnectorFuture::new(async move { Ok(bounded(answer.await?, is_download)) })
             }
             Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         }

@@ -3,6 +3,8 @@
 //! Slim containers have no certificates at all; then Mozilla's, built in, are used. Nothing is parsed before the
 //! first `https` request, except a file that the user names: a mistake in it is said at once.
 
+use std::io::Read as _;
+
 use anyhow::Context as _;
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use rustls::RootCertStore;
@@ -11,6 +13,9 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::core::context::Env;
 use crate::core::error::HintExt as _;
+
+/// How many bytes of certificates are read.
+const MAX_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// The roots to trust.
 pub(crate) struct TrustRoots {
@@ -32,8 +37,22 @@ pub(crate) fn from_env(env: &Env) -> anyhow::Result<TrustRoots> {
 }
 
 fn read_bundle(path: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let text =
-        std::fs::read(path).with_context(|| format!("cannot read the certificates of `AWS_CA_BUNDLE`, `{path}`"))?;
+    let cannot_read = || format!("cannot read the certificates of `AWS_CA_BUNDLE`, `{path}`");
+    anyhow::ensure!(
+        std::fs::metadata(path).with_context(cannot_read)?.is_file(),
+        "{}: it is not a regular file",
+        cannot_read()
+    );
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).with_context(cannot_read)?;
+    file.take(MAX_BUNDLE + 1)
+        .read_to_end(&mut text)
+        .with_context(cannot_read)?;
+    anyhow::ensure!(
+        text.len() as u64 <= MAX_BUNDLE,
+        "{}: it has more than 16 MiB",
+        cannot_read()
+    );
     let certificates = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
         .ok()

@@ -49,7 +49,7 @@ impl Deployment<'_> {
     pub(crate) async fn read_state(&self) -> anyhow::Result<CurrentState> {
         let aws = self.connect().await?;
         let bucket = match &self.inputs.site {
-            Some(site) => Some(Bucket::open(&aws, &site.bucket).await?),
+            Some(site) => Some(Bucket::open(&aws, &site.bucket, &site.prefix).await?),
             None => None,
         };
         // The longest read by far needs nothing of what follows.

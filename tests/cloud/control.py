@@ -35,6 +35,7 @@ class Control:
             ("GET", "deny"): lambda _: self._state().permissions.as_json(),
             ("POST", "deny"): lambda body: self._state().permissions.deny(Deny(**body)),
             ("DELETE", "deny"): lambda _: self._state().permissions.clear(),
+            ("POST", "policy"): lambda body: self._state().permissions.allow_only(body["access_key"], body["policy"]),
             ("POST", "identity"): lambda body: self._state().identities.set(Identity(**body)),
             ("POST", "oidc"): self._set_oidc,
             ("POST", "github"): self._set_github,

@@ -16,22 +16,24 @@ kind a request was struck.
 | `malformed` | | a whole answer whose XML or JSON ends before its last element is closed | happens |
 | `strip` | | the answer without the headers named in `headers` (`["etag"]`) | happens |
 | `empty-page` | | ListObjectsV2 answers a truncated page without a key; its token goes on where it began | none of the keys is lost |
+| `stuck` | | a listing's first page with a token or marker for more; that leads to the same page again and again | none of what is behind is seen |
 | `keys` | | DeleteObjects answers 200 with an `<Error>` of `code` (InternalError) for the keys that fit a pattern of `keys` | the other keys are deleted |
 
 A `keys` fault fits only requests that name one of its keys, so `times` counts those.
 """
 
 import fnmatch
+import re
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud.http import Dropped, Request, Response
 
-KINDS = ("error", "drop", "delay", "truncate", "trickle", "foreign", "malformed", "strip", "empty-page", "keys")
+KINDS = ("error", "drop", "delay", "truncate", "trickle", "foreign", "malformed", "strip", "empty-page", "stuck", "keys")
 
 PASSING: dict[str, tuple[int, str]] = {
     # S3, seen: https://github.com/awslabs/aws-sdk-rust/issues/873 (SlowDown),
@@ -83,6 +85,8 @@ class Fault:
     keys: list[str] = field(default_factory=lambda: ["*"])
 
     def __post_init__(self) -> None:
+        # The page that a `stuck` fault answers, once it is known.
+        self.page = None
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind {self.kind}, one of {', '.join(KINDS)}")
         if self.when not in ("before", "after"):
@@ -150,6 +154,8 @@ class Faults:
 
 def strike_first(fault: Fault) -> Response | None:
     """What the fault does before the operation acts: raise, wait, or answer in its place."""
+    if fault.page is not None:
+        return replace(fault.page)
     return _strike(fault) if fault.when == "before" else None
 
 
@@ -164,6 +170,9 @@ def strike_last(fault: Fault, response: Response) -> Response:
             response.bytes_per_second = fault.bytes_per_second
         case "malformed":
             response.body, response.content_length = _unclosed(response.body), None
+        case "stuck":
+            response.body, response.content_length = _with_more(response.body), None
+            fault.page = replace(response)
         case "strip":
             unwanted = {name.lower() for name in fault.headers}
             response.headers = {name: value for name, value in response.headers.items() if name.lower() not in unwanted}
@@ -181,6 +190,17 @@ def _strike(fault: Fault) -> Response | None:
         case "foreign":
             return Response(fault.status or 200, {"content-type": fault.content_type}, fault.body.encode())
     return None
+
+
+def _with_more(body: bytes) -> bytes:
+    """The page with a mark that more follow: a token of Elastic Beanstalk, or S3's flag and its marker or token."""
+    text = re.sub(r"<NextToken>.*?</NextToken>", "", body.decode())
+    text = re.sub(r"</(Describe\w+Result)>", r"<NextToken>again</NextToken></\1>", text)
+    text = text.replace("<IsTruncated>false</IsTruncated>", "<IsTruncated>true</IsTruncated>")
+    key = (re.findall(r"<Key>(.*?)</Key>", text) or ["again"])[-1]
+    text = text.replace("</ListVersionsResult>", f"<NextKeyMarker>{key}</NextKeyMarker></ListVersionsResult>")
+    token = "<NextContinuationToken>again</NextContinuationToken>"
+    return text.replace("</ListBucketResult>", f"{token}</ListBucketResult>").encode()
 
 
 def _unclosed(body: bytes) -> bytes:

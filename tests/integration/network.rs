@@ -223,3 +223,46 @@ fn a_network_that_leads_nowhere_is_told_in_words() {
         &["cannot use the proxy in the environment variable `HTTPS_PROXY`"],
     );
 }
+
+#[test]
+fn payloads_are_signed_on_a_way_that_is_not_encrypted() {
+    let cloud = Cloud::with_bucket("site-bucket");
+    let front = Front::of(&cloud);
+    let step = |endpoint: &str| {
+        let run = Action::new(&cloud)
+            .with("bucket", "site-bucket")
+            .with("source", "site")
+            .with("endpoint-url", endpoint)
+            .env("HTTP_PROXY", &format!("http://127.0.0.1:{}", front.proxy))
+            .file("site/index.html", "one")
+            .file("site/large.bin", vec![7; 9 << 20])
+            .with("force", "true");
+        cloud.forget_requests();
+        run.run().expect_exit(0)
+    };
+    let unsigned = || {
+        let all = cloud.requests();
+        let puts = all
+            .iter()
+            .filter(|one| one["operation"] == "PutObject" || one["operation"] == "UploadPart");
+        let kinds: Vec<bool> = puts
+            .map(|one| {
+                let digest = one["headers"]["x-amz-content-sha256"].as_str().unwrap_or_default();
+                digest.contains("UNSIGNED")
+            })
+            .collect();
+        assert!(kinds.len() >= 3, "{all:?}");
+        kinds
+    };
+    let run = step("http://store");
+    let text = "credentials and content travel unencrypted to `store`";
+    assert!(
+        run.messages("warning").iter().any(|one| one.contains(text)),
+        "{}",
+        run.log
+    );
+    assert!(unsigned().iter().all(|unsigned| !unsigned), "{:?}", unsigned());
+    // On this machine nobody stands between.
+    step(&cloud.endpoint);
+    assert!(unsigned().iter().any(|unsigned| *unsigned), "{:?}", unsigned());
+}

@@ -17,7 +17,7 @@ REPOSITORY = {"Repository": "octo-org/octo-repo"}
 
 # The parameters of the steps that docs/permissions.md prints the policies of.
 DOCUMENTED = {
-    "site": {"Bucket": "my-site"},
+    "site": {"Bucket": "my-site", "OnFailure": "keep"},
     "site-cdn": {
         "Bucket": "my-site", "Prefix": "docs/", "Acl": "public-read", "Delete": "true",
         "Distribution": "E1EXAMPLE", "WaitForInvalidation": "true",
@@ -29,7 +29,7 @@ DOCUMENTED = {
 # Values that switch each option of the policy on.
 OPTIONS = {
     "Bucket": "my-site", "Prefix": "docs/", "Acl": "public-read", "Delete": "true", "Distribution": "E1EXAMPLE",
-    "WaitForInvalidation": "true", "ApplicationName": "my-app", "EnvironmentName": "my-app-prod",
+    "WaitForInvalidation": "true", "ApplicationName": "my-app", "EnvironmentName": "my-app-prod", "OnFailure": "keep",
     "PackageBucket": "my-bundles", "KeepVersions": "20", "WhenBusy": "abort",
 }
 ADDRESS = {"SiteUrl": "https://www.example.com/"}  # fmt: skip
@@ -103,6 +103,24 @@ class Policy(unittest.TestCase):
         self.assertEqual(role(**backend, BeanstalkPolicyArn=mine)["ManagedPolicyArns"], [mine])
         self.assertEqual(role(ApplicationName="my-app")["ManagedPolicyArns"], [])
         self.assertEqual(role(Bucket="my-site")["ManagedPolicyArns"], [])
+
+
+    def test_the_narrower_policy_is_narrow_and_fits_into_one(self):
+        text = (PROJECT / "docs/permissions.md").read_text()
+        document = json.loads(re.search(r"<!-- narrow -->\n```json\n(.*?)```", text, re.DOTALL)[1])
+        # A managed policy without white space: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+        self.assertLess(len(json.dumps(document, separators=(",", ":"))), 6_144)
+        for statement in document["Statement"]:
+            actions, resources = ([one] if isinstance(one, str) else one for one in (statement["Action"], statement["Resource"]))
+            self.assertEqual(actions, sorted(set(actions)))
+            reads = all(re.fullmatch(r"\w+:Describe\w+", action) for action in actions)
+            for resource in resources:
+                if resource == "*":
+                    self.assertTrue(reads or "Condition" in statement, statement)
+                else:
+                    self.assertIn("123456789012", resource)
+            self.assertFalse([action for action in actions if "*" in action])
+        self.assertNotIn("elasticbeanstalk:", json.dumps(document).replace("elasticbeanstalk.amazonaws.com", ""))
 
 
 class Trust(unittest.TestCase):
@@ -192,11 +210,13 @@ class Step(unittest.TestCase):
     def test_its_inputs_are_the_chosen_ones(self):
         always = {"aws-region": "eu-west-1", "role-to-assume": "<Role.Arn>"}
         site = {"bucket": "my-site", "source": "public"}
-        self.assertEqual(self.step(Bucket="my-site"), always | site)
+        back = {"on-failure": "rollback"}
+        self.assertEqual(self.step(Bucket="my-site"), always | site | back)
+        self.assertEqual(self.step(Bucket="my-site", OnFailure="keep"), always | site)
         self.assertEqual(self.step(Distribution="E1"), always | {"distribution": "E1", "paths": "/*"})
         self.assertEqual(
             self.step(ApplicationName="My app: new", EnvironmentName="my-app-prod"),
-            always | {"application-name": "My app: new", "environment-name": "my-app-prod", "package": "."},
+            always | {"application-name": "My app: new", "environment-name": "my-app-prod", "package": "."} | back,
         )
         self.assertEqual(
             self.step(**OPTIONS, **ADDRESS),
@@ -211,7 +231,7 @@ class Step(unittest.TestCase):
     def test_they_are_inputs_of_the_action_with_their_values(self):
         known = yaml.safe_load((PROJECT / "action-types.yml").read_text())["inputs"]
         self.assertLessEqual(self.step(**OPTIONS, **ADDRESS).keys(), known.keys())
-        for parameter, name in (("Acl", "acl"), ("WhenBusy", "when-busy")):
+        for parameter, name in (("Acl", "acl"), ("WhenBusy", "when-busy"), ("OnFailure", "on-failure")):
             values = [value for value in ROLE.parameters[parameter]["AllowedValues"] if value]
             self.assertEqual(values, known[name]["allowed-values"])
 

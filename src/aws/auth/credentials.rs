@@ -18,6 +18,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 
 use crate::aws::auth::cached::{CachedCredentials, Resolved, mask_credentials, mask_id};
+use crate::aws::auth::profile::SelectedProfile;
 use crate::aws::auth::role::{AskIdToken, RoleProvider, RoleSource};
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
@@ -59,6 +60,7 @@ pub(crate) async fn resolve(
     inputs: &AwsInputs,
     context: &RunContext,
     env: &Env,
+    profile: &SelectedProfile,
     http: &Client,
     ask_id_token: AskIdToken,
     base: &SdkConfig,
@@ -91,6 +93,7 @@ pub(crate) async fn resolve(
     if let Some(keys) = environment_keys(env)? {
         return with_keys(inputs, keys, "the keys of the environment", base, console).await;
     }
+    profile.say_command(console);
     let (provider, found) = default_chain(env, http, base).await;
     match found {
         Ok(first) => {

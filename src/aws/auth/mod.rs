@@ -2,4 +2,5 @@
 
 pub(crate) mod cached;
 pub(crate) mod credentials;
+pub(crate) mod profile;
 pub(crate) mod role;

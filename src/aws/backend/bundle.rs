@@ -32,17 +32,17 @@ impl StoredBundle {
     }
 }
 
-/// `name` in the region of the application, at AWS's own S3.
-pub(crate) fn own_region(aws: &Aws, bucket: &str) -> Bucket {
+/// The bucket in the region of the application, at AWS's own S3; `prefix` is what of it may be listed.
+pub(crate) fn own_region(aws: &Aws, bucket: &str, prefix: &str) -> Bucket {
     let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
-    Bucket::in_region(&aws.without_endpoint(), bucket, region)
+    Bucket::in_region(&aws.without_endpoint(), bucket, prefix, region)
 }
 
 /// Whether a version was made from the very bytes of `bundle`: by the digest that was stored with them, else, when the
 /// size is the same, by reading them. What cannot be seen is not the same.
 pub(crate) async fn has_bundle(aws: &Aws, version: &VersionState, bundle: &Bundle) -> bool {
     let Some(location) = &version.bundle else { return false };
-    let bucket = own_region(aws, &location.bucket);
+    let bucket = own_region(aws, &location.bucket, "");
     let Some(stored) = stored(&bucket, &location.key).await else {
         return false;
     };
@@ -58,7 +58,7 @@ pub(crate) async fn has_bundle(aws: &Aws, version: &VersionState, bundle: &Bundl
 
 /// Whether this action uploaded the bundle at `location`.
 pub(crate) async fn is_ours(aws: &Aws, location: &BundleLocation) -> bool {
-    let stored = stored(&own_region(aws, &location.bucket), &location.key).await;
+    let stored = stored(&own_region(aws, &location.bucket, ""), &location.key).await;
     stored.is_some_and(|stored| stored.sha256.is_some())
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn digest(aws: &Aws, version: &VersionState) -> anyhow::Result<
         .ok_or_else(|| anyhow!("it was not made from a bundle in S3"))
         .with_context(cannot)
         .hint(hint)?;
-    let bucket = own_region(aws, &location.bucket);
+    let bucket = own_region(aws, &location.bucket, "");
     if let Some(digest) = stored(&bucket, &location.key).await.and_then(|stored| stored.sha256) {
         return Ok(digest);
     }

@@ -83,7 +83,7 @@ impl ClusterLog {
 /// What Elastic Beanstalk has uploaded to its bucket as `key`; `None` when that is not there.
 async fn uploaded(aws: &Aws, key: &str) -> anyhow::Result<Option<Vec<u8>>> {
     let region = aws.sdk.region().context("no Region is known")?.to_string();
-    let bucket = own_region(aws, &storage_bucket(&region, &aws.caller().await?.account));
+    let bucket = own_region(aws, &storage_bucket(&region, &aws.caller().await?.account), "");
     let range = format!("bytes=0-{}", MAX_SIZE - 1);
     let sent = bucket
         .client

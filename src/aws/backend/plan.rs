@@ -201,7 +201,7 @@ async fn plan_version(
     };
     let bucket = match &backend.package_bucket {
         Some(bucket) => {
-            version::check_bucket(aws, bucket).await?;
+            version::check_bucket(aws, bucket, &backend.application).await?;
             Some(bucket.clone())
         }
         None => storage_bucket(aws).await,

@@ -12,6 +12,7 @@ use crate::core::backend::events::EnvironmentEvent;
 use crate::core::error::service_error;
 use crate::core::iam::calls;
 use crate::core::inputs::OptionSetting;
+use crate::core::paging::Pages;
 use crate::core::retry::ErrorClass;
 
 /// Whose events.
@@ -68,7 +69,7 @@ impl Api {
         live_and_ours: bool,
     ) -> anyhow::Result<Vec<EnvironmentState>> {
         let mut found = Vec::new();
-        let mut token: Option<String> = None;
+        let (mut token, mut pages) = (None::<String>, Pages::default());
         loop {
             let doing = || "cannot look at the environments".to_owned();
             let (answer, _) = self
@@ -89,7 +90,7 @@ impl Api {
                     .into_iter()
                     .map(convert::environment),
             );
-            token = answer.next_token.filter(|token| !token.is_empty());
+            token = pages.next(answer.next_token, "the environments")?;
             if token.is_none() {
                 return Ok(found);
             }
@@ -99,7 +100,7 @@ impl Api {
     /// The versions of these labels that exist; all of the application when there are no labels.
     pub(crate) async fn versions(&self, labels: &[String]) -> anyhow::Result<Vec<ApplicationVersionDescription>> {
         let mut found = Vec::new();
-        let mut token: Option<String> = None;
+        let (mut token, mut pages) = (None::<String>, Pages::default());
         let resource = self.version_arn("*");
         loop {
             let doing = || format!("cannot look at the versions of `{}`", self.application);
@@ -115,7 +116,7 @@ impl Api {
                 })
                 .await?;
             found.extend(answer.application_versions.unwrap_or_default());
-            token = answer.next_token.filter(|token| !token.is_empty());
+            token = pages.next(answer.next_token, "the application versions")?;
             if token.is_none() {
                 return Ok(found);
             }
@@ -135,7 +136,7 @@ impl Api {
             EventsOf::Version(label) => (None, Some(label.to_owned())),
         };
         let mut found = Vec::new();
-        let mut token: Option<String> = None;
+        let (mut token, mut pages) = (None::<String>, Pages::default());
         loop {
             let doing = || "cannot read the events".to_owned();
             let (answer, _) = self
@@ -152,7 +153,7 @@ impl Api {
                 })
                 .await?;
             found.extend(answer.events.unwrap_or_default().into_iter().filter_map(convert::event));
-            token = answer.next_token.filter(|token| !token.is_empty());
+            token = pages.next(answer.next_token, "the events")?;
             if token.is_none() || limit.is_some() {
                 return Ok(found);
             }
@@ -209,7 +210,7 @@ impl Api {
     /// environment, for a role that may not see it.
     pub(crate) async fn instances(&self, environment: &str) -> anyhow::Result<Option<Vec<InstanceState>>> {
         let mut found = Vec::new();
-        let mut token: Option<String> = None;
+        let (mut token, mut pages) = (None::<String>, Pages::default());
         loop {
             let doing = || format!("cannot read the health of the instances of `{environment}`");
             let answer = self
@@ -240,7 +241,7 @@ impl Api {
                     .into_iter()
                     .map(convert::instance),
             );
-            token = answer.next_token.filter(|token| !token.is_empty());
+            token = pages.next(answer.next_token, "the instances")?;
             if token.is_none() {
                 return Ok(Some(found));
             }

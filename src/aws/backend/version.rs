@@ -48,9 +48,9 @@ pub(crate) fn version_state(version: ApplicationVersionDescription) -> VersionSt
 ///
 /// # Errors
 /// It is not there, or in another region.
-pub(crate) async fn check_bucket(aws: &Aws, name: &str) -> anyhow::Result<()> {
+pub(crate) async fn check_bucket(aws: &Aws, name: &str, application: &str) -> anyhow::Result<()> {
     let region = aws.sdk.region().map_or("us-east-1", |region| region.as_ref());
-    let bucket = Bucket::open(&aws.without_endpoint(), name)
+    let bucket = Bucket::open(&aws.without_endpoint(), name, &format!("{application}/"))
         .await
         .context("cannot use `package-bucket`")?;
     if bucket.region == region {
@@ -91,7 +91,7 @@ pub(crate) async fn create(
         Some(bucket) => bucket.to_owned(),
         None => create_storage_location(api).await?,
     };
-    let bucket = own_region(aws, &bucket);
+    let bucket = own_region(aws, &bucket, &format!("{}/", api.application));
     let key = match upload(&bucket, version.key, bundle, stop, console).await {
         Ok(key) => key,
         Err(error) => return Err(bucket.explain_refusal(error).await),

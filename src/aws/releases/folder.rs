@@ -10,6 +10,7 @@ use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::core::error::code;
 use crate::core::iam::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
+use crate::core::paging::Pages;
 use crate::core::release::accept::{FolderOwner, MAX_HEAD_BYTES, MAX_LIST_BYTES, RunTarget};
 use crate::core::release::id::{Stage, object_name, parse_object_name};
 use crate::core::release::keys;
@@ -75,6 +76,7 @@ impl RecordFolder {
         let folder = format!("{}releases/", self.folder);
         let mut newest: BTreeMap<String, FoundRecord> = BTreeMap::new();
         let (mut after, mut token) = (None, None);
+        let mut pages = Pages::default();
         for _ in 0..MAX_PAGES {
             let answer = self
                 .bucket
@@ -100,6 +102,7 @@ impl RecordFolder {
                 Err(error) => return Err(self.bucket.explain_refusal(error).await),
                 Ok(answer) => answer,
             };
+            after = None;
             for object in answer.contents() {
                 let Some(key) = object.key() else { continue };
                 after = Some(key.to_owned());
@@ -129,6 +132,8 @@ impl RecordFolder {
                 "cannot list the release records in `s3://{}/{folder}`: a page says that more follow, and not where",
                 self.bucket.name
             );
+            let next = token.clone().or_else(|| after.clone());
+            pages.next(next, &format!("`s3://{}/{folder}`", self.bucket.name))?;
         }
         anyhow::bail!(
             "`s3://{}/{folder}` has too many objects that are no release records",

@@ -31,10 +31,10 @@ impl History {
                 by_region: false,
             });
             let (records, folder) = match elsewhere {
-                Some(place) => (
-                    Bucket::open(aws, &place.bucket).await?,
-                    format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix),
-                ),
+                Some(place) => {
+                    let folder = format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix);
+                    (Bucket::open(aws, &place.bucket, &folder).await?, folder)
+                }
                 None => (bucket.clone(), format!("{FOLDER}site/{}", site.prefix)),
             };
             if let Some(place) = elsewhere {
@@ -46,11 +46,14 @@ impl History {
             self.site = Some(folder_in(&records, folder, true));
         }
         if let (Some(cdn), Some(place)) = (&inputs.cdn, elsewhere) {
+            let ids: BTreeSet<&String> = cdn.distributions.iter().collect();
             let bucket = match &self.site {
                 Some(site) => site.bucket.clone(),
-                None => Bucket::open(aws, &place.bucket).await?,
+                None => {
+                    let id = ids.first().map_or("", |id| id.as_str());
+                    Bucket::open(aws, &place.bucket, &format!("{}cdn/{id}/", place.prefix)).await?
+                }
             };
-            let ids: BTreeSet<&String> = cdn.distributions.iter().collect();
             let folder = |id: &String| RecordFolder {
                 bucket: bucket.clone(),
                 folder: format!("{}cdn/{id}/", place.prefix),
@@ -65,14 +68,15 @@ impl History {
         let aws = &aws.without_endpoint();
         let region = aws.sdk.region().map(ToString::to_string).unwrap_or_default();
         let (bucket, folder) = match elsewhere {
-            Some(place) => (
-                Bucket::open(aws, &place.bucket).await?,
-                format!("{}backend/{region}/{}/", place.prefix, backend.application),
-            ),
-            None => (
-                bundle_bucket(aws, &region, backend.package_bucket.as_deref()).await?,
-                format!("{FOLDER}{}/", application_folder(&backend.application)),
-            ),
+            Some(place) => {
+                let folder = format!("{}backend/{region}/{}/", place.prefix, backend.application);
+                (Bucket::open(aws, &place.bucket, &folder).await?, folder)
+            }
+            None => {
+                let folder = format!("{FOLDER}{}/", application_folder(&backend.application));
+                let bucket = bundle_bucket(aws, &region, backend.package_bucket.as_deref(), &folder);
+                (bucket.await?, folder)
+            }
         };
         let place = |environment: Option<&String>| RecordFolder {
             bucket: bucket.clone(),
@@ -96,14 +100,15 @@ impl History {
 /// The bucket of application versions: `package-bucket`, else the one that CreateStorageLocation makes.
 ///
 /// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>
-async fn bundle_bucket(aws: &Aws, region: &str, named: Option<&str>) -> anyhow::Result<Bucket> {
+async fn bundle_bucket(aws: &Aws, region: &str, named: Option<&str>, prefix: &str) -> anyhow::Result<Bucket> {
     match named {
-        Some(name) => Bucket::open(aws, name).await,
+        Some(name) => Bucket::open(aws, name, prefix).await,
         None => {
             let account = &aws.caller().await?.account;
             Ok(Bucket::in_region(
                 aws,
                 &format!("elasticbeanstalk-{region}-{account}"),
+                prefix,
                 region,
             ))
         }

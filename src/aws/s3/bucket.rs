@@ -9,7 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::SdkError;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
@@ -45,6 +45,8 @@ pub(crate) struct Bucket {
     pub(crate) partition: &'static str,
     /// Who serves it.
     pub(crate) server: Server,
+    /// What of it is asked for to see whether it is there: a policy may allow to list nothing else.
+    prefix: String,
     /// Whose it must be, where that is known; every request says so.
     pub(crate) owner: Option<ExpectedOwner>,
     /// How long what fails is tried again.
@@ -68,17 +70,17 @@ pub(crate) enum Server {
 
 impl Bucket {
     /// A client for the bucket `name`, in the bucket's own region, which is found out when the configured one is
-    /// missing or wrong.
+    /// missing or wrong. Only `prefix` need be allowed to be listed.
     ///
     /// # Errors
     /// A directory bucket, a bucket that is not there or another account's, credentials that are not valid.
-    pub(crate) async fn open(aws: &Aws, name: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(aws: &Aws, name: &str, prefix: &str) -> anyhow::Result<Self> {
         if name.ends_with("--x-s3") {
             return Err(anyhow::anyhow!("`{name}` is a directory bucket"))
                 .hint("name a general purpose bucket: a directory bucket cannot serve a web site");
         }
         let configured = aws.sdk.region().map(ToString::to_string);
-        let bucket = Self::in_region(aws, name, configured.as_deref().unwrap_or(FIRST_REGION));
+        let bucket = Self::in_region(aws, name, prefix, configured.as_deref().unwrap_or(FIRST_REGION));
         match bucket.server {
             // The region of such a store is whatever its owner calls it, and nothing tells.
             Server::Compatible => Ok(bucket),
@@ -88,7 +90,7 @@ impl Bucket {
 
     /// A client for the bucket `name` in `region`; sends nothing.
     #[must_use]
-    pub(crate) fn in_region(aws: &Aws, name: &str, region: &str) -> Self {
+    pub(crate) fn in_region(aws: &Aws, name: &str, prefix: &str, region: &str) -> Self {
         let timeouts = aws
             .sdk
             .timeout_config()
@@ -102,8 +104,12 @@ impl Bucket {
             account.clone(),
             ANSWER_TIMEOUT,
         );
+        let signing = Arc::<PayloadSigning>::default();
         let mut config = patient!(aws_sdk_s3::config::Builder::from(&aws.sdk), aws.patience)
-            .interceptor(CaptureEndpoint(Arc::clone(&direct)))
+            .interceptor(CaptureEndpoint {
+                direct: Arc::clone(&direct),
+                signing: Arc::clone(&signing),
+            })
             .interceptor(ReadClock(Arc::clone(&clock)))
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
@@ -131,9 +137,10 @@ impl Bucket {
             region: region.to_owned(),
             partition: aws.partition(),
             server,
+            prefix: prefix.to_owned(),
             owner,
             patience: aws.patience.clone(),
-            signing: Arc::default(),
+            signing,
             direct,
             clock,
         }
@@ -156,7 +163,7 @@ impl Bucket {
         let Some(region) = self.ask_region().await? else {
             return Ok(self);
         };
-        let moved = Self::in_region(aws, &self.name, &region);
+        let moved = Self::in_region(aws, &self.name, &self.prefix, &region);
         match moved.ask_region().await? {
             None => Ok(moved),
             Some(other) => bail!(
@@ -168,14 +175,13 @@ impl Bucket {
 
     /// Asks for the bucket; answers its region when that is another than the client's.
     async fn ask_region(&self) -> anyhow::Result<Option<String>> {
-        let Err(error) = self.client.head_bucket().bucket(&self.name).send().await else {
+        let Err(refusal) = self.probe(true).await else {
             return Ok(None);
         };
-        if let Some(region) = region_of(&error).filter(|region| *region != self.region) {
+        if let Some(region) = refusal.region.filter(|region| *region != self.region) {
             return Ok(Some(region));
         }
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        match status {
+        match refusal.status {
             Some(404) => Err(anyhow::anyhow!(
                 "cannot open bucket `{}`: there is no such bucket",
                 self.name
@@ -190,9 +196,36 @@ impl Bucket {
                 self.check_owner().await?;
                 self.ask_why().await
             }
-            _ => Err(error).aws_context(&HEAD_BUCKET, &self.arn(), || {
-                format!("cannot reach bucket `{}`", self.name)
-            }),
+            _ => refusal.answer.map(|()| None),
+        }
+    }
+
+    /// The smallest question about the bucket: HEAD, or a listing where only a prefix may be asked for. With
+    /// `names_owner` it is answered for the expected owner's bucket only.
+    async fn probe(&self, names_owner: bool) -> Result<(), Refusal> {
+        let unnamed = move |request: &mut HttpRequest| {
+            if !names_owner {
+                request.headers_mut().remove(EXPECTED_OWNER);
+            }
+        };
+        let doing = || format!("cannot reach bucket `{}`", self.name);
+        if self.prefix.is_empty() {
+            let request = self.client.head_bucket().bucket(&self.name).customize();
+            let answer = request.mutate_request(unnamed).send().await;
+            answer.map(drop).map_err(|error| Refusal {
+                status: status_of(&error),
+                region: region_of(&error),
+                answer: Err(error).aws_context(&HEAD_BUCKET, &self.arn(), doing),
+            })
+        } else {
+            let request = self.client.list_objects_v2().bucket(&self.name).prefix(&self.prefix);
+            let request = request.max_keys(1).customize();
+            let answer = request.mutate_request(unnamed).send().await;
+            answer.map(drop).map_err(|error| Refusal {
+                status: status_of(&error),
+                region: region_of(&error),
+                answer: Err(error).aws_context(&LIST_OBJECTS, &self.arn(), doing),
+            })
         }
     }
 
@@ -202,6 +235,7 @@ impl Bucket {
             .client
             .list_objects_v2()
             .bucket(&self.name)
+            .set_prefix((!self.prefix.is_empty()).then(|| self.prefix.clone()))
             .max_keys(1)
             .send()
             .await;
@@ -227,7 +261,7 @@ impl Bucket {
     /// `error`, or what is behind it where it is a refusal for the bucket's owner.
     pub(crate) async fn explain_refusal(&self, error: anyhow::Error) -> anyhow::Error {
         if code(&error) == Some("AccessDenied") {
-            self.check_owner().await.err().unwrap_or(error)
+            self.check_not_taken().await.err().unwrap_or(error)
         } else {
             error
         }
@@ -252,14 +286,7 @@ impl Bucket {
     /// account's. What is refused both ways is not known.
     async fn check_owner(&self) -> anyhow::Result<()> {
         let Some(owner) = &self.owner else { return Ok(()) };
-        if self.client.head_bucket().bucket(&self.name).send().await.is_ok() {
-            return Ok(());
-        }
-        let request = self.client.head_bucket().bucket(&self.name).customize();
-        let unnamed = request.mutate_request(|request| {
-            request.headers_mut().remove(EXPECTED_OWNER);
-        });
-        if unnamed.send().await.is_err() {
+        if self.probe(true).await.is_ok() || self.probe(false).await.is_err() {
             return Ok(());
         }
         Err(anyhow::anyhow!(
@@ -279,6 +306,19 @@ impl fmt::Debug for Bucket {
             .field("server", &self.server)
             .finish_non_exhaustive()
     }
+}
+
+/// What S3 said instead of an answer.
+struct Refusal {
+    status: Option<u16>,
+    /// The bucket's, where S3 names it.
+    region: Option<String>,
+    /// The error.
+    answer: anyhow::Result<()>,
+}
+
+fn status_of<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
 }
 
 /// The bucket's region, which S3 names in its answers, also in those that refuse.

@@ -33,7 +33,9 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::aws::s3::effect::Effect;
 use crate::aws::s3::owner::EXPECTED_OWNER;
+use crate::aws::s3::payload::PayloadSigning;
 use crate::aws::s3::request_headers::{Headers, UNSAFE_IN_PATH};
+use crate::core::inputs::urls::unencrypted_host;
 use crate::http::Client;
 
 /// The answer to an upload has no body, and that of an error a small one.
@@ -152,6 +154,10 @@ impl Endpoint {
     fn of(endpoint: &ResolvedEndpoint, user_agent: Option<&str>) -> Option<Self> {
         let scheme = endpoint.auth_schemes().first()?;
         let text = |name: &str| scheme.get(name).and_then(Document::as_string);
+        // On a way that is not encrypted the SDK signs the payload; this does not.
+        if unencrypted_host(endpoint.url()).is_some() {
+            return None;
+        }
         if scheme.name() != "sigv4" || text("signingName") != Some("s3") {
             return None;
         }
@@ -211,7 +217,10 @@ impl Endpoint {
 }
 
 /// Learns from the SDK's first request for the bucket how it is reached.
-pub(crate) struct CaptureEndpoint(pub(crate) Arc<FastPut>);
+pub(crate) struct CaptureEndpoint {
+    pub(crate) direct: Arc<FastPut>,
+    pub(crate) signing: Arc<PayloadSigning>,
+}
 
 impl fmt::Debug for CaptureEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,7 +241,10 @@ impl Intercept for CaptureEndpoint {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(endpoint) = config.load::<ResolvedEndpoint>() {
-            self.0
+            if unencrypted_host(endpoint.url()).is_some() {
+                self.signing.require();
+            }
+            self.direct
                 .way
                 .get_or_init(|| Endpoint::of(endpoint, context.request().headers().get("user-agent")));
         }

@@ -1,4 +1,5 @@
-//! Whether payloads are signed: over TLS they need not be, and a bucket policy may want it all the same.
+//! Whether payloads are signed: over TLS they need not be, and a bucket policy may want it all the same. On a way that is
+//! not encrypted anybody could change them, so there they always are.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html>
 
@@ -17,6 +18,11 @@ impl PayloadSigning {
     /// Whether payloads have to be signed.
     pub(crate) fn is_needed(&self) -> bool {
         self.0.load(Ordering::Relaxed) == NEEDED
+    }
+
+    /// Payloads have to be signed.
+    pub(crate) fn require(&self) {
+        self.0.store(NEEDED, Ordering::Relaxed);
     }
 
     /// Whether what failed with `error`, unsigned, may succeed when it is signed.

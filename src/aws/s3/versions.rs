@@ -23,6 +23,7 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{decode, unquote};
 use crate::core::error::service_error;
 use crate::core::iam::calls::LIST_OBJECT_VERSIONS;
+use crate::core::paging::Pages;
 use crate::core::release::restore::Version;
 use crate::core::release::version_order::newest_first;
 
@@ -63,6 +64,7 @@ async fn list_range(
     let prefix = common_prefix(first, last);
     // Where the page before ended.
     let mut behind = Marker::default();
+    let mut pages = Pages::default();
     let mut rest = keys;
     while let Some(wanted) = rest.first() {
         let jump = Marker::before(wanted, takes_max.load(Ordering::Relaxed));
@@ -82,13 +84,8 @@ async fn list_range(
             }
         }
         let Some(next) = next else { break };
-        if next == *marker {
-            bail!(
-                "cannot list the object versions of `s3://{}/{prefix}`: the listing does not get on from `{}`",
-                bucket.name,
-                next.key
-            );
-        }
+        let token = format!("{}\n{}", next.key, next.version_id.as_deref().unwrap_or_default());
+        pages.next(Some(token), &format!("the versions in `{}`", bucket.name))?;
         rest = &rest[rest.partition_point(|key| *key < next.key)..];
         behind = next;
     }

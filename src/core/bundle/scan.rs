@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, FileType};
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -12,6 +13,9 @@ use crate::core::bundle::ebignore::EBIGNORE;
 use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::left_out::LeftOut;
 use crate::core::error::HintExt as _;
+
+/// How many bytes of patterns are read of a file.
+const MAX_RULES: u64 = 4 * 1024 * 1024;
 
 /// How deep directories may be nested.
 const MAX_DEPTH: usize = 500;
@@ -66,8 +70,18 @@ impl Selection {
 /// A pattern of `exclude` that can never match, or a rules file that does not exist or cannot be read.
 pub(crate) fn rules(root: &Path, ignore_file: Option<&str>, exclude: &[String]) -> anyhow::Result<IgnoreRules> {
     IgnoreRules::new(root, ignore_file, exclude, |path| {
-        path.is_file().then(|| fs::read(path)).transpose()
+        path.is_file().then(|| read_rules(path)).transpose()
     })
+}
+
+/// A file of patterns, whole.
+fn read_rules(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_RULES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_RULES {
+        return Err(io::Error::other("it has more than 4 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// Walks `root`.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Deserializer, Value, json};
 
 use crate::core::iam::calls::{self, Need};
-use crate::core::iam::policy::{self, PolicyScope, PolicyTarget};
+use crate::core::iam::policy::{self, PolicyScope};
+use crate::core::iam::statements::PolicyTarget;
 use crate::core::inputs::{Command, Inputs};
 
 /// How the statement of one refusal begins, in the advice of [`crate::core::iam::hint`].
@@ -45,16 +46,39 @@ impl Allowance {
 
     fn statement(&self, narrow: &Value) -> Option<String> {
         let (action, resource) = (narrow["Action"].as_str()?, narrow["Resource"].as_str()?);
-        let policy = policy::for_scope(&self.scope, &self.place(resource));
+        let scope = PolicyScope {
+            rollback: self.scope.rollback || self.command == Command::Rollback,
+            ..self.scope.clone()
+        };
+        let policy = policy::for_scope(&scope, &self.place(resource));
         let wanted: Vec<&Value> = policy["Statement"]
             .as_array()?
             .iter()
             .filter(|statement| self.is_for_command(statement) && is_about(statement, action, resource))
             .collect();
-        let mut actions: BTreeSet<&str> = wanted.iter().flat_map(|one| strings(&one["Action"])).collect();
-        if !actions.contains(action) {
+        if !wanted
+            .iter()
+            .any(|one| strings(&one["Action"]).any(|known| known == action))
+        {
             return None;
         }
+        // A condition holds for its own statement alone, and records are never deleted.
+        let stands_alone = |one: &&Value| {
+            let sid = one["Sid"].as_str().unwrap_or_default();
+            !one["Condition"].is_null() || sid.ends_with("Records")
+        };
+        let (alone, together): (Vec<&Value>, Vec<&Value>) = wanted.into_iter().partition(stands_alone);
+        let first = (!together.is_empty()).then(|| self.merged(&together));
+        let all: Vec<String> = first
+            .into_iter()
+            .chain(alone.into_iter().map(|one| self.merged(&[one])))
+            .collect();
+        Some(all.join(",\n"))
+    }
+
+    /// One statement for all that `wanted` allow.
+    fn merged(&self, wanted: &[&Value]) -> String {
+        let mut actions: BTreeSet<&str> = wanted.iter().flat_map(|one| strings(&one["Action"])).collect();
         if self.command != Command::Check {
             let needed = calls::actions(&[Need::Site, Need::Records, Need::SiteRollback]);
             let only_checked = calls::actions(&[Need::SiteCheck]);
@@ -71,19 +95,22 @@ impl Allowance {
             quoted.join(", ")
         };
         let actions: Vec<&str> = actions.into_iter().collect();
-        Some(format!(
-            "{{\"Effect\": \"Allow\",\n \"Action\": [{}],\n \"Resource\": [{}]}}",
+        let conditions = wanted.iter().map(|one| &one["Condition"]).find(|one| !one.is_null());
+        let condition = conditions.map(|condition| format!(",\n \"Condition\": {condition}"));
+        format!(
+            "{{\"Effect\": \"Allow\",\n \"Action\": [{}],\n \"Resource\": [{}]{}}}",
             list(&actions),
-            list(&resources)
-        ))
+            list(&resources),
+            condition.unwrap_or_default()
+        )
     }
 
     /// Whether `command` needs what a statement of the policy, which is for all commands, allows.
     fn is_for_command(&self, statement: &Value) -> bool {
         let sid = statement["Sid"].as_str().unwrap_or_default();
         match self.command {
-            Command::Deploy => !sid.starts_with("SiteRollback") && sid != "SiteVisitors",
-            Command::Rollback => sid != "SiteVisitors",
+            Command::Deploy => !sid.starts_with("SiteRollback") && sid != "SiteCheck",
+            Command::Rollback => sid != "SiteCheck",
             Command::Check => true,
         }
     }
@@ -187,16 +214,22 @@ mod tests {
         let hint = allowance(Command::Deploy).widen(&refused);
         let (first, statement) = hint.split_once('\n').expect("a statement below");
         assert_eq!(first, "allow it:");
-        let statement: Value = serde_json::from_str(statement).expect("JSON to paste");
+        let statements: Vec<Value> = serde_json::from_str(&format!("[{statement}]")).expect("JSON to paste");
+        let resources: Vec<&Value> = statements.iter().map(|one| &one["Resource"]).collect();
         assert_eq!(
-            statement["Resource"],
-            json!([
-                "arn:aws:s3:::b",
-                "arn:aws:s3:::b/p/*",
-                "arn:aws:s3:::b/.aws-web-deploy/site/p/*"
-            ])
+            resources,
+            [
+                &json!(["arn:aws:s3:::b", "arn:aws:s3:::b/p/*"]),
+                &json!(["arn:aws:s3:::b"]),
+                &json!(["arn:aws:s3:::b/.aws-web-deploy/site/p/*"])
+            ]
         );
-        let actions: Vec<&str> = strings(&statement["Action"]).collect();
+        assert_eq!(
+            statements[1]["Condition"],
+            json!({"StringLike": {"s3:prefix": ["p/*", ".aws-web-deploy/site/p/*"]}})
+        );
+        assert!(!statements[2].to_string().contains("Delete"), "{statement}");
+        let actions: Vec<&str> = statements.iter().flat_map(|one| strings(&one["Action"])).collect();
         for needed in ["s3:PutObject", "s3:GetObject", "s3:ListBucket", "s3:DeleteObject"] {
             assert!(actions.contains(&needed), "{needed} in {actions:?}");
         }

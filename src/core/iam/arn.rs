@@ -51,6 +51,26 @@ pub(crate) fn object(partition: &str, bucket: &str, key: &str) -> String {
     format!("arn:{partition}:s3:::{bucket}/{key}")
 }
 
+/// `text` where a policy would take `*`, `?` and `$` for more than themselves: in the resource of a statement or the value
+/// of a condition ([special characters]).
+///
+/// [special characters]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+#[must_use]
+pub(crate) fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '*' | '?' | '$' => {
+                out.push_str("${");
+                out.push(character);
+                out.push('}');
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// A distribution of CloudFront.
 #[must_use]
 pub(crate) fn distribution(partition: &str, account: &str, id: &str) -> String {
@@ -119,6 +139,12 @@ mod tests {
             assert_eq!(partition_of(region), partition, "{region}");
             assert_eq!(global_region(partition), global, "{region}");
         }
+    }
+
+    #[test]
+    fn what_a_policy_would_take_for_a_pattern_is_written_as_a_variable() {
+        assert_eq!(literal("a/b-c_d.e/"), "a/b-c_d.e/");
+        assert_eq!(literal("*/${aws:username}?"), "${*}/${$}{aws:username}${?}");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum Need {
     Caller,
     /// To assume `role-to-assume` by keys.
     RoleByKeys,
+    /// The same with session tags: unless `role-skip-session-tagging`.
+    SessionTags,
     /// To assume `role-to-assume` by GitHub's token. The role's trust policy allows it, no policy of ours.
     RoleByToken,
     /// The site part.
@@ -32,7 +34,7 @@ pub enum Need {
     SiteAcl,
     /// `delete`.
     SiteDelete,
-    /// `command: rollback` of a site.
+    /// `command: rollback` and `on-failure: rollback` of a site.
     SiteRollback,
     /// `command: check` of a site.
     SiteCheck,
@@ -74,7 +76,7 @@ macro_rules! calls {
 calls! {
     GET_CALLER_IDENTITY: "GetCallerIdentity", "sts:GetCallerIdentity", [Caller];
     ASSUME_ROLE: "AssumeRole", "sts:AssumeRole", [RoleByKeys];
-    TAG_SESSION: "AssumeRole", "sts:TagSession", [RoleByKeys];
+    TAG_SESSION: "AssumeRole", "sts:TagSession", [SessionTags];
     ASSUME_ROLE_WITH_WEB_IDENTITY: "AssumeRoleWithWebIdentity", "sts:AssumeRoleWithWebIdentity", [RoleByToken];
 
     HEAD_BUCKET: "HeadBucket", "s3:ListBucket", [Site, SiteRollback, Bundle, Records];
@@ -94,7 +96,7 @@ calls! {
     GET_OBJECT_TAGGING: "GetObjectTagging", "s3:GetObjectTagging", [Site];
     GET_OBJECT_VERSION_TAGGING: "GetObjectTagging", "s3:GetObjectVersionTagging", [SiteRollback];
     PUT_OBJECT: "PutObject", "s3:PutObject", [Site, Bundle, Records];
-    PUT_OBJECT_ACL: "PutObject", "s3:PutObjectAcl", [SiteAcl, SiteRollback];
+    PUT_OBJECT_ACL: "PutObject", "s3:PutObjectAcl", [SiteAcl];
     COPY_OBJECT: "CopyObject", "s3:PutObject", [Site, SiteRollback];
     COPY_OBJECT_SOURCE: "CopyObject", "s3:GetObject", [Site];
     COPY_OBJECT_VERSION: "CopyObject", "s3:GetObjectVersion", [SiteRollback];

@@ -12,6 +12,7 @@
 use serde_json::json;
 
 use crate::core::error::ServiceError;
+use crate::core::iam::arn::literal;
 
 /// What to do about `error`, met on `resource` (an ARN, or a name where there is no ARN).
 #[must_use]
@@ -56,7 +57,12 @@ fn access_hint(code: &str, error: &ServiceError, resource: &str) -> Option<Strin
     let message = &error.message;
     // AWS names the action and resource that it missed; they may be others than the call's (`kms:…`, `…Acl`).
     let action = word_after(message, "not authorized to perform: ").unwrap_or(error.action);
-    let resource = word_after(message, "on resource: ").unwrap_or(resource);
+    let resource = match word_after(message, "on resource: ") {
+        Some(named) => literal_object(named),
+        // Our own way to say all objects.
+        None if resource.ends_with(":*") || resource.ends_with("/*") => resource.to_owned(),
+        None => literal_object(resource),
+    };
     let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
     let hint = if message.contains("public access control lists") || message.contains("BlockPublicAcls") {
         "remove `acl` (or `--acl` in `args`), or turn the block public access setting `BlockPublicAcls` off for this bucket and account".to_owned()
@@ -80,6 +86,14 @@ fn access_hint(code: &str, error: &ServiceError, resource: &str) -> Option<Strin
         format!("allow it: {statement}")
     };
     Some(hint)
+}
+
+/// The ARN of an object whose key must not be taken for a pattern; every other resource as it is.
+fn literal_object(resource: &str) -> String {
+    match resource.split_once(":s3:::").and_then(|(_, path)| path.split_once('/')) {
+        Some((_, key)) => format!("{}{}", &resource[..resource.len() - key.len()], literal(key)),
+        None => resource.to_owned(),
+    }
 }
 
 /// Whose explicit deny it was.

@@ -7,5 +7,7 @@ pub(crate) mod hint;
 pub(crate) mod id_token;
 pub(crate) mod owner;
 pub(crate) mod policy;
+pub(crate) mod profile;
 pub(crate) mod session_tags;
+pub(crate) mod statements;
 pub(crate) mod trust;

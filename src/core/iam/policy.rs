@@ -5,9 +5,11 @@
 
 use serde_json::{Value, json};
 
-use crate::core::iam::arn::{self, BeanstalkArns};
+use crate::core::iam::arn::{self, BeanstalkArns, literal};
 use crate::core::iam::calls::{self, Need};
-use crate::core::inputs::{Inputs, WhenBusy};
+use crate::core::iam::statements::{PolicyTarget, bucket_arn, push, push_listing, push_objects, push_s3};
+use crate::core::inputs::{Command, Inputs, OnFailure, WhenBusy};
+use crate::core::release::application_folder;
 
 /// AWS's page about what users of Elastic Beanstalk must be allowed.
 pub(crate) const BEANSTALK_POLICIES_URL: &str =
@@ -31,6 +33,10 @@ pub struct PolicyScope {
     pub history: Option<(String, String)>,
     /// Role to assume by keys.
     pub role_by_keys: Option<String>,
+    /// Whether the session of that role is tagged.
+    pub session_tags: bool,
+    /// `on-failure: rollback`, or `command: rollback`.
+    pub rollback: bool,
 }
 
 /// Of the site part, what a policy depends on.
@@ -61,17 +67,6 @@ pub struct BackendScope {
     pub keep_versions: bool,
     /// `when-busy: abort`.
     pub abort: bool,
-}
-
-/// Where: `123456789012`, `eu-west-1`, `aws`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyTarget {
-    /// The account; `*` where it is not known.
-    pub account: String,
-    /// The region.
-    pub region: String,
-    /// The partition.
-    pub partition: String,
 }
 
 impl From<&Inputs> for PolicyScope {
@@ -108,6 +103,12 @@ impl From<&Inputs> for PolicyScope {
                 .as_ref()
                 .filter(|_| inputs.aws.keys.is_some())
                 .map(|role| role.arn.clone()),
+            session_tags: inputs
+                .aws
+                .role
+                .as_ref()
+                .is_some_and(|role| !role.session_tags.is_empty()),
+            rollback: inputs.command == Command::Rollback || inputs.release.on_failure == OnFailure::Rollback,
         }
     }
 }
@@ -123,15 +124,15 @@ pub(crate) fn for_inputs(inputs: &Inputs, place: &PolicyTarget) -> Value {
 pub fn for_scope(scope: &PolicyScope, place: &PolicyTarget) -> Value {
     let mut statements = Vec::new();
     if let Some(role) = &scope.role_by_keys {
-        push(
-            &mut statements,
-            "AssumeRole",
-            &calls::actions(&[Need::RoleByKeys]),
-            std::slice::from_ref(role),
-        );
+        let mut needs = vec![Need::RoleByKeys];
+        if scope.session_tags {
+            needs.push(Need::SessionTags);
+        }
+        let actions = calls::actions(&needs);
+        push(&mut statements, "AssumeRole", &actions, std::slice::from_ref(role));
     }
     if let Some(site) = &scope.site {
-        push_site(&mut statements, site, scope.history.is_none(), place);
+        push_site(&mut statements, site, scope, place);
     }
     if !scope.distributions.is_empty() {
         push_cdn(&mut statements, scope, place);
@@ -140,22 +141,39 @@ pub fn for_scope(scope: &PolicyScope, place: &PolicyTarget) -> Value {
         push_backend(&mut statements, backend, scope.history.is_none(), place);
     }
     if let Some((bucket, prefix)) = &scope.history {
-        let objects = [object(place, bucket, &format!("{prefix}*"))];
-        push_s3(&mut statements, "Records", &[Need::Records], place, bucket, &objects);
+        push_history(&mut statements, scope, bucket, prefix, place);
     }
     json!({"Version": "2012-10-17", "Statement": statements})
 }
+
+/// What the policy for `inputs` leaves out, and why.
+#[must_use]
+pub(crate) fn notes(inputs: &Inputs, partition: &str) -> Vec<String> {
+    let scope = PolicyScope::from(inputs);
+    let mut notes = Vec::new();
+    if scope.site.is_some() && !scope.rollback {
+        notes.push(ROLLBACK_NOTE.to_owned());
+    }
+    if scope.backend.is_some_and(|backend| !backend.environments.is_empty()) {
+        notes.push(beanstalk_note(partition));
+    }
+    notes
+}
+
+/// What a rollback of a site needs is asked for by its own inputs.
+const ROLLBACK_NOTE: &str = "These inputs take nothing back, so the policy has no rights on earlier versions. To allow \
+                             `command: rollback` too, run this check with `on-failure: rollback`: it prints them as well.";
 
 /// What is needed besides [`for_scope`]'s policy when a version is deployed to an environment.
 #[must_use]
 pub fn beanstalk_note(partition: &str) -> String {
     format!(
         "An update of an environment acts with the caller's rights on CloudFormation, Auto Scaling, EC2, Elastic Load Balancing, CloudWatch and S3. \
-         Attach AWS's managed policy arn:{partition}:iam::aws:policy/AdministratorAccess-AWSElasticBeanstalk as well, or a narrower one as {BEANSTALK_POLICIES_URL} describes."
+         Attach AWS's managed policy arn:{partition}:iam::aws:policy/AdministratorAccess-AWSElasticBeanstalk as well ({BEANSTALK_POLICIES_URL}), or the narrower policy in docs/permissions.md."
     )
 }
 
-fn push_site(statements: &mut Vec<Value>, site: &PolicySite, records: bool, place: &PolicyTarget) {
+fn push_site(statements: &mut Vec<Value>, site: &PolicySite, scope: &PolicyScope, place: &PolicyTarget) {
     let mut needs = vec![Need::Site];
     if site.acl {
         needs.push(Need::SiteAcl);
@@ -163,33 +181,77 @@ fn push_site(statements: &mut Vec<Value>, site: &PolicySite, records: bool, plac
     if site.delete {
         needs.push(Need::SiteDelete);
     }
-    let mut objects = vec![object(place, &site.bucket, &format!("{}*", site.prefix))];
+    let prefix = literal(&site.prefix);
+    let objects = format!("{prefix}*");
+    let records = format!("{RECORDS}/site/{prefix}*");
     // With an empty prefix the records lie below what is allowed already.
-    if records && !site.prefix.is_empty() {
-        objects.push(object(place, &site.bucket, &format!("{RECORDS}/site/{}*", site.prefix)));
-    }
-    if records {
-        needs.push(Need::Records);
-    }
-    push_s3(statements, "Site", &needs, place, &site.bucket, &objects);
-    let more: Vec<_> = calls::actions(&[Need::SiteRollback])
-        .into_iter()
-        .filter(|action| !calls::actions(&needs).contains(action))
-        .collect();
-    let (on_bucket, on_objects): (Vec<_>, Vec<_>) = more.into_iter().partition(|action| is_of_bucket(action));
-    push(
+    let has_records = scope.history.is_none() && !prefix.is_empty();
+    let listed: Vec<_> = match prefix.as_str() {
+        "" => Vec::new(),
+        _ if has_records => vec![objects.clone(), records.clone()],
+        _ => vec![objects.clone()],
+    };
+    push_s3(
         statements,
-        "SiteRollbackBucket",
-        &on_bucket,
-        &[bucket_arn(place, &site.bucket)],
+        "Site",
+        &calls::actions(&needs),
+        place,
+        &site.bucket,
+        &listed,
+        &objects,
     );
-    push(statements, "SiteRollbackObjects", &on_objects, &objects[..1]);
+    if has_records {
+        push_objects(
+            statements,
+            "SiteRecords",
+            &[Need::Records],
+            place,
+            &site.bucket,
+            &[records],
+        );
+    }
+    let besides = |more: Need| -> Vec<_> {
+        let known = calls::actions(&needs);
+        let mut actions = calls::actions(&[more]);
+        actions.retain(|action| !known.contains(action));
+        actions
+    };
+    if scope.rollback {
+        let versions = if prefix.is_empty() { &[][..] } else { &listed[..1] };
+        let actions = besides(Need::SiteRollback);
+        push_s3(
+            statements,
+            "SiteRollback",
+            &actions,
+            place,
+            &site.bucket,
+            versions,
+            &objects,
+        );
+    }
     // What no deploy sends, so that whoever never runs `check` can leave it out.
-    let on_check: Vec<_> = calls::actions(&[Need::SiteCheck, Need::SiteVisitors])
-        .into_iter()
-        .filter(|action| !calls::actions(&needs).contains(action))
-        .collect();
+    let mut on_check = besides(Need::SiteCheck);
+    on_check.extend(besides(Need::SiteVisitors));
+    on_check.sort_unstable();
+    on_check.dedup();
     push(statements, "SiteCheck", &on_check, &[bucket_arn(place, &site.bucket)]);
+}
+
+/// Records in a bucket that others may keep theirs in too: only those of this site, these distributions and this application.
+fn push_history(statements: &mut Vec<Value>, scope: &PolicyScope, bucket: &str, prefix: &str, place: &PolicyTarget) {
+    let prefix = literal(prefix);
+    let site = scope.site.as_ref();
+    let site = site.map(|site| format!("{prefix}site/{}/{}*", site.bucket, literal(&site.prefix)));
+    let backend = scope.backend.as_ref();
+    let backend =
+        backend.map(|backend| format!("{prefix}backend/{}/{}/*", place.region, literal(&backend.application)));
+    let distributions = scope.distributions.iter().map(|id| format!("{prefix}cdn/{id}/*"));
+    let folders: Vec<_> = site.into_iter().chain(distributions).chain(backend).collect();
+    if folders.is_empty() {
+        return;
+    }
+    push_listing(statements, "RecordsList", &["s3:ListBucket"], place, bucket, &folders);
+    push_objects(statements, "RecordsObjects", &[Need::Records], place, bucket, &folders);
 }
 
 fn push_cdn(statements: &mut Vec<Value>, scope: &PolicyScope, place: &PolicyTarget) {
@@ -214,7 +276,7 @@ fn push_cdn(statements: &mut Vec<Value>, scope: &PolicyScope, place: &PolicyTarg
     push(statements, "CachePolicies", &policies, &["*".to_owned()]);
 }
 
-fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records: bool, place: &PolicyTarget) {
+fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records_here: bool, place: &PolicyTarget) {
     let PolicyTarget {
         partition,
         region,
@@ -230,7 +292,7 @@ fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records: bo
     if backend.abort {
         needs.push(Need::Abort);
     }
-    let application = &backend.application;
+    let application = &literal(&backend.application);
     let arns = BeanstalkArns::new(partition, region, account);
     let mut resources = vec![arns.application(application), arns.version(application, "*")];
     if backend.keep_versions {
@@ -241,7 +303,7 @@ fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records: bo
             backend
                 .environments
                 .iter()
-                .map(|name| arns.environment(application, name)),
+                .map(|name| arns.environment(application, &literal(name))),
         );
     }
     let direct: Vec<_> = calls::actions(&needs)
@@ -262,63 +324,36 @@ fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records: bo
         .package_bucket
         .clone()
         .unwrap_or_else(|| format!("elasticbeanstalk-{region}-{account}"));
+    let bundles = format!("{application}/*");
+    let records = format!("{RECORDS}/{}/*", literal(&application_folder(&backend.application)));
     let mut on_bundles = Vec::new();
     if backend.package {
         on_bundles.push(Need::Bundle);
     }
-    let mut objects = vec![object(place, &bucket, &format!("{application}/*"))];
-    if records && !backend.environments.is_empty() {
-        on_bundles.push(Need::Records);
-        objects.push(object(place, &bucket, &format!("{RECORDS}/{application}/*")));
-    }
     if backend.keep_versions {
         on_bundles.push(Need::KeepVersions);
     }
-    push_s3(statements, "Bundle", &on_bundles, place, &bucket, &objects);
-}
-
-/// The S3 actions of `needs`, on the bucket and on its objects.
-fn push_s3(
-    statements: &mut Vec<Value>,
-    sid: &str,
-    needs: &[Need],
-    place: &PolicyTarget,
-    bucket: &str,
-    objects: &[String],
-) {
-    let (on_bucket, on_objects): (Vec<_>, Vec<_>) = calls::actions(needs)
-        .into_iter()
-        .filter(|action| action.starts_with("s3:"))
-        .partition(|action| is_of_bucket(action));
-    push(
-        statements,
-        &format!("{sid}Bucket"),
-        &on_bucket,
-        &[bucket_arn(place, bucket)],
-    );
-    push(statements, &format!("{sid}Objects"), &on_objects, objects);
-}
-
-fn push(statements: &mut Vec<Value>, sid: &str, actions: &[&str], resources: &[String]) {
-    if !actions.is_empty() {
-        statements.push(json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}));
+    let mut listed = Vec::new();
+    if backend.package {
+        listed.push(bundles.clone());
     }
-}
-
-/// Whether an S3 action acts on a bucket, not on its objects.
-fn is_of_bucket(action: &str) -> bool {
-    matches!(
-        action,
-        "s3:ListBucket" | "s3:ListBucketVersions" | "s3:GetEncryptionConfiguration"
-    ) || action.starts_with("s3:GetBucket")
-}
-
-fn bucket_arn(place: &PolicyTarget, bucket: &str) -> String {
-    arn::bucket(&place.partition, bucket)
-}
-
-fn object(place: &PolicyTarget, bucket: &str, key: &str) -> String {
-    arn::object(&place.partition, bucket, key)
+    if records_here {
+        listed.push(records.clone());
+    }
+    if !listed.is_empty() {
+        push_listing(statements, "BundleList", &["s3:ListBucket"], place, &bucket, &listed);
+    }
+    push_objects(statements, "BundleObjects", &on_bundles, place, &bucket, &[bundles]);
+    if records_here {
+        push_objects(
+            statements,
+            "BundleRecords",
+            &[Need::Records],
+            place,
+            &bucket,
+            &[records],
+        );
+    }
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ specs! {
         "role-skip-session-tagging" All "BOOLEAN" = "`false`":
             "`true`: do not tag the session. Keys that assume a role tag it with repository, workflow, actor, commit and branch, as aws-actions/configure-aws-credentials does, which takes `sts:TagSession`.";
         "allowed-account-ids" All "IDS" = "any account":
-            "AWS account IDs, separated by white space or commas: the run stops when the credentials belong to another account.";
+            "AWS account IDs, separated by white space or commas: the run stops when the credentials belong to another account. Where it is one account, every bucket must belong to it too.";
         "aws-access-key-id" All "ID" = "the AWS SDK's credential chain (environment, profile, container, …)":
             "The access key ID.";
         "aws-secret-access-key" All "KEY" = "":

@@ -119,6 +119,10 @@ fn conditions(statement: &Value, reader: &ObjectReader) -> Condition {
             "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "StringEqualsIgnoreCase"
         );
         for (key, values) in keys.as_object().into_iter().flatten() {
+            // Visitors are of no account, and CloudFront's service and identities of none of ours.
+            if operator == "StringNotEquals" && key.eq_ignore_ascii_case("aws:PrincipalAccount") {
+                continue;
+            }
             let ObjectReader::Distribution { arn, account } = reader else {
                 return Condition::Unknown;
             };

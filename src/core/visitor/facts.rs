@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::core::cdn::distribution::{Distribution, OriginAccess};
 use crate::core::cdn::origins::key_prefix;
+use crate::core::iam::arn::literal;
 use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access};
 
 /// A bucket, for whoever wants to read it. `None`: it may not be read.
@@ -96,10 +97,10 @@ impl BucketFacts {
         format!("{}/{}index.html", self.arn, self.prefix)
     }
 
-    /// The ARN of all objects of the site.
+    /// The ARN of all objects of the site, as a policy names them.
     #[must_use]
     pub(crate) fn objects_arn(&self) -> String {
-        format!("{}/{}*", self.arn, self.prefix)
+        format!("{}/{}*", self.arn, literal(&self.prefix))
     }
 }
 

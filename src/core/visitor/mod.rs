@@ -4,6 +4,7 @@
 
 pub(crate) mod access;
 pub(crate) mod facts;
+pub(crate) mod records;
 
 use serde_json::json;
 

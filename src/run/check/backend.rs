@@ -193,9 +193,10 @@ fn judge(name: &str, environment: Option<&EnvironmentDescription>, backend: &Bac
 
 async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> Finding {
     let region = aws.sdk.region().map_or("", |region| region.as_ref());
+    let prefix = format!("{}/", backend.application);
     let Some(name) = &backend.package_bucket else {
         let name = storage_bucket(region, &caller.account);
-        return match own_region(aws, &name).check_not_taken().await {
+        return match own_region(aws, &name, &prefix).check_not_taken().await {
             Ok(()) => Finding::new(
                 "bundle bucket",
                 CheckStatus::NotChecked,
@@ -205,7 +206,7 @@ async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> F
         };
     };
     let what = format!("bundle bucket `{name}`");
-    match Bucket::open(aws, name).await {
+    match Bucket::open(&aws.without_endpoint(), name, &prefix).await {
         Ok(bucket) if bucket.region != region => Finding::new(
             what,
             CheckStatus::Problem,

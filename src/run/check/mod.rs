@@ -15,7 +15,8 @@ use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::{Aws, Caller};
 use crate::console::Console;
 use crate::core::context::RunContext;
-use crate::core::iam::policy::{self, PolicyTarget};
+use crate::core::iam::policy;
+use crate::core::iam::statements::PolicyTarget;
 use crate::core::inputs::Inputs;
 use crate::core::release::live::last_succeeded;
 use crate::core::report::check::{CheckResult, CheckStatus, Finding};
@@ -62,25 +63,20 @@ pub(crate) async fn run(
     findings.extend([cdn, backend].into_iter().flatten().flatten());
     // Other stores have other policies, websites and addresses.
     let served = site.bucket.as_ref().filter(|bucket| bucket.server == Server::Aws);
+    let history = inputs.release.history.as_ref();
+    let account = caller.map_or("", |caller| caller.account.as_str());
     if let (Some(inputs), Some(bucket)) = (&inputs.site, served) {
-        findings.extend(visitor::check_visitors(bucket, site.block, inputs, distributions.as_deref()).await);
+        let distributions = distributions.as_deref();
+        findings.extend(visitor::check_visitors(bucket, site.block, inputs, history, distributions, account).await);
     }
     if let Some(url) = &inputs.release.site_url {
         findings.push(visitor::check_address(aws, url).await);
     }
     findings.extend(releases(inputs, aws, site.bucket.as_ref(), &context.server_url, console).await);
-    let deploys = inputs
-        .backend
-        .as_ref()
-        .is_some_and(|backend| !backend.environments.is_empty());
     let result = CheckResult {
         findings,
         policy: policy::for_inputs(inputs, &place(aws, caller)),
-        notes: if deploys {
-            vec![policy::beanstalk_note(aws.partition())]
-        } else {
-            Vec::new()
-        },
+        notes: policy::notes(inputs, aws.partition()),
     };
     result.lines().iter().for_each(|line| console.line(line));
     Ok(result)

@@ -28,7 +28,7 @@ pub(crate) struct BucketCheck {
 
 pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> BucketCheck {
     let what = format!("bucket `{}`", site.bucket);
-    let bucket = match Bucket::open(aws, &site.bucket).await {
+    let bucket = match Bucket::open(aws, &site.bucket, &site.prefix).await {
         Ok(bucket) => bucket,
         Err(error) => {
             return BucketCheck {

@@ -8,11 +8,14 @@ use crate::aws::s3::bucket::Bucket;
 use crate::core::error::code;
 use crate::core::iam::calls::{GET_BUCKET_POLICY, GET_BUCKET_WEBSITE};
 use crate::core::inputs::SiteInputs;
+use crate::core::inputs::release::S3Place;
+use crate::core::release::FOLDER;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
 use crate::core::visitor::access::PublicBlock;
 use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts, Website};
+use crate::core::visitor::records::exposed_records;
 use crate::core::visitor::{by_distribution, without_distribution};
 use crate::http;
 
@@ -25,7 +28,9 @@ pub(crate) async fn check_visitors(
     bucket: &Bucket,
     block: Option<PublicBlock>,
     site: &SiteInputs,
+    history: Option<&S3Place>,
     distributions: Option<&[DistributionFacts]>,
+    account: &str,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let facts = BucketFacts {
@@ -41,6 +46,16 @@ pub(crate) async fn check_visitors(
             .as_deref()
             .is_some_and(|acl| acl.starts_with("public-read")),
     };
+    let folder = match history {
+        None => Some(format!("{FOLDER}site/{}", site.prefix)),
+        Some(place) if place.bucket == site.bucket => {
+            Some(format!("{}site/{}/{}", place.prefix, site.bucket, site.prefix))
+        }
+        // The policy of a bucket that only records are in is not looked at.
+        Some(_) => None,
+    };
+    let shown = distributions.unwrap_or_default();
+    findings.extend(folder.and_then(|folder| exposed_records(&facts, shown, &folder, account)));
     let source = source(site);
     match distributions {
         None => findings.extend(without_distribution(&facts, &source)),

@@ -135,7 +135,7 @@ def _hide_missing(call: Call) -> None:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
     permissions = context.current().state.permissions
-    if permissions.denies("s3:ListBucket", f"arn:aws:s3:::{call.bucket}"):
+    if permissions.denies("s3:ListBucket", f"arn:aws:s3:::{call.bucket}", call.access_key):
         raise AwsError(403, "AccessDenied", "Access Denied")
 
 

@@ -1,16 +1,19 @@
-"""Denied actions: which IAM actions a call needs on which resources, and AWS's wording when one is missing."""
+"""What the callers may do: which IAM actions a call needs on which resources, and AWS's wording when one is missing."""
 
 import fnmatch
+import json
 import re
 import threading
 from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from cloud.aws import backend, policies
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud import context
-from cloud.context import Context
+from cloud.context import Context, current
 from cloud.http import Request
 
 _OTHER_NAMES = {
@@ -47,11 +50,17 @@ class Deny:
 
 
 class Permissions:
-    """What the callers may not do; everything else they may."""
+    """What the callers may not do, and the only things they may where a policy is given; everything else they may."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._denied: list[Deny] = []
+        self._policies: dict[str, bytes] = {}
+
+    def allow_only(self, access_key: str, policy: dict[str, Any]) -> None:
+        """Allow the caller with this key what its policy allows, and nothing else."""
+        statements = [statement | {"Principal": "*"} for statement in policy["Statement"]]
+        self._policies[access_key] = json.dumps({"Statement": statements}).encode()
 
     def deny(self, denied: Deny) -> None:
         """Deny an action from now on."""
@@ -68,19 +77,24 @@ class Permissions:
         with self._lock:
             return [asdict(denied) for denied in self._denied]
 
-    def denies(self, action: str, resource: str) -> bool:
-        """Whether the action is denied on the resource."""
-        return any(
+    def denies(self, action: str, resource: str, access_key: str = "", context: dict[str, str] | None = None) -> bool:
+        """Whether the action is denied on the resource, or not allowed to that caller with these condition keys."""
+        denied = any(
             fnmatch.fnmatchcase(action, denied.action) and fnmatch.fnmatchcase(resource, denied.resource)
             for denied in self._denied
         )
+        policy = self._policies.get(access_key)
+        asked = policies.Asked(policies.ANYBODY, action, resource, context or {})
+        return denied or policy is not None and policies.decide(policy, asked) != "Allow"
 
     def check(self, request: Request, call: Call, caller: str, account: str) -> None:
         """Raise AccessDenied when the call needs an action that is denied."""
-        if not self._denied or call.operation in ("", "GetCallerIdentity", "DeleteObjects"):
+        idle = not self._denied and not self._policies
+        if idle or call.operation in ("", "GetCallerIdentity", "AssumeRoleWithWebIdentity", "DeleteObjects"):
             return
+        context = policies.request_context(request, call) if call.service == "s3" else {}
         for action, resource in needed(request, call, account):
-            if self.denies(action, resource):
+            if self.denies(action, resource, call.access_key, context):
                 raise access_denied(call.service, caller, action, resource)
 
 
@@ -128,7 +142,7 @@ def _needed_by_s3(request: Request, call: Call) -> list[tuple[str, str]]:
     if source := request.headers.get("x-amz-copy-source"):
         key, _, version = source.lstrip("/").partition("?versionId=")
         action = "s3:GetObjectVersion" if version else "s3:GetObject"
-        actions.append((action, f"arn:aws:s3:::{key}"))
+        actions.append((action, f"arn:aws:s3:::{unquote(key)}"))
     if key_of_object := _decrypted_by(request, call):
         actions.append(("kms:Decrypt", key_of_object))
     return actions
@@ -151,12 +165,18 @@ def _decrypted_by(request: Request, call: Call) -> str:
 
 
 def _beanstalk_resource(call: Call, account: str) -> str:
-    application = call.params.get("ApplicationName", "*")
+    application = call.params.get("ApplicationName") or call.params.get("ApplicationNames.member.1")
+    environment = call.params.get("EnvironmentName") or call.params.get("EnvironmentNames.member.1")
+    if application is None and environment:
+        # The environment's own ARN, in which the application stands.
+        region = current().state.beanstalk.holding(environment)
+        application = region.environments[environment].application if region else None
+    application = application or "*"
     prefix = f"arn:aws:elasticbeanstalk:{call.region}:{account}"
     if "ApplicationVersion" in call.operation and "VersionLabel" in call.params:
         return f"{prefix}:applicationversion/{application}/{call.params['VersionLabel']}"
-    if name := call.params.get("EnvironmentName") or call.params.get("EnvironmentNames.member.1"):
-        return f"{prefix}:environment/{application}/{name}"
+    if environment:
+        return f"{prefix}:environment/{application}/{environment}"
     return f"{prefix}:application/{application}"
 
 
@@ -179,7 +199,7 @@ def split_deleted(
         action = "s3:DeleteObject" if element.find("VersionId") is None else "s3:DeleteObjectVersion"
         resource = f"arn:aws:s3:::{call.bucket}/{key}"
         asked = policies.Asked(caller, action, resource, context)
-        if permissions.denies(action, resource) or policies.decide(policy, asked) == "Deny":
+        if permissions.denies(action, resource, call.access_key) or policies.decide(policy, asked) == "Deny":
             refused[key] = AwsError(403, "AccessDenied", "Access Denied")
             return b""
         if fault and fault.kind == "keys" and fault.hits(key):

@@ -56,7 +56,12 @@ def is_public(policy: bytes | None) -> bool:
 
 def is_like(pattern: str, text: str, fold: bool = False) -> bool:
     """Whether a text fits a pattern with `*` and `?`; `fold` compares without regard to case."""
-    parts = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    # `${*}`, `${?}` and `${$}` stand for the characters themselves:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+    parts = "".join(
+        {"*": ".*", "?": "."}.get(part) or re.escape(part[2] if re.fullmatch(r"\$\{[*?$]\}", part) else part)
+        for part in re.split(r"(\$\{[*?$]\}|[*?])", pattern)
+    )
     return re.fullmatch(parts, text, re.DOTALL | (re.IGNORECASE if fold else 0)) is not None
 
 

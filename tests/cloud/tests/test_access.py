@@ -139,6 +139,29 @@ class Denials(AccessTestCase):
         with self.assertRaisesRegex(ClientError, "s3:GetObject on"):
             s3.copy_object(Bucket="bkt", Key="c", CopySource={"Bucket": "bkt", "Key": "a"})
 
+    def test_policy_of_a_caller_is_all_that_it_may_do(self) -> None:
+        self.client("s3").create_bucket(Bucket="site")
+        mine = self.client("s3", key=_KEY)
+        listing = {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::site"]}
+        listing["Condition"] = {"StringLike": {"s3:prefix": ["docs/${*}/*"]}}
+        writing = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::site/docs/${*}/*"]}
+        self.control("POST", "policy", {"access_key": _KEY, "policy": {"Statement": [listing, writing]}})
+        mine.put_object(Bucket="site", Key="docs/*/a", Body=b"")
+        mine.list_objects_v2(Bucket="site", Prefix="docs/*/")
+        for refused in (
+            lambda: mine.put_object(Bucket="site", Key="docs/x/a", Body=b""),
+            lambda: mine.get_object(Bucket="site", Key="docs/*/a"),
+            lambda: mine.list_objects_v2(Bucket="site", Prefix="docs/"),
+            lambda: mine.list_objects_v2(Bucket="site"),
+            lambda: mine.head_bucket(Bucket="site"),
+        ):
+            with self.assertRaises(ClientError) as raised:
+                refused()
+            self.assertEqual(raised.exception.response["ResponseMetadata"]["HTTPStatusCode"], 403)
+        answer = mine.delete_objects(Bucket="site", Delete={"Objects": [{"Key": "docs/*/a"}]})
+        self.assertEqual([each["Code"] for each in answer["Errors"]], ["AccessDenied"])
+        self.client("s3").get_object(Bucket="site", Key="docs/*/a")
+
     def test_deletions_are_refused_one_by_one(self) -> None:
         self.control("POST", "s3/bucket", {"bucket": "bkt"})
         self.deny("s3:DeleteObject", "arn:aws:s3:::bkt/kept&*")

@@ -185,6 +185,14 @@ class Faults(CloudTestCase):
         self.assertNotIn("Errors", self.s3.delete_objects(Bucket="bkt", Delete={"Objects": objects[1:]}))
         self.assertEqual(self.stored(), [])
 
+    def test_listing_that_does_not_advance(self) -> None:
+        self.put()
+        self.order(kind="stuck", operation="ListObjectsV2", times=-1)
+        first = self.s3.list_objects_v2(Bucket="bkt")
+        again = self.s3.list_objects_v2(Bucket="bkt", ContinuationToken=first["NextContinuationToken"])
+        self.assertTrue(first["IsTruncated"] and again["IsTruncated"])
+        self.assertEqual(again["Contents"], first["Contents"])
+
     def test_every_request_can_be_struck(self) -> None:
         self.control("POST", "faults", {"kind": "error", "code": "Throttling", "skip": 2})
         self.put()

@@ -111,6 +111,12 @@ impl Action {
         self
     }
 
+    /// Removes a variable of the step's environment.
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.env.remove(name);
+        self
+    }
+
     /// Sets a value of the `github` context.
     pub(crate) fn github(mut self, name: &str, value: &str) -> Self {
         self.github.insert(name.to_owned(), json!(value));

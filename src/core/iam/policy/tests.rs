@@ -36,33 +36,90 @@ fn allows(policy: &Value, sid: &str, action: &str) -> bool {
 #[test]
 fn a_site_gets_what_its_inputs_need() {
     let policy = for_scope(&site(false, false), &place());
-    assert!(allows(&policy, "SiteBucket", "s3:ListBucket"));
+    assert!(!allows(&policy, "SiteBucket", "s3:ListBucket"));
+    assert!(allows(&policy, "SiteList", "s3:ListBucket"));
+    assert_eq!(
+        statement(&policy, "SiteList")["Condition"],
+        json!({"StringLike": {"s3:prefix": ["docs/*", ".aws-web-deploy/site/docs/*"]}})
+    );
     assert!(allows(&policy, "SiteObjects", "s3:PutObject"));
     assert!(!allows(&policy, "SiteObjects", "s3:PutObjectAcl"));
     assert!(!allows(&policy, "SiteObjects", "s3:DeleteObject"));
     assert_eq!(
-        statement(&policy, "SiteBucket")["Resource"],
-        json!(["arn:aws:s3:::my-site"])
-    );
-    assert_eq!(
         statement(&policy, "SiteObjects")["Resource"],
-        json!([
-            "arn:aws:s3:::my-site/docs/*",
-            "arn:aws:s3:::my-site/.aws-web-deploy/site/docs/*"
-        ])
+        json!(["arn:aws:s3:::my-site/docs/*"])
     );
     let policy = for_scope(&site(true, true), &place());
     assert!(allows(&policy, "SiteObjects", "s3:PutObjectAcl"));
     assert!(allows(&policy, "SiteObjects", "s3:DeleteObject"));
+    assert_eq!(
+        statement(&policy, "SiteRecords"),
+        &json!({
+            "Sid": "SiteRecords",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": ["arn:aws:s3:::my-site/.aws-web-deploy/site/docs/*"]
+        })
+    );
 }
 
 #[test]
-fn what_only_a_rollback_needs_stands_apart() {
-    let policy = for_scope(&site(false, false), &place());
-    assert!(allows(&policy, "SiteRollbackBucket", "s3:ListBucketVersions"));
+fn what_only_a_rollback_needs_stands_apart_where_the_inputs_want_one() {
+    assert!(!for_scope(&site(true, true), &place()).to_string().contains("Version\""));
+    let scope = PolicyScope {
+        rollback: true,
+        ..site(false, false)
+    };
+    let policy = for_scope(&scope, &place());
+    assert!(allows(&policy, "SiteRollbackList", "s3:ListBucketVersions"));
+    assert_eq!(
+        statement(&policy, "SiteRollbackList")["Condition"],
+        json!({"StringLike": {"s3:prefix": ["docs/*"]}})
+    );
     assert!(allows(&policy, "SiteRollbackObjects", "s3:GetObjectVersion"));
     assert!(allows(&policy, "SiteRollbackObjects", "s3:DeleteObject"));
     assert!(!allows(&policy, "SiteRollbackObjects", "s3:PutObject"));
+    assert!(!allows(&policy, "SiteRollbackObjects", "s3:PutObjectAcl"));
+}
+
+#[test]
+fn records_in_a_bucket_of_many_projects_are_those_of_one() {
+    let scope = PolicyScope {
+        history: Some(("records".to_owned(), "team/".to_owned())),
+        backend: Some(BackendScope {
+            application: "we*b".to_owned(),
+            ..BackendScope::default()
+        }),
+        ..site(false, false)
+    };
+    let policy = for_scope(&scope, &place());
+    let folders = ["team/site/my-site/docs/*", "team/backend/eu-west-1/we${*}b/*"];
+    assert_eq!(
+        statement(&policy, "RecordsObjects")["Resource"],
+        json!(folders.map(|folder| format!("arn:aws:s3:::records/{folder}")))
+    );
+    assert_eq!(
+        statement(&policy, "RecordsList")["Condition"],
+        json!({"StringLike": {"s3:prefix": folders}})
+    );
+    assert!(!policy.to_string().contains(".aws-web-deploy"));
+}
+
+#[test]
+fn the_records_of_an_application_called_site_lie_beside_those_of_sites() {
+    let scope = PolicyScope {
+        backend: Some(BackendScope {
+            application: "site".to_owned(),
+            ..BackendScope::default()
+        }),
+        ..PolicyScope::default()
+    };
+    let policy = for_scope(&scope, &place());
+    let records = &statement(&policy, "BundleRecords")["Resource"];
+    assert_eq!(
+        records,
+        &json!(["arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/.aws-web-deploy/site./*"])
+    );
 }
 
 #[test]
@@ -128,10 +185,7 @@ fn a_backend_is_limited_to_its_application_and_bundles() {
     assert!(!allows(&policy, "Backend", "elasticbeanstalk:AbortEnvironmentUpdate"));
     assert_eq!(
         statement(&policy, "BundleObjects")["Resource"],
-        json!([
-            "arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/web/*",
-            "arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/.aws-web-deploy/web/*"
-        ])
+        json!(["arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/web/*"])
     );
 }
 
@@ -151,6 +205,8 @@ fn every_action_of_the_table_can_be_asked_for() {
         }),
         history: None,
         role_by_keys: Some("arn:aws:iam::123456789012:role/x".to_owned()),
+        session_tags: true,
+        rollback: true,
     };
     let text = for_scope(&everything, &place()).to_string();
     for call in calls::ALL {
