@@ -192,6 +192,19 @@ impl Console {
         self.hide(text, SHORTEST_IN_FILES)
     }
 
+    /// The same for a text that was escaped already: secrets are looked for as they are and as `escapes` write them.
+    #[must_use]
+    pub(crate) fn redact_escaped(&self, text: &str, escapes: &[&dyn Fn(&str) -> String]) -> String {
+        let mut text = self.redact(text).into_owned();
+        let secrets = self.lock().secrets.clone();
+        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_IN_FILES) {
+            for escape in escapes {
+                text = text.replace(&escape(secret), "***");
+            }
+        }
+        text
+    }
+
     fn hide<'a>(&self, text: &'a str, shortest: usize) -> Cow<'a, str> {
         let inner = self.lock();
         let secrets = inner.secrets.iter().filter(|secret| secret.len() >= shortest);

@@ -101,10 +101,15 @@ impl Deployments {
             console: console.clone(),
         };
         deployment.id = deployment.patiently(deployment.create(new)).await?.id;
-        let description = cut(new.description);
+        let description = deployment.shown(new.description);
         let status = deployment.status(deployment.id, DeploymentStatusState::InProgress, None, &description);
         deployment.patiently(status).await;
         Some(deployment)
+    }
+
+    /// A description as GitHub shows it: nobody masks secrets there, and one that is cut is none that could be found.
+    fn shown(&self, description: &str) -> String {
+        cut(&self.console.redact(description))
     }
 
     /// The deployment's id.
@@ -120,7 +125,7 @@ impl Deployments {
             DeploymentState::Failure => DeploymentStatusState::Failure,
             DeploymentState::Error => DeploymentStatusState::Error,
         };
-        let description = cut(description);
+        let description = self.shown(description);
         self.patiently(async {
             self.status(self.id, github, url, &description).await?;
             if state == DeploymentState::Success {
@@ -140,7 +145,7 @@ impl Deployments {
             .auto_merge(false)
             // The workflow decides what a deploy waits for; by default GitHub would want every check to be green.
             .required_contexts(Vec::<String>::new())
-            .description(cut(new.description))
+            .description(self.shown(new.description))
             .payload(json!({"by": OURS, "target": self.target, "release": new.release}))
             .send()
             .await

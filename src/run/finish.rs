@@ -6,8 +6,10 @@ use crate::console::Console;
 use crate::core::context::RunContext;
 use crate::core::error::{Cancelled, InputErrors};
 use crate::core::report::build::{Frame, build};
+use crate::core::report::markdown;
 use crate::core::report::old_assets::kept_until;
 use crate::core::report::outputs::outputs;
+use crate::core::report::redact::redact;
 use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
 use crate::core::text::{count, counts};
@@ -27,7 +29,8 @@ pub(crate) fn finish(
     context: &RunContext,
     console: &Console,
 ) -> u8 {
-    let report = build(frame, ended.plan.as_ref(), ended.outcomes.as_ref(), result);
+    let mut report = build(frame, ended.plan.as_ref(), ended.outcomes.as_ref(), result);
+    redact(&mut report, &|text| console.redact(text).into_owned());
     let path = write_report(&report, context, console);
     if let Some(file) = &context.output_file {
         let path = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
@@ -36,7 +39,13 @@ pub(crate) fn finish(
     if let Some(file) = &context.summary_file {
         warn(
             console,
-            write_summary(file, &console.redact(&summary(&report, context, &ended.markdown))),
+            write_summary(
+                file,
+                &console.redact_escaped(
+                    &summary(&report, context, &ended.markdown),
+                    &[&markdown::text, &inner_code],
+                ),
+            ),
         );
     }
     if context.summary_file.is_none() && console.is_terminal() {
@@ -72,7 +81,7 @@ fn write_report(report: &Report, context: &RunContext, console: &Console) -> Opt
     // Without a runner it may not be there yet; whether it can be written shows below.
     let _ = std::fs::create_dir_all(&context.temp);
     let json = serde_json::to_string_pretty(report).expect("a report has only string keys");
-    match std::fs::write(&path, console.redact(&json).as_bytes()) {
+    match std::fs::write(&path, console.redact_escaped(&json, &[&inner_json]).as_bytes()) {
         Ok(()) => Some(path),
         Err(error) => {
             console.warning(
@@ -82,6 +91,21 @@ fn write_report(report: &Report, context: &RunContext, console: &Console) -> Opt
             None
         }
     }
+}
+
+/// `text` as it stands inside of a code span.
+fn inner_code(text: &str) -> String {
+    let code = markdown::code(text);
+    let inner = code
+        .strip_prefix("<code>")
+        .and_then(|rest| rest.strip_suffix("</code>"));
+    inner.map_or_else(|| text.to_owned(), str::to_owned)
+}
+
+/// `text` as it stands inside of a JSON string.
+fn inner_json(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    json[1..json.len() - 1].to_owned()
 }
 
 fn warn(console: &Console, result: anyhow::Result<()>) {

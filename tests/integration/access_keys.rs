@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::access::{KEY, ROLE, SECRET, assert_error, by_role, params, signers, site, trusting};
+use crate::support::{Action, Cloud, Run};
 
 #[test]
 fn keys_of_the_inputs_assume_the_role_where_they_are_given() {
@@ -219,4 +220,56 @@ fn keys_that_aws_refuses_are_told_apart() {
         assert_error(&run, &parts);
         assert!(!run.log.contains(secret), "{}", run.log);
     }
+}
+
+#[test]
+fn a_secret_is_redacted_before_it_is_escaped_or_cut() {
+    let secret = r#"x_y+horse~battery!#st"aple\9"#;
+    let (cloud, core) = (Cloud::with_bucket("site-bucket"), "horse");
+    let with_keys = || {
+        Action::without_credentials(&cloud)
+            .with("aws-access-key-id", "AKIAIOSFODNN7EXAMPLE")
+            .with("aws-secret-access-key", secret)
+            .with("bucket", "site-bucket")
+    };
+    let report_of = |run: &Run| std::fs::read_to_string(run.output("report")).expect("the report");
+    // As a wrong input, and as the name of a folder that is not there.
+    for action in [
+        with_keys()
+            .with("source", "site")
+            .with("compare", secret)
+            .file("site/a", "a"),
+        with_keys().with("source", secret),
+        with_keys()
+            .with("source", "site")
+            .with("prefix", secret)
+            .file("site/a", "a"),
+    ] {
+        let run = action.run();
+        for (name, text) in [
+            ("log", &run.log),
+            ("summary", &run.summary),
+            ("report", &report_of(&run)),
+        ] {
+            let shown = text
+                .lines()
+                .filter(|line| !line.contains("add-mask"))
+                .any(|line| line.contains(core));
+            assert!(!shown, "the {name} has it:\n{text}");
+        }
+    }
+    // In the description of a deployment, cut in the middle of it.
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "times": -1, "kind": "error", "status": 403,
+                "code": "AccessDenied", "message": format!("{} {secret}", "no ".repeat(20))}),
+    );
+    let run = with_keys()
+        .with("source", "site")
+        .with("github-environment", "production")
+        .file("site/index.html", "a")
+        .run();
+    assert_eq!(run.exit_code, 1, "{}", run.log);
+    let github = cloud.get("/github").to_string();
+    assert!(github.contains("failure") && !github.contains(core), "{github}");
 }

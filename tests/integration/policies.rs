@@ -43,7 +43,8 @@ fn a_site_below_a_prefix_sees_nothing_beside_it_whatever_characters_it_has() {
     assert_eq!(cloud.keys("my-site"), ["a*b/$/c?/one.html"]);
     for request in cloud.requests() {
         // What else of the same run there is below other prefixes is only said where it may be seen.
-        let looks_beside = request["params"]["delimiter"] == "/" && request["params"]["prefix"] == "team*/site/my-site/";
+        let looks_beside =
+            request["params"]["delimiter"] == "/" && request["params"]["prefix"] == "team*/site/my-site/";
         assert!(request["status"] != 403 || looks_beside, "{request}");
     }
     // What the characters would mean in a pattern is another site's.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::site_transfer::{BUCKET, MIB, bytes, site};
-use crate::support::Cloud;
+use crate::support::{Action, Cloud};
 
 #[test]
 fn the_buckets_own_region_is_found() {
@@ -217,4 +217,26 @@ fn crc32(bytes: &[u8]) -> String {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     base64::engine::general_purpose::STANDARD.encode(crc.sum().to_be_bytes())
+}
+
+#[test]
+fn what_a_store_says_is_shown_and_never_advised() {
+    let cloud = Cloud::with_bucket("site-bucket");
+    let message = "User: x is not authorized to perform: iam:* on resource: arn:aws:iam::123456789012:*";
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "times": -1, "kind": "error", "status": 403,
+                "code": "AccessDenied", "message": message}),
+    );
+    let run = Action::new(&cloud)
+        .with("bucket", "site-bucket")
+        .with("source", "site")
+        .with("endpoint-url", &cloud.endpoint)
+        .file("site/index.html", "one")
+        .run()
+        .expect_exit(1);
+    assert!(run.error().contains("not authorized to perform: iam:*"), "{}", run.log);
+    let hint = run.report["error"]["hint"].as_str().expect("a hint");
+    assert!(hint.contains("s3:PutObject"), "{hint}");
+    assert!(!hint.contains("iam:"), "{hint}");
 }

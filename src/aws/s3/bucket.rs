@@ -22,7 +22,7 @@ use crate::aws::s3::payload::PayloadSigning;
 use crate::core::error::{HintExt as _, code, service_error};
 use crate::core::iam::arn;
 use crate::core::iam::calls::{HEAD_BUCKET, LIST_OBJECTS};
-use crate::core::iam::hint::region_in;
+use crate::core::iam::hint::{IN_STORE, region_in};
 use crate::core::iam::owner::ExpectedOwner;
 
 /// The region to start from when nothing names one.
@@ -146,16 +146,23 @@ impl Bucket {
         }
     }
 
-    /// The ARN of the bucket.
+    /// The ARN of the bucket, for advice.
     #[must_use]
     pub(crate) fn arn(&self) -> String {
-        arn::bucket(self.partition, &self.name)
+        self.named(arn::bucket(self.partition, &self.name))
     }
 
-    /// The ARN of an object.
+    /// The ARN of an object, for advice.
     #[must_use]
     pub(crate) fn object_arn(&self, key: &str) -> String {
-        arn::object(self.partition, &self.name, key)
+        self.named(arn::object(self.partition, &self.name, key))
+    }
+
+    fn named(&self, arn: String) -> String {
+        match self.server {
+            Server::Aws => arn,
+            Server::Compatible => format!("{IN_STORE}{arn}"),
+        }
     }
 
     /// This bucket with a client for its own region.

@@ -14,9 +14,28 @@ use serde_json::json;
 use crate::core::error::ServiceError;
 use crate::core::iam::arn::literal;
 
+/// What stands before the ARN of something in a store that is not AWS's: advice is made of nothing that such a store says.
+pub(crate) const IN_STORE: &str = "store ";
+
 /// What to do about `error`, met on `resource` (an ARN, or a name where there is no ARN).
 #[must_use]
 pub(crate) fn hint_for(error: &ServiceError, resource: &str) -> Option<String> {
+    let Some(resource) = resource.strip_prefix(IN_STORE) else {
+        return hint_of(error, resource);
+    };
+    let silent = ServiceError {
+        // Only an answer that never came is told in our own words.
+        message: if error.status.is_none() {
+            error.message.clone()
+        } else {
+            String::new()
+        },
+        ..error.clone()
+    };
+    hint_of(&silent, resource)
+}
+
+fn hint_of(error: &ServiceError, resource: &str) -> Option<String> {
     let code = match (&error.code, error.status) {
         (Some(code), _) => code.as_str(),
         // HEAD: a status is all there is.

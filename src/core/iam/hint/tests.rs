@@ -255,3 +255,26 @@ fn an_answer_to_head_without_a_body_is_judged_by_its_status() {
     };
     assert!(hint_for(&error, "arn:aws:s3:::b").is_some_and(|hint| hint.contains(r#""Action":"s3:ListBucket""#)));
 }
+
+#[test]
+fn what_a_store_says_is_no_advice() {
+    let error = ServiceError {
+        action: "s3:PutObject",
+        code: Some("AccessDenied".into()),
+        message: "User: x is not authorized to perform: iam:* on resource: arn:aws:s3:::others/*".into(),
+        status: Some(403),
+        ..ServiceError::default()
+    };
+    let arn = "arn:aws:s3:::b/k";
+    let hint = hint_for(&error, &format!("{IN_STORE}{arn}")).expect("a hint");
+    assert!(hint.contains("s3:PutObject") && hint.contains(arn), "{hint}");
+    assert!(!hint.contains("iam:") && !hint.contains("others"), "{hint}");
+    assert!(hint_for(&error, arn).is_some_and(|hint| hint.contains("iam:*")));
+    let moved = ServiceError {
+        code: Some("AuthorizationHeaderMalformed".into()),
+        message: "the region 'a' is wrong; expecting 'evil'".into(),
+        ..error
+    };
+    let hint = hint_for(&moved, &format!("{IN_STORE}{arn}")).expect("a hint");
+    assert!(!hint.contains("evil"), "{hint}");
+}

@@ -65,7 +65,11 @@ fn a_site_gets_what_its_inputs_need() {
 
 #[test]
 fn what_only_a_rollback_needs_stands_apart_where_the_inputs_want_one() {
-    assert!(!for_scope(&site(true, true), &place()).to_string().contains("Version\""));
+    let text = for_scope(&site(true, true), &place()).to_string();
+    assert!(
+        !text.contains("ObjectVersion") && !text.contains("BucketVersions"),
+        "{text}"
+    );
     let scope = PolicyScope {
         rollback: true,
         ..site(false, false)

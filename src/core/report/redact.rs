@@ -1,0 +1,51 @@
+//! Secrets are taken out of a report before it is rendered: once a text is escaped, cut or split, nobody finds them.
+
+use crate::core::report::{EnvironmentReport, Report};
+
+/// Cleans every text of `report` that can hold words from outside.
+pub(crate) fn redact(report: &mut Report, clean: &dyn Fn(&str) -> String) {
+    let each = |text: &mut String| *text = clean(text);
+    let optional = |text: &mut Option<String>| text.iter_mut().for_each(each);
+    if let Some(site) = &mut report.site {
+        site.uploads.iter_mut().for_each(|upload| each(&mut upload.key));
+        site.deletes.iter_mut().for_each(each);
+        for warning in site.failures.iter_mut().chain(&mut site.warnings) {
+            each(&mut warning.path);
+            each(&mut warning.message);
+        }
+    }
+    for invalidation in &mut report.invalidations {
+        invalidation.paths.iter_mut().for_each(each);
+    }
+    if let Some(backend) = &mut report.backend {
+        each(&mut backend.version_label);
+        for environment in &mut backend.environments {
+            redact_environment(environment, clean);
+        }
+    }
+    optional(&mut report.site_url);
+    optional(&mut report.live);
+    if let Some(error) = &mut report.error {
+        each(&mut error.message);
+        optional(&mut error.hint);
+    }
+}
+
+fn redact_environment(environment: &mut EnvironmentReport, clean: &dyn Fn(&str) -> String) {
+    let each = |text: &mut String| *text = clean(text);
+    for label in [
+        &mut environment.previous_version_label,
+        &mut environment.version_label,
+        &mut environment.planned_version_label,
+        &mut environment.error,
+    ] {
+        label.iter_mut().for_each(each);
+    }
+    for event in &mut environment.events {
+        each(&mut event.message);
+    }
+    for excerpt in &mut environment.excerpts {
+        each(&mut excerpt.title);
+        excerpt.lines.iter_mut().for_each(each);
+    }
+}
