@@ -4,6 +4,7 @@ werkzeug's own server closes the connection after each answer, which makes thous
 cannot drop or truncate an answer on purpose.
 """
 
+import re
 import contextlib
 import io
 import socket
@@ -82,6 +83,8 @@ def read_request(reader: io.BufferedReader, connection: socket.socket) -> Reques
     started = time.time()
     try:
         method, target, _ = line.decode("latin-1").split()
+        # As a proxy is asked: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+        target = re.sub("^http://[^/]+", "", target)
     except ValueError as error:
         raise Malformed from error
     headers = _read_headers(reader)

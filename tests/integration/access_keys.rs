@@ -53,7 +53,7 @@ fn keys_that_may_not_assume_the_role_are_told_both_sides() {
         &run,
         &[
             "is not authorized to perform: sts:AssumeRole",
-            "\"Action\":\"sts:AssumeRole\"",
+            "\"sts:AssumeRole\"",
             "trust policy",
         ],
     );
