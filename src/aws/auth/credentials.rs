@@ -60,7 +60,6 @@ pub(crate) async fn resolve(
     inputs: &AwsInputs,
     context: &RunContext,
     env: &Env,
-    profile: &SelectedProfile,
     http: &Client,
     ask_id_token: AskIdToken,
     base: &SdkConfig,
@@ -93,7 +92,7 @@ pub(crate) async fn resolve(
     if let Some(keys) = environment_keys(env)? {
         return with_keys(inputs, keys, "the keys of the environment", base, console).await;
     }
-    profile.say_command(console);
+    SelectedProfile::of(env).say_command(console);
     let (provider, found) = default_chain(env, http, base).await;
     match found {
         Ok(first) => {

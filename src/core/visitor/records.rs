@@ -106,7 +106,12 @@ mod tests {
             (service, "distribution `E1` shows"),
         ] {
             let open = allow(&principal, "arn:aws:s3:::b/*");
-            let finding = exposed_records(&bucket("", &[open.clone()]), &[distribution()], folder, ACCOUNT);
+            let finding = exposed_records(
+                &bucket("", std::slice::from_ref(&open)),
+                &[distribution()],
+                folder,
+                ACCOUNT,
+            );
             let finding = finding.expect("a warning");
             assert!(finding.text.contains(how), "{}", finding.text);
             let hint = finding.hint.expect("a hint");
