@@ -13,6 +13,9 @@ use crate::core::text::{count, counts};
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
+/// Of the assets that a run begins to keep, so many have a line.
+const KEPT_LINES: usize = 100;
+
 impl Deployment<'_> {
     /// Prints the plan.
     pub(crate) fn print_plan(&self, state: &CurrentState, plan: &Plan) {
@@ -97,6 +100,13 @@ fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verb
     } else if !dry_run && verbosity < Verbosity::ErrorsOnly {
         let new = retired(kept.iter().filter(|kept| kept.is_new));
         new.iter()
+            .take(KEPT_LINES)
             .for_each(|asset| console.line(&format!("keep    {}  (until {})", asset.key, asset.until)));
+        if new.len() > KEPT_LINES {
+            console.line(&format!(
+                "keep    {} more; the report lists them",
+                new.len() - KEPT_LINES
+            ));
+        }
     }
 }

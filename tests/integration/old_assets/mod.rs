@@ -231,23 +231,25 @@ fn max_delete_counts_what_is_deleted_and_not_what_stays() {
         let action = step(&cloud, name)
             .with("max-delete", "10%")
             .file("site/index.html", name);
-        (0..30).for_each(|n| action.write(&format!("site/assets/{name}{n}.js"), "x"));
+        (0..110).for_each(|n| action.write(&format!("site/assets/{name}{n}.js"), "x"));
         action
     };
     many("a").run().expect_exit(0);
     let run = many("b").run().expect_exit(0);
-    assert_eq!(run.report["site"]["retired"].as_array().map(Vec::len), Some(30));
-    assert!(run.summary.contains("30 old assets kept until "), "{}", run.summary);
+    assert_eq!(run.report["site"]["retired"].as_array().map(Vec::len), Some(110));
+    assert!(run.summary.contains("110 old assets kept until "), "{}", run.summary);
+    assert_eq!(run.log.matches("keep    assets/a").count(), 100);
+    assert!(run.log.contains("keep    10 more"), "{}", run.log);
     day(&cloud, 15.0);
     let run = many("b").run().expect_exit(1);
     assert!(
-        run.error().contains("the plan deletes 30 of 61 objects"),
+        run.error().contains("the plan deletes 110 of 221 objects"),
         "{}",
         run.error()
     );
-    assert_eq!(cloud.keys(BUCKET).len(), 61);
-    many("b").with("max-delete", "30").run().expect_exit(0);
-    assert_eq!(cloud.keys(BUCKET).len(), 31);
+    assert_eq!(cloud.keys(BUCKET).len(), 221);
+    many("b").with("max-delete", "110").run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET).len(), 111);
 }
 
 #[test]
