@@ -100,6 +100,30 @@ fn two_steps_on_one_prefix_know_their_own_keys() {
 }
 
 #[test]
+fn two_steps_that_look_alike_but_have_other_files_leave_each_other_alone() {
+    let cloud = cloud();
+    let of = |names: &str, acl: &str, age: &str, text: &str| {
+        let step = Action::new(&cloud)
+            .with("bucket", BUCKET)
+            .with("source", "site")
+            .with("acl", acl)
+            .with("cache-control", age);
+        let step = (0..5).fold(step, |step, n| step.file(&format!("site/{names}-{n}.txt"), "same"));
+        step.file(&format!("site/{names}-0.txt"), text).run().expect_exit(0)
+    };
+    let deploy = |text: &str| {
+        let one = of("one", "public-read", "max-age=1", text);
+        (one, of("two", "private", "max-age=2", "same"))
+    };
+    deploy("a");
+    let (one, two) = deploy("b");
+    assert_eq!((written(&one), written(&two)), (vec!["one-0.txt"], Vec::new()));
+    assert!(
+        cloud.acl(BUCKET, "one-0.txt").contains("AllUsers") && !cloud.acl(BUCKET, "two-0.txt").contains("AllUsers")
+    );
+}
+
+#[test]
 fn the_later_of_two_steps_wins_again_when_the_earlier_one_changes_its_rules() {
     let cloud = cloud();
     let deploy = |age: &str| {

@@ -58,13 +58,14 @@ pub(crate) async fn repairs(
     let repair = Repair::new(&site.object, &site.headers, &check.previous, site.force_headers);
     let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
     let acl_differs = names_acl && check.previous.iter().any(|previous| !previous.same_acl(&now));
+    let asks_acl = acl_differs || (names_acl && site.force_headers);
     let is_asked = |path: &str| {
         let checked = |keys: &BTreeSet<String>| keys.contains(&format!("{}{path}", site.prefix));
         site.force_headers || (check.keys.as_ref().is_none_or(checked) && (acl_differs || repair.concerns(path)))
     };
     let mut answers = stream::iter(unchanged)
         .filter(|found| std::future::ready(is_asked(&files[found.file].path)))
-        .map(|found| ask(bucket, site, &files[found.file], found.text))
+        .map(|found| ask(bucket, site, &files[found.file], found.text, asks_acl))
         .buffer_unordered(HEADS_IN_FLIGHT);
     let mut repairs = Repairs::default();
     let (mut first, mut archived) = (None, Vec::new());
@@ -80,7 +81,7 @@ pub(crate) async fn repairs(
         let file = answer.file;
         let headers = match repair.headers(&file.path, &answer.wanted, &answer.actual) {
             Some(headers) => headers,
-            None if acl_differs || answer.other_acl => answer.actual,
+            None if answer.other_acl => answer.actual,
             None => continue,
         };
         if answer.archived {
@@ -151,7 +152,13 @@ fn is_archived(head: &HeadObjectOutput) -> bool {
 type Asked<'a> = Result<Answer<'a>, (String, anyhow::Error)>;
 
 /// The headers that the object of `file` should have, and those it has.
-async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, text: Option<TextEncoding>) -> Asked<'a> {
+async fn ask<'a>(
+    bucket: &Bucket,
+    site: &SiteInputs,
+    file: &'a LocalFile,
+    text: Option<TextEncoding>,
+    asks_acl: bool,
+) -> Asked<'a> {
     let fail = |error| (file.path.to_string(), error);
     let key = format!("{}{}", site.prefix, file.path);
     let (customer_key, customer_key_md5, algorithm) = customer_key(&site.object.encryption);
@@ -180,18 +187,7 @@ async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, text: 
         None => TextEncoding::Binary,
     };
     let wanted = site.object.headers_for(&site.headers, &file.path, || text);
-    let named_acl = site.object.acl.as_deref().filter(|_| site.force_headers);
-    let other_acl = match named_acl {
-        Some(acl) => {
-            let object = Object {
-                bucket,
-                key: &key,
-                version_id: None,
-            };
-            is_canned(acl, &object.grants(&site.object).await.map_err(fail)?) != Some(true)
-        }
-        None => site.force_headers && !site.object.grants.is_empty(),
-    };
+    let other_acl = asks_acl && has_other_acl(bucket, site, &key).await;
     Ok(Answer {
         file,
         wanted,
@@ -199,6 +195,18 @@ async fn ask<'a>(bucket: &Bucket, site: &SiteInputs, file: &'a LocalFile, text: 
         archived: is_archived(&head),
         other_acl,
     })
+}
+
+/// Whether the object's ACL is another one than the inputs name; where that cannot be told, it may be.
+async fn has_other_acl(bucket: &Bucket, site: &SiteInputs, key: &str) -> bool {
+    let Some(acl) = &site.object.acl else { return true };
+    let object = Object {
+        bucket,
+        key,
+        version_id: None,
+    };
+    let grants = object.grants(&site.object).await;
+    !grants.is_ok_and(|grants| is_canned(acl, &grants) == Some(true))
 }
 
 async fn text_of(file: PathBuf) -> anyhow::Result<TextEncoding> {
