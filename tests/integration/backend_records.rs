@@ -92,24 +92,17 @@ fn with_another_clock(cloud: &Cloud, id: &str, hours: i64) {
 fn two_runners_an_hour_apart_do_not_change_what_came_first() {
     for (first_off, second_off) in [(1, 0), (0, -1), (-1, 0), (0, 1)] {
         let cloud = cloud();
-        let mut between = String::new();
         for (label, off) in [("v1", 0), ("v2", first_off), ("v3", second_off)] {
             let run = release(&cloud, label).run().expect_exit(0);
             if off != 0 {
                 with_another_clock(&cloud, run.output("release"), off);
             }
+            // S3 tells whole seconds.
             std::thread::sleep(std::time::Duration::from_millis(1_100));
-            if label == "v2" {
-                between = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
-                std::thread::sleep(std::time::Duration::from_millis(1_100));
-            }
         }
         let case = format!("{first_off} {second_off}");
-        let back = |to: &str| release(&cloud, "v3").with("command", "rollback").with("to", to);
-        let run = back(&between).with("dry-run", "true").run().expect_exit(0);
-        assert!(run.log.contains("v3 -> v2"), "{case}: {}", run.log);
         for expected in ["v2", "v1"] {
-            let run = back("previous").run().expect_exit(0);
+            let run = release(&cloud, "v3").with("command", "rollback").run().expect_exit(0);
             assert_eq!(label(&cloud), expected, "{case}: {}", run.log);
         }
     }

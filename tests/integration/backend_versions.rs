@@ -189,7 +189,7 @@ fn a_rollback_to_a_version_that_cannot_run_says_what_to_write_in_to() {
 #[test]
 fn a_version_that_turns_out_unusable_when_it_is_deployed_is_explained() {
     // Beanstalk's own refusal says little: the state of the version is asked for then.
-    for (version, exit_code) in [(json!({"fails": true}), 1), (json!({"processing": 4.0}), 0)] {
+    for (version, exit_code) in [(json!({"fails": true}), 1), (json!({"processing": 600.0}), 0)] {
         let cloud = cloud();
         cloud.post(
             "/beanstalk/versions",
@@ -206,6 +206,13 @@ fn a_version_that_turns_out_unusable_when_it_is_deployed_is_explained() {
             let body_fields = body.as_object_mut().expect("an object");
             body_fields.extend(version.as_object().cloned().unwrap_or_default());
             cloud.post("/beanstalk/versions", &body);
+            while exit_code == 0 && cloud.count("UpdateEnvironment") == 0 {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            if exit_code == 0 {
+                let ready = json!({"application": "my-app", "version_label": "v1", "processing": 1.0});
+                cloud.post("/beanstalk/versions", &ready);
+            }
             run.join().expect("the run")
         })
         .expect_exit(exit_code);

@@ -271,11 +271,7 @@ pub(crate) async fn read(id: &str, found: &FoundIn<'_>, target: &RunTarget) -> a
         .iter()
         .find_map(|(folder, found)| Some((folder, found.finished.as_ref()?)));
     match finished {
-        Some((folder, object)) => {
-            let mut record = read_object(id, folder, object, stored_at(found), target).await?;
-            record.ended_at = Some(object.stored_at);
-            Ok(record)
-        }
+        Some((folder, object)) => read_object(id, folder, object, stored_at(found), target).await,
         None => read_start(id, found, target).await,
     }
 }

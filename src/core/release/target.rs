@@ -206,9 +206,7 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
     }
     if let Some(time) = time(to) {
         let was_live = |record: &&Record| {
-            // S3's clock, not the runner's, as far as it is known.
-            let ended_at = record.ended_at.or(record.finished_at).unwrap_or(record.started_at);
-            record.status == RecordStatus::Succeeded && ended_at <= time
+            record.status == RecordStatus::Succeeded && record.finished_at.unwrap_or(record.started_at) <= time
         };
         return records
             .iter()
