@@ -171,7 +171,7 @@ specs! {
         "compare" Site "RULE" = "`content`":
             "How files are compared with objects: `content` (size, then MD5 against the ETag), `modified` (the size-and-time rule of `aws s3 sync`) or `size` (it reads no file, so one that cannot be read shows when it is uploaded).";
         "verify-site" Site "LINES" = "":
-            "What the site must answer once it is live, one `URL [STATUS] [contains TEXT]` per line (any 2xx without a status). Asked after the invalidation, until all have answered so once or `verify-timeout` ends; a failure counts as a failed deployment.";
+            "What the site must answer once it is live, one `URL [STATUS] [contains TEXT]` per line (any 2xx without a status; redirects are followed unless a 3xx is asked for). Asked after the invalidation, until all have answered so once or `verify-timeout` ends; a failure counts as a failed deployment.";
         "force" SiteOrBackend "BOOLEAN" = "`false`":
             "`true`: upload every file, and deploy the bundle even when it is what runs already.";
         "force-headers" Site "BOOLEAN" = "`false`":

@@ -1,20 +1,13 @@
 //! Where a rollback can go: a time, a label that was live then, and what cannot be reached any more.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
 use super::{BUCKET, all, cloud, label, seen, site};
 use crate::support::http::request;
 use crate::support::{Cloud, Run};
 
-/// When the newest release ended, as its record in the bucket says.
-fn ended(cloud: &Cloud) -> DateTime<Utc> {
-    let record = super::newest_record(cloud, BUCKET, ".aws-web-deploy/site/releases/");
-    let time = record["finished_at"].as_str().expect("a time").to_owned();
-    DateTime::parse_from_rfc3339(&time).expect("RFC 3339").to_utc()
-}
-
-/// Sets `started_at` and `finished_at` of the newest release's record back to `time`.
+/// Lets the newest release have ended at `time`, by its record and by S3's clock.
 fn redate(cloud: &Cloud, time: &str) {
     let folder = ".aws-web-deploy/site/releases/";
     let keys = cloud.all_keys(BUCKET);
@@ -25,70 +18,61 @@ fn redate(cloud: &Cloud, time: &str) {
     let mut record = super::newest_record(cloud, BUCKET, folder);
     record["started_at"] = json!(time);
     record["finished_at"] = json!(time);
-    cloud.put(BUCKET, key, &[], record.to_string().as_bytes());
+    let ended: DateTime<Utc> = time.parse().expect("a time");
+    let age = (Utc::now() - ended).num_seconds() + 1;
+    cloud.post(
+        "/s3/object",
+        &json!({"bucket": BUCKET, "key": key, "body": record.to_string(), "age": age}),
+    );
 }
 
 #[test]
 fn a_rollback_goes_to_what_was_live_at_a_time() {
     let cloud = cloud();
-    for (name, time) in [
-        ("a", "2026-11-20T10:00:00Z"),
-        ("b", "2026-11-20T11:30:00Z"),
-        ("c", "2026-11-20T12:00:00Z"),
-    ] {
+    let day = (Utc::now() - Duration::days(2)).format("%Y-%m-%d").to_string();
+    for (name, time) in [("a", "10:00"), ("b", "11:30"), ("c", "12:00")] {
         site(&cloud, name).run().expect_exit(0);
-        redate(&cloud, time);
+        redate(&cloud, &format!("{day}T{time}:00Z"));
     }
-    assert_eq!(
-        ended(&cloud),
-        "2026-11-20T12:00:00Z".parse::<DateTime<FixedOffset>>().expect("a time")
-    );
-    let back = |to: &str| {
+    let back = |time: &str| {
         site(&cloud, "c")
             .with("command", "rollback")
             .with("dry-run", "true")
-            .with("to", to)
+            .with("to", &format!("{day}T{time}"))
             .run()
     };
-    let goes_to = |to: &str| -> String {
-        let run = back(to).expect_exit(0);
-        let line = run
-            .log
-            .lines()
-            .find(|line| line.contains("rolling back to release"))
-            .expect("a line");
-        let release = line.rsplit(' ').next().unwrap_or_default().to_owned();
-        let row = run
-            .log
-            .lines()
-            .find(|line| line.contains(&format!("{release}  2026-")))
-            .expect("its row");
+    let goes_to = |time: &str| -> String {
+        let run = back(time).expect_exit(0);
+        let line = run.log.lines().find(|line| line.contains("rolling back to release"));
+        let release = line.expect("a line").rsplit(' ').next().unwrap_or_default().to_owned();
+        let row = run.log.lines().find(|line| line.contains(&format!("{release}  {day}")));
+        let row = row.expect("its row");
         row.split("  ").nth(1).unwrap_or_default().to_owned()
     };
-    for (to, expected) in [
-        ("2026-11-20T10:00", "2026-11-20 10:00"),
-        ("2026-11-20T11:29", "2026-11-20 10:00"),
-        ("2026-11-20T11:30", "2026-11-20 11:30"),
-        ("2026-11-20T11:59:59Z", "2026-11-20 11:30"),
-        ("2026-11-20T11:59Z", "2026-11-20 11:30"),
+    for (time, expected) in [
+        ("10:01", "10:00"),
+        ("11:29", "10:00"),
+        ("11:31", "11:30"),
+        ("11:59:30Z", "11:30"),
+        ("11:59Z", "11:30"),
         // Half past twelve in Berlin is half past eleven.
-        ("2026-11-20T12:29+01:00", "2026-11-20 10:00"),
-        ("2026-11-20T12:30+01:00", "2026-11-20 11:30"),
-        ("2026-11-20T05:30:00-06:00", "2026-11-20 11:30"),
+        ("12:29+01:00", "10:00"),
+        ("12:31+01:00", "11:30"),
+        ("05:31:00-06:00", "11:30"),
     ] {
-        assert_eq!(goes_to(to), expected, "{to}");
+        assert_eq!(goes_to(time), format!("{day} {expected}"), "{time}");
     }
-    let too_early = back("2026-11-20T09:59").expect_exit(1);
+    let too_early = back("09:58").expect_exit(1);
     assert!(
         too_early.error().contains("no succeeded release is that old"),
         "{}",
         too_early.error()
     );
-    let now = back("2026-11-20T12:00").expect_exit(1);
+    let now = back("12:01").expect_exit(1);
     assert!(now.error().contains("is live already"), "{}", now.error());
     site(&cloud, "c")
         .with("command", "rollback")
-        .with("to", "2026-11-20T12:00+01:00")
+        .with("to", &format!("{day}T12:00+01:00"))
         .run()
         .expect_exit(0);
     assert_eq!(seen(&cloud)["index.html"], "<h1>a</h1> a true");
