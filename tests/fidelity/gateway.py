@@ -5,6 +5,7 @@ were unpacked instead (`apt-get download`, `dpkg -x`).
 """
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -64,7 +65,7 @@ class Gateway:
             "osd class dir": lib / "rados-classes", "erasure code dir": lib / "ceph/erasure-code", "plugin dir": lib / "ceph",
             "run dir": directory, "admin socket": directory / "$name.asok", "log file": directory / "$name.log",
             "pid file": directory / "$name.pid", "rgw data": directory / "rgw", "keyring": directory / "keyring",
-            "rgw frontends": f"beast endpoint=127.0.0.1:{port}", "mon data avail warn": 1, "mon data avail crit": 0,
+            "rgw frontends": f"beast endpoint=127.0.0.1:{port}", "osd heartbeat grace": 120, "mon data avail warn": 1, "mon data avail crit": 0,
         }  # fmt: skip
         lines = [f"{name} = {value}" for name, value in settings.items()]
         (directory / "ceph.conf").write_text("[global]\n" + "\n".join(lines) + "\n")
@@ -74,7 +75,10 @@ class Gateway:
     def _run(self, name: str, *arguments: str) -> str:
         program = _program(name)
         assert program
-        done = subprocess.run([program, *arguments], env=self._env, capture_output=True, text=True, check=False, timeout=120)
+        try:
+            done = subprocess.run([program, *arguments], env=self._env, capture_output=True, text=True, check=False, timeout=120)
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError("\n".join([f"{name} does not end", *self._logs()])) from error
         if done.returncode:
             raise RuntimeError(f"{name} {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -97,7 +101,7 @@ class Gateway:
             processes.append(self._start("ceph-mon", "-i", "a"))
             self._run("ceph", "osd", "new", _STORE)
             self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", _STORE)
-            processes.append(self._start("ceph-osd", "-i", "0", "--osd-uuid", _STORE))
+            self._start_store(processes)
             user = ["--uid=deploy", "--display-name=deploy", f"--access-key={KEY_ID}", f"--secret-key={SECRET}"]
             self._run("radosgw-admin", "user", "create", *user)
             processes.append(self._start("radosgw", "-n", "client.rgw"))
@@ -112,6 +116,20 @@ class Gateway:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+    def _start_store(self, processes: "list[subprocess.Popen[bytes]]") -> None:
+        """Pacific's store gives up ("wrong fsid") when its first command overtakes the monitor's greeting: start it anew."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            if not processes[1:] or processes[-1].poll() is not None:
+                processes.append(self._start("ceph-osd", "-i", "0", "--osd-uuid", _STORE))
+            if json.loads(self._run("ceph", "osd", "stat", "--format", "json"))["num_up_osds"]:
+                return
+            time.sleep(0.2)
+        raise RuntimeError("\n".join(["the store did not start", *self._logs()]))
+
+    def _logs(self) -> list[str]:
+        return [log.read_text(errors="replace")[-3000:] for log in sorted(self._directory.glob("*.log"))]
 
     def _wait(self) -> None:
         end = time.monotonic() + 60
