@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Deserializer, Value, json};
 
-use crate::core::iam::calls::{self, Need};
 use crate::core::iam::policy::{self, PolicyScope};
 use crate::core::iam::statements::PolicyTarget;
 use crate::core::inputs::{Command, Inputs};
@@ -78,12 +77,7 @@ impl Allowance {
 
     /// One statement for all that `wanted` allow.
     fn merged(&self, wanted: &[&Value]) -> String {
-        let mut actions: BTreeSet<&str> = wanted.iter().flat_map(|one| strings(&one["Action"])).collect();
-        if self.command != Command::Check {
-            let needed = calls::actions(&[Need::Site, Need::Records, Need::SiteRollback]);
-            let only_checked = calls::actions(&[Need::SiteCheck]);
-            actions.retain(|action| needed.contains(action) || !only_checked.contains(action));
-        }
+        let actions: BTreeSet<&str> = wanted.iter().flat_map(|one| strings(&one["Action"])).collect();
         let mut resources: Vec<&str> = Vec::new();
         for one in wanted.iter().flat_map(|one| strings(&one["Resource"])) {
             if !resources.contains(&one) {
