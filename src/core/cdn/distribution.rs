@@ -1,6 +1,6 @@
 //! A distribution's configuration, as far as this program cares, and what follows from it for the keys of a site.
 //!
-//! The SDK's types are converted once, by [`crate::aws::cdn::convert`].
+//! The SDK's types are converted once, in `aws/cdn/convert.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
