@@ -78,8 +78,9 @@ impl Server {
             } else {
                 body.len()
             };
+            let date = chrono::Utc::now().format("%a, %d %b %Y %H:%M:%S GMT");
             let answer = format!(
-                "HTTP/1.1 {status}\r\nServer: bench\r\nx-amz-request-id: bench\r\nContent-Length: {length}\r\n{}\r\n",
+                "HTTP/1.1 {status}\r\nServer: bench\r\nDate: {date}\r\nx-amz-request-id: bench\r\nContent-Length: {length}\r\n{}\r\n",
                 headers.0
             );
             let mut answer = answer.into_bytes();
