@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::core::release::record::{Record, RecordStatus, RecordedCdn};
 
 /// What this run has to invalidate for earlier ones.
@@ -104,12 +106,15 @@ fn since_confirmed<'a>(
             .contains(distribution)
             .then_some((position, record, cdn))
     });
-    // The one that confirmed took the debts of those before it, and may owe anew: an answer that was lost in it.
-    let mut confirmed = false;
-    about.take_while(move |(_, record, _)| {
-        let goes_on = !confirmed;
-        confirmed |= counts(record) && confirms(record, distribution);
-        goes_on
+    // The one that confirmed took the debts of those before it that it could know, and may owe anew: an answer that was
+    // lost in it. One that began before it and ended later owes what nobody had seen.
+    let mut confirmed: Option<DateTime<Utc>> = None;
+    about.filter(move |(_, record, _)| {
+        let owes = confirmed.is_none_or(|began| record.finished_at.is_some_and(|ended| ended > began));
+        if counts(record) && confirms(record, distribution) {
+            confirmed.get_or_insert(record.started_at);
+        }
+        owes
     })
 }
 
@@ -126,6 +131,17 @@ mod tests {
             site.planned = vec![KeyChange::written(key, Reason::New, None)];
         }
         with_cdn(record, &["E1", "E2"], &[], &[])
+    }
+
+    #[test]
+    fn a_run_that_ended_after_the_confirming_one_began_still_owes() {
+        let overlapping = |ended_after: i64| {
+            let confirming = with_cdn(release("r2", RecordStatus::Succeeded), &["E1"], &["E1"], &[]);
+            let mut slow = with_cdn(release("r1", RecordStatus::Failed), &["E1"], &[], &[("E1", &["/x"])]);
+            slow.finished_at = Some(confirming.started_at + chrono::TimeDelta::seconds(ended_after));
+            carried(&[confirming, slow], &["E1".into()]).paths.len()
+        };
+        assert_eq!((overlapping(-1), overlapping(5)), (0, 1));
     }
 
     #[test]
