@@ -8,7 +8,7 @@ use crate::aws::releases::bundles::BackendFolders;
 use crate::aws::releases::folder::RecordFolder;
 use crate::aws::s3::bucket::Bucket;
 use crate::core::inputs::Inputs;
-use crate::core::release::{FOLDER, application_folder};
+use crate::core::release::{FOLDER, application_folder, site_folder};
 
 impl History {
     pub(super) async fn find_places(
@@ -32,10 +32,10 @@ impl History {
             });
             let (records, folder) = match elsewhere {
                 Some(place) => {
-                    let folder = format!("{}site/{}/{}", place.prefix, bucket.name, site.prefix);
+                    let folder = format!("{}site/{}/{}", place.prefix, bucket.name, site_folder(&site.prefix));
                     (Bucket::open(aws, &place.bucket, &folder).await?, folder)
                 }
-                None => (bucket.clone(), format!("{FOLDER}site/{}", site.prefix)),
+                None => (bucket.clone(), format!("{FOLDER}site/{}", site_folder(&site.prefix))),
             };
             if let Some(place) = elsewhere {
                 self.backends.push(BackendFolders {

@@ -9,7 +9,7 @@ use crate::core::iam::arn::{self, BeanstalkArns, literal};
 use crate::core::iam::calls::{self, Need};
 use crate::core::iam::statements::{PolicyTarget, bucket_arn, push, push_listing, push_objects, push_s3};
 use crate::core::inputs::{Command, Inputs, OnFailure, WhenBusy};
-use crate::core::release::application_folder;
+use crate::core::release::{application_folder, site_folder};
 
 /// AWS's page about what users of Elastic Beanstalk must be allowed.
 pub(crate) const BEANSTALK_POLICIES_URL: &str =
@@ -183,7 +183,7 @@ fn push_site(statements: &mut Vec<Value>, site: &PolicySite, scope: &PolicyScope
     }
     let prefix = literal(&site.prefix);
     let objects = format!("{prefix}*");
-    let records = format!("{RECORDS}/site/{prefix}*");
+    let records = format!("{RECORDS}/site/{}*", literal(&site_folder(&site.prefix)));
     // With an empty prefix the records lie below what is allowed already.
     let has_records = scope.history.is_none() && !prefix.is_empty();
     let listed: Vec<_> = match prefix.as_str() {
@@ -241,7 +241,7 @@ fn push_site(statements: &mut Vec<Value>, site: &PolicySite, scope: &PolicyScope
 fn push_history(statements: &mut Vec<Value>, scope: &PolicyScope, bucket: &str, prefix: &str, place: &PolicyTarget) {
     let prefix = literal(prefix);
     let site = scope.site.as_ref();
-    let site = site.map(|site| format!("{prefix}site/{}/{}*", site.bucket, literal(&site.prefix)));
+    let site = site.map(|site| format!("{prefix}site/{}/{}*", site.bucket, literal(&site_folder(&site.prefix))));
     let backend = scope.backend.as_ref();
     let backend =
         backend.map(|backend| format!("{prefix}backend/{}/{}/*", place.region, literal(&backend.application)));

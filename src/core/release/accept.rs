@@ -14,6 +14,9 @@ pub(crate) const MAX_LIST_BYTES: usize = 24 * 1024 * 1024;
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 const MAX_KEY_BYTES: usize = 1024;
+/// The most bytes that the names of all directories above the keys of a list may have together: a hundred thousand keys
+/// of a usual site have a quarter of it.
+const MAX_DIRECTORY_BYTES: usize = 128 * 1024 * 1024;
 /// The most paths that a distribution can be left with: those of one invalidation, and those of keys that were perhaps
 /// changed after it.
 const MAX_OWED: usize = 2 * MAX_PATHS;
@@ -103,7 +106,14 @@ impl RunTarget {
         reserved: &[String],
     ) -> anyhow::Result<()> {
         let prefix = self.site.as_ref().map_or("", |(_, prefix)| prefix);
+        let mut directories = 0;
         for key in keys {
+            // What follows from a key may be said for each directory above it.
+            directories += key.len() * key.matches('/').count();
+            anyhow::ensure!(
+                directories <= MAX_DIRECTORY_BYTES,
+                "its keys have more directories than a site of theirs"
+            );
             anyhow::ensure!(
                 key.len() <= MAX_KEY_BYTES,
                 "it names a key of {} bytes: S3 takes {MAX_KEY_BYTES}",
@@ -280,5 +290,19 @@ mod tests {
         ] {
             assert!(check(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_short_list_of_deep_keys_is_refused() {
+        let target = RunTarget {
+            site: Some(("b".into(), "p/".into())),
+            ..target()
+        };
+        let deep: Vec<String> = (0..4_000).map(|n| format!("p/{n}{}", "/".repeat(1_000))).collect();
+        assert!(target.check_keys(deep.iter().map(String::as_str), &[]).is_err());
+        let usual: Vec<String> = (0..100_000)
+            .map(|n| format!("p/docs/chapter/section/page-{n:050}.html"))
+            .collect();
+        assert!(target.check_keys(usual.iter().map(String::as_str), &[]).is_ok());
     }
 }

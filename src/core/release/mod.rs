@@ -50,6 +50,24 @@ pub(crate) fn application_folder(application: &str) -> String {
     }
 }
 
+/// Names below a folder of records that are no prefix's: where records and their lists of keys lie.
+const OWN: [&str; 2] = ["releases", "keys"];
+
+/// The folder of a site's records below `site/`: its prefix, in which a segment that is called as a folder of records is
+/// gets a dot, so that who may write the records of `keys/` may not write the lists of another site.
+#[must_use]
+pub(crate) fn site_folder(prefix: &str) -> String {
+    let segments = prefix.split('/').map(|segment| {
+        let dot = if OWN.contains(&segment.trim_end_matches('.')) {
+            "."
+        } else {
+            ""
+        };
+        format!("{segment}{dot}")
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// The application whose folder [`application_folder`] is; `None` for one that is no application's.
 #[must_use]
 pub(crate) fn application_of(folder: &str) -> Option<&str> {
@@ -62,7 +80,20 @@ pub(crate) fn application_of(folder: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{application_folder, application_of};
+    use super::{application_folder, application_of, site_folder};
+
+    #[test]
+    fn no_site_has_its_records_among_the_lists_of_another() {
+        for (prefix, folder) in [
+            ("", ""),
+            ("docs/", "docs/"),
+            ("keys/", "keys./"),
+            ("keys./", "keys../"),
+            ("docs/releases/v1/", "docs/releases./v1/"),
+        ] {
+            assert_eq!(site_folder(prefix), folder);
+        }
+    }
 
     #[test]
     fn no_application_shares_a_folder_with_a_site_or_another() {

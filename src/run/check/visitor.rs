@@ -9,7 +9,7 @@ use crate::core::error::code;
 use crate::core::iam::calls::{GET_BUCKET_POLICY, GET_BUCKET_WEBSITE};
 use crate::core::inputs::SiteInputs;
 use crate::core::inputs::release::S3Place;
-use crate::core::release::FOLDER;
+use crate::core::release::{FOLDER, site_folder};
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
@@ -47,10 +47,13 @@ pub(crate) async fn check_visitors(
             .is_some_and(|acl| acl.starts_with("public-read")),
     };
     let folder = match history {
-        None => Some(format!("{FOLDER}site/{}", site.prefix)),
-        Some(place) if place.bucket == site.bucket => {
-            Some(format!("{}site/{}/{}", place.prefix, site.bucket, site.prefix))
-        }
+        None => Some(format!("{FOLDER}site/{}", site_folder(&site.prefix))),
+        Some(place) if place.bucket == site.bucket => Some(format!(
+            "{}site/{}/{}",
+            place.prefix,
+            site.bucket,
+            site_folder(&site.prefix)
+        )),
         // The policy of a bucket that only records are in is not looked at.
         Some(_) => None,
     };
