@@ -253,7 +253,7 @@ fn reason(error: &octocrab::Error) -> String {
     };
     let status = source.status_code.as_u16();
     // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429.
-    let limited = status == 429 || source.message.to_ascii_lowercase().contains("rate limit");
+    let limited = status == 429 || tells_of_limit(&source.message);
     let advice = match status {
         _ if limited => ": GitHub limits how often it is asked, and the next run writes its deployment again",
         401 => ": check `github-token`",
@@ -262,6 +262,13 @@ fn reason(error: &octocrab::Error) -> String {
         _ => "",
     };
     format!("{} (HTTP {status}){advice}", source.message.trim_end_matches('.'))
+}
+
+/// Whether GitHub says that it limits how often it is asked: "API rate limit exceeded", "You have exceeded a secondary
+/// rate limit", formerly "You have triggered an abuse detection mechanism".
+fn tells_of_limit(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("rate limit") || message.contains("abuse detection")
 }
 
 /// Whether a payload has our mark and target; GitHub gives it back as an object, or as the string that it was.
@@ -298,6 +305,23 @@ mod tests {
         assert_eq!(long.chars().count(), DESCRIPTION);
         assert!(long.ends_with('…'));
         assert_eq!(cut(&"x".repeat(DESCRIPTION)).len(), DESCRIPTION);
+    }
+
+    #[test]
+    fn a_limit_is_told_from_a_missing_permission() {
+        for (message, expected) in [
+            (
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+                true,
+            ),
+            (
+                "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.",
+                true,
+            ),
+            ("Resource not accessible by integration", false),
+        ] {
+            assert_eq!(tells_of_limit(message), expected, "{message}");
+        }
     }
 
     #[test]
