@@ -53,9 +53,16 @@ pub(crate) fn key_prefix(domain: &str, origin_path: &str, bucket: &str) -> Optio
 pub(crate) fn is_bucket(domain: &str) -> bool {
     let domain = domain.trim_end_matches('.').to_ascii_lowercase();
     // Services beside S3's own, whose names say no bucket.
-    let is_other = ["s3-accesspoint", "s3-object-lambda", "s3-outposts"]
-        .iter()
-        .any(|service| domain.contains(&format!(".{service}")));
+    let is_other = [
+        ".s3-accesspoint",
+        ".s3-object-lambda",
+        ".s3-outposts",
+        // A Multi-Region Access Point, `….mrap.accesspoint.s3-global.amazonaws.com`:
+        // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3-mrap.html
+        ".accesspoint.s3-global.",
+    ]
+    .iter()
+    .any(|service| domain.contains(service));
     !is_other
         && domain
             .match_indices('.')
@@ -164,6 +171,8 @@ mod tests {
             ("static.example.com", false),
             ("lb-1234.eu-west-1.elb.amazonaws.com", false),
             ("ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com", false),
+            ("mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com", false),
+            ("mfzwi23gnjvgw.accesspoint.s3-global.amazonaws.com", false),
         ] {
             assert_eq!(is_bucket(domain), expected, "{domain}");
         }
