@@ -8,7 +8,7 @@ use crate::aws::backend::logs::{self, ClusterLog, LogRequest};
 use crate::console::Console;
 use crate::core::backend::environment::InstanceState;
 use crate::core::backend::events::EnvironmentEvent;
-use crate::core::backend::explanation::{Explanation, HealthCauses, why_lines, worst};
+use crate::core::backend::explanation::{Explanation, HealthCauses, first_cause, why_lines, worst};
 use crate::core::backend::logs::LogTail;
 use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::backend::secrets::Redaction;
@@ -115,7 +115,7 @@ impl Investigation {
         };
         Explanation {
             cause: match self.causes {
-                HealthCauses::Known(causes) => causes.into_iter().next(),
+                HealthCauses::Known(causes) => first_cause(causes),
                 HealthCauses::Basic | HealthCauses::Unknown(_) => None,
             }
             .map(|cause| redaction.clean(&cause)),

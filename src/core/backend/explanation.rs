@@ -2,6 +2,7 @@
 
 use crate::core::backend::environment::InstanceState;
 use crate::core::backend::events::EnvironmentEvent;
+use crate::core::backend::follow::is_idle;
 use crate::core::report::Excerpt;
 
 /// What the error says besides the event.
@@ -51,6 +52,12 @@ pub(crate) fn why_lines(
     worst_first.sort_by_key(|instance| (rank(instance), &instance.id));
     lines.extend(worst_first.into_iter().map(instance_line));
     lines
+}
+
+/// The first cause that says more than that there are too few requests, else the first.
+pub(crate) fn first_cause(causes: Vec<String>) -> Option<String> {
+    let position = causes.iter().position(|cause| !is_idle(cause)).unwrap_or_default();
+    causes.into_iter().nth(position)
 }
 
 /// The instance whose log is most worth reading.
@@ -124,6 +131,15 @@ mod tests {
                 "i-green: Degraded, deployment of v1 deployed; Because.",
             ]
         );
+    }
+
+    #[test]
+    fn a_cause_says_more_than_idleness() {
+        let idle = "Insufficient request rate (0.0 requests/min) to determine application health.";
+        let first = |causes: &[&str]| first_cause(causes.iter().map(|&cause| cause.to_owned()).collect());
+        assert_eq!(first(&[idle, "All bad."]).as_deref(), Some("All bad."));
+        assert_eq!(first(&[idle]).as_deref(), Some(idle));
+        assert_eq!(first(&[]), None);
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(crate) struct Follow {
     removing: bool,
     /// The environment has too few requests for a health.
     idle: bool,
+    /// Why it is Grey, as was said last.
+    causes: Option<String>,
     recovering: bool,
     /// Since when the update is done but for its instances, which cannot be read.
     blind_since: Option<Instant>,
@@ -133,6 +135,7 @@ impl Follow {
             another_began: false,
             removing: false,
             idle: false,
+            causes: None,
             recovering: false,
             blind_since: None,
             heartbeat: Heartbeat::new(now, LOOK),
@@ -153,7 +156,6 @@ impl Follow {
     /// Whether the causes of the environment's health are worth asking for: Grey may mean that nobody asks anything of it.
     pub(crate) fn wants_causes(&self, environment: Option<&EnvironmentState>) -> bool {
         self.target.is_version
-            && !self.idle
             && environment.is_some_and(|state| {
                 state.is_ready()
                     && state.is_cluster
@@ -181,9 +183,19 @@ impl Follow {
             lines.push(event.line());
             events.push(event);
         }
-        if let Some(cause) = poll.causes.iter().find(|cause| is_idle(cause)) {
-            self.idle = true;
-            lines.push(format!("Grey for want of requests, which counts as healthy: {cause}"));
+        if !poll.causes.is_empty() {
+            let causes = self.redaction.clean(&poll.causes.join(" "));
+            // Another cause beside it may be what is really wrong.
+            self.idle = poll.causes.iter().all(|cause| is_idle(cause));
+            if self.causes.as_ref() != Some(&causes) {
+                let what = if self.idle {
+                    "Grey for want of requests, which counts as healthy"
+                } else {
+                    "updated, but Grey"
+                };
+                lines.push(format!("{what}: {causes}"));
+            }
+            self.causes = Some(causes);
         }
         let mut seen = self.observation(poll.environment.as_ref(), &poll.instances);
         if let (Some(_), Some(before)) = (&poll.instances_unreadable, &self.seen) {
@@ -346,7 +358,7 @@ impl Follow {
 /// Whether a cause of Grey says that there are too few requests to tell: "reports that the request rate is insufficient
 /// to determine health, which is expected for an idle environment"
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/monitoring-cluster-environments.html>).
-fn is_idle(cause: &str) -> bool {
+pub(crate) fn is_idle(cause: &str) -> bool {
     let cause = cause.to_ascii_lowercase();
     cause.contains("request rate") && cause.contains("insufficient")
 }

@@ -348,6 +348,25 @@ fn an_idle_cluster_is_healthy_and_said_to_be_idle() {
 }
 
 #[test]
+fn a_cluster_with_a_cause_besides_idleness_is_not_healthy() {
+    let idle = "Insufficient request rate (0.0 requests/min) to determine application health.";
+    let other = "Pods are crash looping: 3 of 3 unavailable.";
+    for causes in [[idle, other], [other, idle]] {
+        let mut watch = to_v1();
+        let mut grey = |seconds| {
+            let mut poll = poll("Ready", "v1", "Grey");
+            poll.causes = causes.map(ToOwned::to_owned).to_vec();
+            watch.after(seconds, poll)
+        };
+        let step = grey(5);
+        assert_eq!(end(&step), "goes on");
+        assert_eq!(step.lines[0], format!("updated, but Grey: {} {}", causes[0], causes[1]));
+        assert!(grey(6).lines.is_empty());
+        assert!(end(&grey(66)).starts_with("Health("));
+    }
+}
+
+#[test]
 fn an_update_that_is_over_at_the_deadline_does_not_keep_running() {
     let mut watch = to_v1();
     watch.after(595, poll("Ready", "v1", "Red"));
