@@ -177,7 +177,7 @@ fn records_are_never_deleted_uploaded_or_mixed_up() {
     root.write("site/index.html", "root changed");
     root.run().expect_exit(0);
     assert_eq!(finished(&cloud, BUCKET, ".aws-web-deploy/site/").len(), 2);
-    assert_eq!(finished(&cloud, BUCKET, ".aws-web-deploy/site/releases/").len(), 1);
+    assert_eq!(finished(&cloud, BUCKET, ".aws-web-deploy/site/releases./").len(), 1);
     assert_eq!(cloud.keys(BUCKET), ["index.html", "releases/index.html"]);
     assert!(cloud.object(BUCKET, ".aws-web-deploy/x").is_none());
     root.with("command", "rollback").run().expect_exit(0);
