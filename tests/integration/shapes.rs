@@ -40,6 +40,8 @@ fn step(cloud: &Cloud, names: &[String]) -> Action {
         "DEST_DIR" => action.env(name, "app"),
         "DISTRIBUTION" => action.env(name, "E1EXAMPLE"),
         "PATHS" => action.env(name, "/index.html /old/*"),
+        "PATHS: ''" => action.env("PATHS", ""),
+        "AWS_S3_ENDPOINT" => action.env(name, &cloud.endpoint),
         "PATHS_FROM" => action.env(name, "changed.txt"),
         "args" => action.with(name, "--exclude '*.map' --cache-control no-cache"),
         "paths" => action.with(name, "/index.html"),
@@ -55,6 +57,7 @@ fn done(cloud: &Cloud, run: &Run) -> String {
         (0, false, true) => "invalidation".to_owned(),
         (0, true, true) => "sync, then invalidation".to_owned(),
         (2, false, false) if run.error().contains("syncs or invalidates") => "error: say which".to_owned(),
+        (2, false, false) if run.error().contains("`PATHS` is empty") => "error: `PATHS` is empty".to_owned(),
         (2, false, false) => "error: nothing to do".to_owned(),
         other => format!("{other:?}"),
     }

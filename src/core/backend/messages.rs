@@ -66,8 +66,7 @@ pub(crate) fn timeout_error(
         text.push_str(&format!("; log: {}", clause(line)));
     }
     anyhow!(text).hint(
-        "look at the environment's events and logs; raise `deployment-timeout` when this is how long it takes, or set \
-         `on-failure: rollback`",
+        "look at the environment's events and logs, and raise `deployment-timeout` when this is how long it takes",
     )
 }
 

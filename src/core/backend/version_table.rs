@@ -92,7 +92,7 @@ pub(crate) fn check_same_bundle(label: &str, existing: &str, package: &str) -> a
          {package})"
     ))
     .hint(
-        "take another `version-label` (`{timestamp}` or `{short-sha}` in it), or deploy the existing version with \
+        "take another `version-label` (`{timestamp}` in it makes each its own), or deploy the existing version with \
          `use_existing_version_if_available: true`",
     )
 }

@@ -169,7 +169,7 @@ fn package_bucket(reader: &mut Reader<'_>) -> Option<String> {
     Some(bucket)
 }
 
-/// `recovery-seconds`; under its old name `false` was no wait at all, and `true` no number either.
+/// `recovery-seconds`; under its old name, what was no number meant the default.
 fn recovery(reader: &mut Reader<'_>) -> Duration {
     const DEFAULT: u64 = 60;
     let old = reader
@@ -177,8 +177,7 @@ fn recovery(reader: &mut Reader<'_>) -> Duration {
         .filter(|given| given.name == "wait_for_environment_recovery")
         .map(|given| given.value.to_ascii_lowercase());
     match old.as_deref() {
-        Some("false") => Duration::ZERO,
-        Some("true") => Duration::from_secs(DEFAULT),
+        Some("false" | "true") => Duration::from_secs(DEFAULT),
         _ => reader.seconds("recovery-seconds", DEFAULT, 0..=MAX_SECONDS),
     }
 }
@@ -267,12 +266,15 @@ fn version(
         reader.errors.push(format!("`{name}` is wrong: {reason}"));
         String::new()
     });
-    let description = label::description(
-        reader.text("version-description"),
-        &values,
-        context.commit_subject.as_deref(),
-    )
-    .unwrap_or_else(|reason| {
+    let (template, text) = match reader.given("version-description") {
+        // The old action knew no placeholders.
+        Some(old) if old.name == "version_description" => (None, Some(old.value.as_str())),
+        given => (
+            given.map(|given| given.value.as_str()),
+            context.commit_subject.as_deref(),
+        ),
+    };
+    let description = label::description(template, &values, text).unwrap_or_else(|reason| {
         reader.errors.push(format!("`version-description` is wrong: {reason}"));
         String::new()
     });

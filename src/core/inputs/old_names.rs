@@ -8,7 +8,7 @@
 pub(crate) struct OldNames {
     /// `AWS_S3_BUCKET`.
     pub(crate) bucket: bool,
-    /// `SOURCE_DIR` or `DEST_DIR`.
+    /// `SOURCE_DIR`, `DEST_DIR` or `AWS_S3_ENDPOINT`, which only a sync had.
     pub(crate) directories: bool,
     /// `args`, or another input of the site part.
     pub(crate) site_inputs: bool,
@@ -16,6 +16,8 @@ pub(crate) struct OldNames {
     pub(crate) distribution: bool,
     /// `PATHS` or `PATHS_FROM`.
     pub(crate) paths: bool,
+    /// `PATHS` or `PATHS_FROM` is present, and neither holds anything.
+    pub(crate) empty_paths: bool,
     /// An input of the cdn part, such as `paths`.
     pub(crate) cdn_inputs: bool,
 }
@@ -33,6 +35,8 @@ pub(crate) enum OldStep {
     Both,
     /// It cannot be told.
     Ambiguous,
+    /// An invalidation whose paths are empty, which was an error.
+    EmptyPaths,
 }
 
 impl OldStep {
@@ -45,6 +49,7 @@ impl OldStep {
             site_inputs,
             distribution,
             paths,
+            empty_paths,
             cdn_inputs,
         } = names;
         match (bucket, distribution) {
@@ -53,10 +58,12 @@ impl OldStep {
             (false, true) => Self::Invalidation,
             (true, true) if site_inputs && cdn_inputs => Self::Both,
             (true, true) if site_inputs => Self::Sync,
-            // An invalidation without paths was an error, so this is the sync of a job that also invalidates.
-            (true, true) if !paths && !cdn_inputs => Self::Sync,
-            (true, true) if directories => Self::Ambiguous,
-            (true, true) => Self::Invalidation,
+            (true, true) if directories && !paths && !empty_paths && !cdn_inputs => Self::Sync,
+            (true, true) if cdn_inputs && !directories => Self::Invalidation,
+            // Nobody writes empty paths in the step that syncs.
+            (true, true) if empty_paths && !directories => Self::EmptyPaths,
+            // A sync needed no `args`, and the paths may be the whole job's.
+            (true, true) => Self::Ambiguous,
         }
     }
 
@@ -73,7 +80,7 @@ impl OldStep {
     #[must_use]
     pub(crate) const fn describe(self) -> &'static str {
         match self {
-            Self::Neither | Self::Ambiguous => "no old step",
+            Self::Neither | Self::Ambiguous | Self::EmptyPaths => "no old step",
             Self::Sync => "a sync",
             Self::Invalidation => "an invalidation",
             Self::Both => "a sync with its invalidation",
@@ -111,10 +118,11 @@ mod tests {
             let has = |wanted: &[&str]| wanted.iter().any(|name| names.contains(name));
             let step = OldStep::of(OldNames {
                 bucket: has(&["AWS_S3_BUCKET"]),
-                directories: has(&["SOURCE_DIR", "DEST_DIR"]),
+                directories: has(&["SOURCE_DIR", "DEST_DIR", "AWS_S3_ENDPOINT"]),
                 site_inputs: has(&["args"]),
                 distribution: has(&["DISTRIBUTION"]),
                 paths: has(&["PATHS", "PATHS_FROM"]),
+                empty_paths: has(&["PATHS: ''"]),
                 cdn_inputs: has(&["paths"]),
             });
             let told = match step {
@@ -123,6 +131,7 @@ mod tests {
                 OldStep::Invalidation => "invalidation",
                 OldStep::Both => "sync, then invalidation",
                 OldStep::Ambiguous => "error: say which",
+                OldStep::EmptyPaths => "error: `PATHS` is empty",
             };
             assert_eq!(told, expected, "{set}");
         }
@@ -149,11 +158,16 @@ mod tests {
             };
             assert_eq!(OldStep::of(beside), OldStep::Sync);
             let beside = OldNames {
-                bucket: stray,
-                directories: !stray,
+                directories: stray,
                 ..invalidation
             };
             assert_eq!(OldStep::of(beside), OldStep::Invalidation);
+            let beside = OldNames {
+                bucket: true,
+                directories: stray,
+                ..invalidation
+            };
+            assert_eq!(OldStep::of(beside), OldStep::Ambiguous);
         }
     }
 }

@@ -130,6 +130,9 @@ pub(crate) fn parse(
 /// that did nothing.
 fn check_parts(reader: &mut Reader<'_>) {
     for spec in INPUTS {
+        if reader.is_unclear() && matches!(spec.part, Part::Site | Part::Cdn) {
+            continue;
+        }
         let is_switch = spec.part.enabled_by().contains(&spec.name);
         if let Some(given) = reader.given(spec.name)
             && !is_switch

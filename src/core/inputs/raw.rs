@@ -14,9 +14,13 @@ use crate::core::inputs::table::{
 };
 
 /// What to do where both old steps are possible.
-const AMBIGUOUS: &str = "`AWS_S3_BUCKET` with `SOURCE_DIR` or `DEST_DIR`, and `DISTRIBUTION` with paths, are all set in \
-    the environment, and no input says whether this step syncs or invalidates: set `bucket: ${{ env.AWS_S3_BUCKET }}` in \
-    the step that syncs, and `distribution: ${{ env.DISTRIBUTION }}` with `paths` in the step that invalidates";
+const AMBIGUOUS: &str = "`AWS_S3_BUCKET` and `DISTRIBUTION` are both set in the environment, and nothing says whether \
+    this step syncs or invalidates: set `bucket: ${{ env.AWS_S3_BUCKET }}` with `source` and `prefix` in the step that \
+    syncs, and `distribution: ${{ env.DISTRIBUTION }}` with `paths` in the step that invalidates";
+
+/// The old invalidation without paths.
+const EMPTY_PATHS: &str = "`PATHS` is empty, and so is `PATHS_FROM`, beside `AWS_S3_BUCKET` and `DISTRIBUTION` in the \
+    environment: set `paths` where this step invalidates, or `bucket: ${{ env.AWS_S3_BUCKET }}` where it syncs";
 
 /// Whether the old action's shell expanded what stands in `variable`.
 #[must_use]
@@ -48,6 +52,8 @@ pub(crate) struct InputValue {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RawInputs {
     values: BTreeMap<&'static str, InputValue>,
+    /// An error says that old variables do not tell which part is meant.
+    pub(crate) is_unclear: bool,
     /// What about names and switches is wrong.
     pub(crate) errors: Vec<String>,
     /// What should be said about them.
@@ -147,8 +153,15 @@ impl RawInputs {
             }
         }
         let step = OldStep::of(self.old_names(env));
-        if step == OldStep::Ambiguous {
-            self.errors.push(AMBIGUOUS.to_owned());
+        let unclear = match step {
+            OldStep::Ambiguous => Some(AMBIGUOUS),
+            OldStep::EmptyPaths => Some(EMPTY_PATHS),
+            OldStep::Neither | OldStep::Sync | OldStep::Invalidation | OldStep::Both => None,
+        };
+        if let Some(error) = unclear {
+            self.is_unclear = true;
+            self.errors.push(error.to_owned());
+            return;
         }
         for (variable, name, value) in old_environment(env) {
             if step.takes(name) {
@@ -169,12 +182,14 @@ impl RawInputs {
                 .iter()
                 .any(|spec| spec.part == part && self.values.contains_key(spec.name))
         };
+        let paths = set(&["PATHS", "PATHS_FROM"]);
         OldNames {
             bucket: set(&["AWS_S3_BUCKET"]),
-            directories: set(&["SOURCE_DIR", "DEST_DIR"]),
+            directories: set(&["SOURCE_DIR", "DEST_DIR", "AWS_S3_ENDPOINT"]),
             site_inputs: given(Part::Site),
             distribution: set(&["DISTRIBUTION"]),
-            paths: set(&["PATHS", "PATHS_FROM"]),
+            paths,
+            empty_paths: !paths && ["PATHS", "PATHS_FROM"].iter().any(|name| env.present(name).is_some()),
             cdn_inputs: given(Part::Cdn),
         }
     }
@@ -193,6 +208,12 @@ impl RawInputs {
                 }
                 if !expansion.text.trim().is_empty() {
                     self.insert(name, variable, expansion.text.trim());
+                } else if variable == "SOURCE_DIR" {
+                    // The old default was for a variable without a text, not for one that becomes nothing.
+                    self.errors.push(format!(
+                        "`SOURCE_DIR` is `{value}`, which expands to nothing: set what stands in it, or remove `SOURCE_DIR` \
+                         to sync the whole workspace"
+                    ));
                 }
             }
             Err(errors) => self

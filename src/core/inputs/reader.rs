@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
         part.enabled_by().is_empty() || part.enabled_by().iter().any(|switch| self.given(switch).is_some())
     }
 
+    /// Whether old variables leave open which part is meant, which is an error already.
+    pub(crate) fn is_unclear(&self) -> bool {
+        self.raw.is_unclear
+    }
+
     /// Adds an error about the input `name`: its value is not one of `valid`.
     pub(crate) fn reject(&mut self, name: &str, valid: &str) {
         let Some(given) = self.given(name) else {

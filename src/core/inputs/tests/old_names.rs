@@ -14,13 +14,58 @@ fn a_jobs_variables_make_no_step_another_one() {
         "{:?}",
         sync.notices
     );
-    let invalidation = inputs(&[], &job).expect("valid inputs");
+    let invalidation = inputs(&[("paths", "/*")], &job).expect("valid inputs");
     assert!(invalidation.site.is_none() && invalidation.cdn.is_some());
+    for (with, step) in [
+        (&[][..], ("SOURCE_DIR", "src")),
+        (&[("paths", "/*")], ("SOURCE_DIR", "src")),
+        (&[], ("AWS_S3_ENDPOINT", "https://storage.example.com")),
+        (&[], ("UNRELATED", "x")),
+    ] {
+        assert_one_error(
+            with,
+            &[job[0], job[1], job[2], step],
+            &["syncs or invalidates", "`bucket: ${{ env.AWS_S3_BUCKET }}`"],
+        );
+    }
+    assert_one_error(&[], &job[..2], &["syncs or invalidates"]);
+}
+
+#[test]
+fn an_invalidation_whose_paths_are_empty_never_syncs() {
+    let job = [("AWS_S3_BUCKET", "my-bucket"), ("DISTRIBUTION", "E1")];
+    for empty in [("PATHS", ""), ("PATHS_FROM", " ")] {
+        assert_one_error(&[], &[job[0], job[1], empty], &["`PATHS` is empty"]);
+        let directory = ("SOURCE_DIR", "src");
+        assert_one_error(&[], &[job[0], job[1], empty, directory], &["syncs or invalidates"]);
+    }
+}
+
+#[test]
+fn a_source_that_expands_to_nothing_is_not_the_workspace() {
+    let bucket = ("AWS_S3_BUCKET", "my-bucket");
     assert_one_error(
         &[],
-        &[job[0], job[1], job[2], ("SOURCE_DIR", "src")],
-        &["syncs or invalidates", "`bucket: ${{ env.AWS_S3_BUCKET }}`"],
+        &[bucket, ("SOURCE_DIR", "$SITE"), ("SITE", "")],
+        &["`SOURCE_DIR` is `$SITE`, which expands to nothing"],
     );
+    assert!(inputs(&[], &[bucket, ("SOURCE_DIR", "")]).is_ok());
+}
+
+#[test]
+fn the_old_description_is_literal() {
+    let described = |name, text| {
+        let with = [
+            ("application-name", "a"),
+            ("package", "src"),
+            ("aws-region", "eu-central-1"),
+            (name, text),
+        ];
+        inputs(&with, &[]).map(|inputs| inputs.backend.expect("a backend").version_description)
+    };
+    let old = described("version_description", "fix {x} in {sha}").expect("valid inputs");
+    assert_eq!(old.as_deref(), Some("fix {x} in {sha}"));
+    assert!(described("version-description", "fix {x}").is_err());
 }
 
 #[test]
@@ -111,7 +156,7 @@ fn a_variable_in_a_new_input_is_a_warning() {
 
 #[test]
 fn the_old_wait_for_recovery_keeps_its_edges() {
-    for (value, expected) in [("false", 0), ("0", 0), ("", 60), ("90", 90), ("True", 60)] {
+    for (value, expected) in [("false", 60), ("0", 0), ("", 60), ("90", 90), ("True", 60)] {
         let with = [
             ("application_name", "a"),
             ("environment_name", "e"),
