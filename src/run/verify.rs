@@ -16,8 +16,10 @@ use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 
-/// Between two rounds.
+/// Between two rounds, where the time is long enough for several.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How many rounds there are at least, when answers are bad at once.
+const ROUNDS: u32 = 4;
 /// What one try may take.
 const ONE_TRY: Duration = Duration::from_secs(20);
 /// How much of an answer is read, in bytes.
@@ -58,16 +60,17 @@ impl Deployment<'_> {
             if left.is_empty() {
                 return Ok(());
             }
-            if Instant::now() + PAUSE >= deadline {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let Some(pause) = pause(site.verify_timeout, rest) else {
                 break;
-            }
+            };
             if let Some(seconds) = heartbeat.beat(Instant::now().into_std()) {
                 let rest = deadline.saturating_duration_since(Instant::now()).as_secs();
                 let waiting = names(left.iter().map(|(check, _)| check.shown_url()));
                 let text = format!("not verified after {seconds} s: {waiting}, {rest} s left");
                 self.console.line(&text);
             }
-            crate::cancel::sleep(self.stop, PAUSE).await?;
+            crate::cancel::sleep(self.stop, pause).await?;
         }
         let answers: Vec<String> = left
             .iter()
@@ -93,6 +96,31 @@ impl Deployment<'_> {
         match answer {
             Ok((status, body)) => check.problem(status, &body, is_rollback),
             Err(error) => Some(format!("{error:#}")),
+        }
+    }
+}
+
+/// How long to wait for the next round of `timeout`, of which there is `rest`; `None` when the last one was. The last
+/// round begins when the time is over: a site that answers as wanted by then is not failed for a pause.
+fn pause(timeout: Duration, rest: Duration) -> Option<Duration> {
+    (!rest.is_zero()).then(|| PAUSE.min(timeout / ROUNDS).min(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_time_has_several_rounds_and_the_last_one_is_at_its_end() {
+        for (seconds, rounds) in [(1, 5), (2, 5), (4, 5), (7, 5), (9, 6), (120, 61)] {
+            let timeout = Duration::from_secs(seconds);
+            let (mut rest, mut asked) = (timeout, 1);
+            while let Some(pause) = pause(timeout, rest) {
+                assert!(pause <= PAUSE, "{pause:?}");
+                rest = rest.saturating_sub(pause);
+                asked += 1;
+            }
+            assert_eq!((asked, rest), (rounds, Duration::ZERO), "{seconds} s");
         }
     }
 }

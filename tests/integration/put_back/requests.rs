@@ -74,3 +74,21 @@ fn the_address_of_verify_site_is_asked_once_when_it_answers_as_wanted() {
     );
     assert_eq!(pages(&cloud), 1);
 }
+
+#[test]
+fn one_bad_answer_does_not_fail_a_release_within_a_second() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    let page = format!("{}/{BUCKET}/index.html", cloud.endpoint);
+    cloud.post(
+        "/faults",
+        &serde_json::json!({"service": "s3", "operation": "GetObject", "match": "/index.html", "times": 1, "kind": "error",
+                            "status": 503, "code": "SlowDown", "message": "Please reduce your request rate."}),
+    );
+    let run = all(&cloud, "b")
+        .with("verify-site", &format!("{page} 200 contains <h1>b</h1>"))
+        .with("verify-timeout", "1")
+        .run()
+        .expect_exit(0);
+    assert!(run.log.contains("not verified yet"), "{}", run.log);
+}
