@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::core::release::live::live;
+use crate::core::release::live::{Live, live};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
 use crate::core::report::markdown::{code, link, prose, table, text};
 use crate::core::text::{cut, plural};
@@ -22,13 +22,13 @@ pub(crate) fn history(
     if records.is_empty() {
         return String::new();
     }
-    let live = live(records).map(|live| live.release.id.as_str());
+    let live = live(records);
     let rows: Vec<Vec<String>> = records
         .iter()
         .zip(unreachable)
         .map(|(record, unreachable)| {
-            let is_live = live == Some(record.id.as_str());
-            let unreachable = unreachable.as_deref().filter(|_| !is_live);
+            let is_live = is_live(record, live.as_ref());
+            let unreachable = unreachable.as_deref().filter(|_| is_live != Some(Liveness::Whole));
             let note = unreachable.map(|reason| format!(", not possible: {}", prose(reason)));
             vec![
                 code(&record.id),
@@ -47,14 +47,16 @@ pub(crate) fn history(
 /// The same for the log: one line a release.
 #[must_use]
 pub(crate) fn lines(records: &[Record], unreachable: &[Option<String>], now: DateTime<Utc>) -> Vec<String> {
-    let live = live(records).map(|live| live.release.id.as_str());
+    let live = live(records);
     let line = |(record, unreachable): (&Record, &Option<String>)| {
         let commit = record.commit.as_ref().map(|commit| short(&commit.sha)).unwrap_or("-");
-        let note = match unreachable {
-            _ if live == Some(record.id.as_str()) => "  (live)".to_owned(),
-            Some(reason) => format!("  (not possible: {reason})"),
-            None => String::new(),
-        };
+        let is_live = is_live(record, live.as_ref());
+        let mark = is_live
+            .map(|liveness| format!("  ({})", liveness.text()))
+            .unwrap_or_default();
+        let unreachable = unreachable.as_deref().filter(|_| is_live != Some(Liveness::Whole));
+        let note = unreachable.map(|reason| format!("  (not possible: {reason})"));
+        let note = format!("{mark}{}", note.unwrap_or_default());
         let subject = record.commit.as_ref().and_then(|commit| commit.subject.as_deref());
         let subject = subject.map(|subject| format!("  {}", cut(subject, MAX_SUBJECT)));
         format!(
@@ -67,6 +69,33 @@ pub(crate) fn lines(records: &[Record], unreachable: &[Option<String>], now: Dat
         )
     };
     records.iter().zip(unreachable).map(line).collect()
+}
+
+/// How much of a release is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Liveness {
+    /// All of it.
+    Whole,
+    /// What a newer run that did not succeed has left of it; going back to it may be what is wanted.
+    InPart,
+}
+
+impl Liveness {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Whole => "live",
+            Self::InPart => "live in part",
+        }
+    }
+}
+
+/// How much of `record` is live; `None` when it is not the live one.
+fn is_live(record: &Record, live: Option<&Live<'_>>) -> Option<Liveness> {
+    let live = live.filter(|live| live.release.id == record.id)?;
+    Some(match live.disturbed_by {
+        Some(_) => Liveness::InPart,
+        None => Liveness::Whole,
+    })
 }
 
 /// How long ago, in its largest unit.
@@ -142,12 +171,15 @@ fn state_text(record: &Record) -> String {
     format!("{}{back}", record.status.text())
 }
 
-fn state(record: &Record, is_live: bool) -> String {
+fn state(record: &Record, is_live: Option<Liveness>) -> String {
     let status = match &record.run.url {
         Some(url) => link(&state_text(record), url),
         None => state_text(record),
     };
-    if is_live { format!("**live**, {status}") } else { status }
+    match is_live {
+        Some(liveness) => format!("**{}**, {status}", liveness.text()),
+        None => status,
+    }
 }
 
 #[cfg(test)]
@@ -202,10 +234,10 @@ mod tests {
         );
         assert!(rows[3].contains("Make it &lt;b&gt;blue"), "{table}");
         assert!(
-            rows[3].contains("mona\\|lisa | 2 written | **live**, [succeeded](https://"),
+            rows[3].contains("mona\\|lisa | 2 written | **live in part**, [succeeded](https://"),
             "{table}"
         );
-        assert_eq!(table.matches("**live**").count(), 1, "{table}");
+        assert_eq!(table.matches("**live").count(), 1, "{table}");
     }
 
     #[test]
@@ -213,7 +245,33 @@ mod tests {
         assert_eq!(history(&records(), &possible(2), "", now()).lines().count(), 6);
         assert_eq!(lines(&records(), &possible(2), now()).len(), 2);
         assert_eq!(history(&[], &possible(2), "", now()), "");
-        assert!(lines(&records(), &possible(4), now())[3].ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"));
+        let line = &lines(&records()[1..], &possible(3), now())[2];
+        assert!(
+            line.ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn what_a_newer_run_changed_is_live_in_part_only_and_may_be_out_of_reach() {
+        for status in [RecordStatus::Failed, RecordStatus::Cancelled, RecordStatus::Started] {
+            let mut records = records();
+            records[0].status = status;
+            let gone = [None, None, None, Some("its versions are gone".to_owned())];
+            let lines = lines(&records, &gone, now());
+            assert!(
+                lines[3].ends_with("  (live in part)  (not possible: its versions are gone)"),
+                "{lines:?}"
+            );
+            let table = history(&records, &gone, "", now());
+            assert!(table.contains("**live in part**, "), "{table}");
+            assert!(table.contains("not possible: its versions are gone"), "{table}");
+            records[0].put_back = Some(RecordedPutBack {
+                complete: false,
+                keys: 1,
+            });
+            assert!(history(&records, &gone, "", now()).contains("**live in part**, "));
+        }
     }
 
     #[test]
