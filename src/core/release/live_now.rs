@@ -6,7 +6,7 @@ use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::report::EnvironmentReport;
 use crate::core::site::plan::SitePlan;
-use crate::core::text::names;
+use crate::core::text::{count, names};
 
 /// How many keys are named.
 const NAMED: usize = 10;
@@ -15,8 +15,10 @@ const NAMED: usize = 10;
 #[must_use]
 pub(crate) fn live_now(plan: &Plan, outcomes: &Outcomes) -> Option<String> {
     let environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
-    let parts: Vec<String> = environments
-        .map(environment)
+    // First, for a short text is cut at its end.
+    let parts: Vec<String> = stale(outcomes)
+        .into_iter()
+        .chain(environments.map(environment))
         .chain(
             plan.site
                 .as_ref()
@@ -47,12 +49,32 @@ pub(crate) fn is_as_before(outcomes: &Outcomes) -> bool {
     new_keys(outcomes).is_empty() && environments.all(|environment| !environment.changed || environment.rolled_back)
 }
 
-/// Whether the run failed, changed something, and put all of it back.
+/// Whether the run failed, changed something, and put all of it back, CloudFront's caches too.
 #[must_use]
 pub(crate) fn is_rolled_back(outcomes: &Outcomes) -> bool {
     let mut environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
     let did_something = !outcomes.site.changed.is_empty() || environments.any(|environment| environment.changed);
-    outcomes.put_back.is_some() && did_something && is_as_before(outcomes)
+    outcomes.put_back.is_some() && did_something && is_as_before(outcomes) && paths_left(outcomes) == 0
+}
+
+/// How many paths of what was put back were not invalidated again, over all distributions.
+fn paths_left(outcomes: &Outcomes) -> usize {
+    let unconfirmed = outcomes
+        .put_back
+        .iter()
+        .flat_map(|put_back| put_back.cdn.unconfirmed.values());
+    unconfirmed.map(Vec::len).sum()
+}
+
+/// What visitors may see of a site that was put back and whose caches were not.
+fn stale(outcomes: &Outcomes) -> Option<String> {
+    let left = paths_left(outcomes);
+    (left > 0).then(|| {
+        format!(
+            "CloudFront may still show the new site ({} not invalidated)",
+            count(left, "path")
+        )
+    })
 }
 
 fn environment(environment: &EnvironmentReport) -> String {
@@ -82,7 +104,8 @@ fn environment(environment: &EnvironmentReport) -> String {
 fn site(plan: &SitePlan, outcomes: &Outcomes) -> String {
     let (all, new) = (plan.writes.len() + plan.deletes.len(), new_keys(outcomes));
     if new.is_empty() {
-        return "site: as before".to_owned();
+        let place = if paths_left(outcomes) > 0 { " in its bucket" } else { "" };
+        return format!("site: as before{place}");
     }
     let which = match &outcomes.put_back {
         // What could not be brought back is to be looked at.
@@ -169,6 +192,41 @@ mod tests {
             assert_eq!(live_now(&plan, &outcomes).as_deref(), Some(expected));
         }
         assert_eq!(live_now(&Plan::default(), &Outcomes::default()), None);
+    }
+
+    #[test]
+    fn a_site_that_is_back_behind_a_cache_that_is_not_is_not_rolled_back() {
+        let plan = Plan {
+            site: Some(SitePlan {
+                deletes: vec!["k".into()],
+                ..SitePlan::default()
+            }),
+            ..Plan::default()
+        };
+        let mut put_back = PutBack {
+            restored: vec!["k".into()],
+            ..PutBack::default()
+        };
+        let outcomes = |put_back: &PutBack| Outcomes {
+            site: SiteChanges {
+                changed: vec![KeyChange::deleted("k", None)],
+                ..SiteChanges::default()
+            },
+            put_back: Some(put_back.clone()),
+            ..Outcomes::default()
+        };
+        let back = outcomes(&put_back);
+        assert!(is_rolled_back(&back));
+        assert_eq!(live_now(&plan, &back).as_deref(), Some("site: as before"));
+        put_back.cdn.unconfirmed = [("E1", 2), ("E2", 1)]
+            .map(|(distribution, paths)| (distribution.to_owned(), vec!["/k".to_owned(); paths]))
+            .into();
+        let stale = outcomes(&put_back);
+        assert!(!is_rolled_back(&stale) && is_as_before(&stale));
+        assert_eq!(
+            live_now(&plan, &stale).as_deref(),
+            Some("CloudFront may still show the new site (3 paths not invalidated), site: as before in its bucket")
+        );
     }
 
     #[test]

@@ -74,10 +74,11 @@ fn a_run_that_is_cancelled_on_its_way_back_stops_and_says_what_is_live() {
         ("cancelled", "false")
     );
     let live = run.report["live"].as_str().unwrap_or_default().to_owned();
-    assert!(
-        live.starts_with("backend `v-b` in `my-app-prod` (new), site: "),
-        "{live}"
-    );
+    let parts = [
+        "CloudFront may still show the new site (",
+        "), backend `v-b` in `my-app-prod` (new), site: ",
+    ];
+    assert!(live.starts_with(parts[0]) && live.contains(parts[1]), "{live}");
     assert!(run.log.contains(&format!("live now: {live}")), "{}", run.log);
     assert!(run.summary.contains("live now: "), "{}", run.summary);
     let record = newest_record(&cloud, BUCKET, ".aws-web-deploy/site/releases/");
@@ -101,13 +102,31 @@ fn a_way_back_that_cannot_be_invalidated_says_so_and_the_next_run_does_it() {
         &json!({"service": "cloudfront", "operation": "CreateInvalidation", "skip": 1, "times": -1, "kind": "error",
                 "status": 403, "code": "AccessDenied", "message": "Access Denied"}),
     );
-    let run = unwanted(&cloud).run().expect_exit(1);
+    let run = unwanted(&cloud)
+        .with("github-environment", "production")
+        .with("github-token", "ghs_example")
+        .run()
+        .expect_exit(1);
     assert_eq!((seen(&cloud), label(&cloud)), (site_a, label_a));
     assert!(
         run.error().contains("what was rolled back could not be invalidated"),
         "{}",
         run.error()
     );
+    // The cache has the new pages: nothing says that all is as before.
+    assert_eq!(run.output("rolled-back"), "false");
+    assert!(!run.summary.contains("everything is as it was"), "{}", run.summary);
+    let stale = "CloudFront may still show the new site (4 paths not invalidated)";
+    let statuses = cloud.get("/github")["statuses"].as_array().cloned().unwrap_or_default();
+    let description = statuses.last().map(|status| status["description"].to_string());
+    for said in [
+        run.error(),
+        &run.summary,
+        &run.report["live"].to_string(),
+        &description.unwrap_or_default(),
+    ] {
+        assert!(said.replace('\\', "").contains(stale), "{said}");
+    }
     allow(&cloud);
     cloud.forget_requests();
     all(&cloud, "a").run().expect_exit(0);

@@ -306,7 +306,8 @@ fn a_failed_invalidation_takes_the_release_back() {
     deny_invalidations(&cloud);
     let run = site(&cloud, "b").run().expect_exit(1);
     assert_eq!(seen(&cloud), before);
-    assert_eq!(run.output("rolled-back"), "true");
+    // CloudFront may have fetched the new pages before they went back.
+    assert_eq!(run.output("rolled-back"), "false");
     cloud.control("DELETE", "/deny", &Value::Null);
     // What could not be invalidated is owed, also when the content is as before.
     cloud.forget_requests();
