@@ -1,6 +1,6 @@
 //! The step's outputs, from the report.
 
-use crate::core::report::{BackendReport, Report};
+use crate::core::report::{BackendReport, Outcome, Report};
 
 /// Every output with what it means, as Markdown; `action.yml` and the documentation's tables are generated from it.
 pub(crate) const OUTPUTS: &[(&str, &str)] = &[
@@ -17,7 +17,7 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     ("invalidated-paths", "The paths that were invalidated, one per line."),
     (
         "version-label",
-        "Label of the application version. After a failure that was rolled back, what the environments run again (several \
+        "Label of the application version. After a failure, what the environments ran when they were seen last (several \
          are separated by spaces, in input order, when they differ).",
     ),
     (
@@ -95,7 +95,12 @@ pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, 
             spaced(report.invalidations.iter().map(|one| one.id.as_deref()).collect()),
         ),
         ("invalidated-paths", paths.join("\n")),
-        ("version-label", backend.map(live_label).unwrap_or_default()),
+        (
+            "version-label",
+            backend
+                .map(|backend| version_label(report, backend))
+                .unwrap_or_default(),
+        ),
         (
             "previous-version-label",
             spaced(
@@ -130,15 +135,53 @@ pub(crate) fn outputs(report: &Report, report_path: &str) -> Vec<(&'static str, 
     ]
 }
 
-/// The version of this run; once an environment was rolled back, what all of them run now.
-fn live_label(backend: &BackendReport) -> String {
-    if !backend.environments.iter().any(|environment| environment.rolled_back) {
-        return backend.version_label.clone();
-    }
+/// The version of this run; when it did not succeed, what its environments ran when they were seen last.
+fn version_label(report: &Report, backend: &BackendReport) -> String {
+    let has_succeeded = matches!(report.outcome, Outcome::Succeeded | Outcome::Unchanged);
     let labels = backend.environments.iter();
     let mut labels: Vec<&str> = labels.map(|one| one.version_label.as_deref().unwrap_or("-")).collect();
-    if labels.iter().all(|label| *label == labels[0]) {
+    let Some(first) = labels.first().copied().filter(|_| !has_succeeded) else {
+        return backend.version_label.clone();
+    };
+    if labels.iter().all(|label| *label == first) {
         labels.truncate(1);
     }
     labels.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::report::EnvironmentReport;
+
+    #[test]
+    fn the_label_is_what_runs_where_the_run_did_not_succeed() {
+        let label = |outcome, seen: &[Option<&str>]| {
+            let environment = |label: &Option<&str>| EnvironmentReport {
+                version_label: label.map(str::to_owned),
+                ..EnvironmentReport::default()
+            };
+            let mut report = Report::new(String::new());
+            report.outcome = outcome;
+            report.backend = Some(BackendReport {
+                version_label: "v2".to_owned(),
+                environments: seen.iter().map(environment).collect(),
+                ..BackendReport::default()
+            });
+            let outputs = outputs(&report, "");
+            let output = outputs.into_iter().find(|(name, _)| *name == "version-label");
+            output.map(|(_, label)| label).unwrap_or_default()
+        };
+        for (outcome, seen, expected) in [
+            (Outcome::Succeeded, &[Some("v2")][..], "v2"),
+            (Outcome::Unchanged, &[Some("v1")], "v2"),
+            (Outcome::Failed, &[Some("v1")], "v1"),
+            (Outcome::Failed, &[Some("v2"), Some("v2")], "v2"),
+            (Outcome::Failed, &[Some("v2"), Some("v1"), None], "v2 v1 -"),
+            (Outcome::Cancelled, &[Some("v1")], "v1"),
+            (Outcome::Failed, &[], "v2"),
+        ] {
+            assert_eq!(label(outcome, seen), expected, "{outcome:?} {seen:?}");
+        }
+    }
 }
