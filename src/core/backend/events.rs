@@ -20,6 +20,8 @@ const COMPLETED: &str = "Environment update completed successfully.";
 /// The last event of an update that went wrong: "is complete, but with errors", "…, but with command timeouts"
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/troubleshooting.html>).
 const COMPLETE_BUT: &str = "operation is complete, but with ";
+/// Of that last event, and of the ERROR before it: "have not responded in the allowed command timeout time".
+const COMMAND_TIMEOUT: &str = "command timeout";
 /// An immutable update removes the instances of before: a published event of 2026-02-10.
 const REMOVING: &str = "Terminating old instances";
 
@@ -100,15 +102,7 @@ impl EnvironmentEvent {
             (Some(ours), its) => its == Some(ours),
             (None, its) => its.is_some(),
         };
-        ours && (self.is_error() || self.message.contains(COMPLETE_BUT) || self.has_timeouts())
-    }
-
-    /// Whether its summary counts instances that did not answer in time: `Summary: [Successful: 1, TimedOut: 1].`
-    fn has_timeouts(&self) -> bool {
-        let Some((_, count)) = self.message.split_once("TimedOut: ") else {
-            return false;
-        };
-        count.starts_with(|digit: char| digit.is_ascii_digit() && digit != '0')
+        ours && (self.is_error() || self.message.contains(COMPLETE_BUT) || counts_timeouts(&self.message))
     }
 
     /// Whether it is an ERROR or FATAL one.
@@ -164,6 +158,17 @@ pub(crate) fn is_removing_old_instances(newest_first: &[EnvironmentEvent]) -> bo
         .iter()
         .take_while(|event| !event.starts_update())
         .any(EnvironmentEvent::removes_old_instances)
+}
+
+/// Whether the message of an event says that a command took longer than Elastic Beanstalk lets it.
+pub(crate) fn tells_of_timeout(message: &str) -> bool {
+    message.contains(COMMAND_TIMEOUT) || counts_timeouts(message)
+}
+
+/// Whether a summary counts instances that did not answer in time: `Summary: [Successful: 1, TimedOut: 1].`
+fn counts_timeouts(message: &str) -> bool {
+    let count = message.split_once("TimedOut: ").map_or("", |(_, count)| count);
+    count.starts_with(|digit: char| digit.is_ascii_digit() && digit != '0')
 }
 
 #[cfg(test)]

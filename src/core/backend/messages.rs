@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 
+use crate::core::backend::events::tells_of_timeout;
 use crate::core::backend::explanation::Explanation;
 use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::backend::plan::EnvironmentPlan;
@@ -88,6 +89,7 @@ pub(crate) fn failure_error(
     explanation: &Explanation,
     health: &str,
 ) -> anyhow::Error {
+    let timed_out = event.as_deref().is_some_and(tells_of_timeout);
     let what = match why {
         FailureReason::Event | FailureReason::Gone => {
             event.unwrap_or_else(|| "Elastic Beanstalk reports an error".to_owned())
@@ -123,6 +125,10 @@ pub(crate) fn failure_error(
              `accepted-health`"
         }
         FailureReason::Stragglers(_) => "deploy again with `force: true`, or replace the instances named",
+        FailureReason::Event | FailureReason::Reverted(_) if timed_out => {
+            "raise `Timeout` of `aws:elasticbeanstalk:command` in `option-settings`, in seconds, when the commands only need \
+             more time, and deploy again"
+        }
         FailureReason::Event | FailureReason::Reverted(_) | FailureReason::Gone => {
             "see the events and log lines of this run, then correct the application"
         }
@@ -229,6 +235,30 @@ mod tests {
             text(false, Some("Failed to deploy application."))
                 .ends_with("this update had failed: Failed to deploy application")
         );
+    }
+
+    #[test]
+    fn commands_that_took_too_long_get_more_time() {
+        let hint = |event: &str| {
+            let event = Some(event.to_owned());
+            let error = failure_error(
+                &plan("web"),
+                "v1",
+                &FailureReason::Event,
+                event,
+                &Explanation::default(),
+                "Green",
+            );
+            crate::core::error::RenderedError::from(&error).hint.unwrap_or_default()
+        };
+        for event in [
+            "Update environment operation is complete, but with command timeouts. Try increasing the timeout period.",
+            "Command execution completed on all instances. Summary: [Successful: 1, TimedOut: 1].",
+        ] {
+            assert!(hint(event).contains("aws:elasticbeanstalk:command"), "{event}");
+        }
+        let failed = "Command execution completed on all instances. Summary: [Failed: 1, TimedOut: 0].";
+        assert!(hint(failed).contains("correct the application"));
     }
 
     #[test]
