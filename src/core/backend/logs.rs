@@ -7,6 +7,8 @@ const ENGINE_LINES: usize = 40;
 const OTHER_LINES: usize = 25;
 /// The longest error line that goes into the error message, in characters.
 const MAX_LENGTH: usize = 300;
+/// How much of them may stand before the cause.
+const MAX_HEAD: usize = 120;
 /// How much the clocks of an instance and of Elastic Beanstalk may differ.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
 
@@ -119,8 +121,8 @@ fn sections(text: &str) -> Vec<(String, Vec<&str>)> {
     sections
 }
 
-/// The lines of one deployment, for the log goes on over all of them: of those that began at `since` or later the first
-/// that failed, else the last one; without a start above it, what the tail has left of it.
+/// The lines of one deployment, for the log goes on over all of them: of those that ended at `since` or later the last
+/// with an error, else the last one; without a start above it, what the tail has left of it.
 fn this_deployment<'l, 'm>(lines: &'m [&'l str], since: Option<DateTime<Utc>>) -> &'m [&'l str] {
     let starts = lines
         .iter()
@@ -143,9 +145,10 @@ fn this_deployment<'l, 'm>(lines: &'m [&'l str], since: Option<DateTime<Utc>>) -
         let end = block.iter().rev().find_map(|line| time(line));
         end.zip(since).is_some_and(|(end, since)| end + CLOCK_SKEW < since)
     };
-    let of_this_update = deployments.iter().filter(|block| !ended_before(block));
-    let failed = of_this_update
-        .filter(|_| since.is_some())
+    let failed = deployments
+        .iter()
+        .rev()
+        .filter(|block| !ended_before(block))
         .find(|block| block.iter().any(|line| is_error(line)));
     failed.or(deployments.last()).map_or(&[], |block| *block)
 }
@@ -167,7 +170,38 @@ pub(crate) fn last(lines: &[&str], count: usize) -> Vec<String> {
 
 /// The first line of level ERROR or FATAL.
 pub(crate) fn first_error(lines: &[&str]) -> Option<String> {
-    lines.iter().find(|line| is_error(line)).map(|line| message(line))
+    let position = lines.iter().position(|line| is_error(line))?;
+    let more = lines[position + 1..].iter().take_while(|line| !begins_entry(line));
+    Some(with_cause(without_level(lines[position]), more.copied()))
+}
+
+/// Whether a line is the first of its entry: others are what a command wrote.
+fn begins_entry(line: &str) -> bool {
+    time(line).is_some() || line.starts_with('[') || is_error(line)
+}
+
+/// An error with its cause. What a command wrote comes last, behind `Stderr:`, goes on over the next lines, and would be
+/// cut off behind a long command.
+fn with_cause<'l>(text: &'l str, more: impl Iterator<Item = &'l str>) -> String {
+    let Some((head, written)) = text.split_once("Stderr:") else {
+        return start(text, MAX_LENGTH);
+    };
+    let written: Vec<&str> = std::iter::once(written)
+        .chain(more)
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let names_error = |line: &&&str| line.contains("ERROR") || line.contains("Error");
+    let cause = written.iter().find(names_error);
+    let cause = cause.or_else(|| written.iter().find(|line| sounds_bad(line)));
+    let Some(cause) = cause.or(written.first()) else {
+        return start(text, MAX_LENGTH);
+    };
+    if text.ends_with(cause) && text.chars().count() <= MAX_LENGTH {
+        return text.to_owned();
+    }
+    let head = head.split(". Stop running the command").next().unwrap_or_default();
+    start(&format!("{}: {cause}", start(head.trim_end(), MAX_HEAD)), MAX_LENGTH)
 }
 
 fn is_error(line: &str) -> bool {
@@ -182,13 +216,20 @@ pub(crate) fn sounds_bad(line: &str) -> bool {
         .any(|word| line.contains(word))
 }
 
-/// A line without its time and level.
+/// A line without its time and level, as far as it goes into an error.
 pub(crate) fn message(line: &str) -> String {
-    let text = line
-        .split_once("[ERROR]")
+    start(without_level(line), MAX_LENGTH)
+}
+
+fn without_level(line: &str) -> &str {
+    line.split_once("[ERROR]")
         .or_else(|| line.split_once("[FATAL]"))
-        .map_or(line, |(_, text)| text);
-    text.trim().chars().take(MAX_LENGTH).collect()
+        .map_or(line, |(_, text)| text)
+        .trim()
+}
+
+fn start(text: &str, length: usize) -> String {
+    text.chars().take(length).collect()
 }
 
 #[cfg(test)]
@@ -255,6 +296,9 @@ Sep  7 07:55:57 ip-172-31-44-139 web: /bin/sh: application: command not found
                         2021/09/14 16:43:00.000000 [INFO] Engine command: (app-deploy)\n";
         let text = TAIL.replace("\n\n\n---", &format!("\n{rollback}\n\n---"));
         let error = |since| cut(&text, at(since)).error;
+        assert_eq!(cut(&text, None).error, error("2021-09-14T16:42:57Z"));
+        // One before, of the same minute, is not taken for it.
+        assert_eq!(error("2021-09-14T16:40:30Z"), error("2021-09-14T16:42:57Z"));
         assert_eq!(
             error("2021-09-14T16:42:57Z").as_deref(),
             Some("An error occurred during execution of command [app-deploy]")
@@ -283,6 +327,39 @@ Sep  7 07:55:57 ip-172-31-44-139 web: /bin/sh: application: command not found
                 .is_some_and(|line| line.ends_with("application: command not found"))
         );
         assert_eq!(cut("no headings at all", None), LogTail::default());
+    }
+
+    /// As Docker platforms and Python ones write it.
+    #[test]
+    fn the_cause_behind_a_long_command_is_in_the_error() {
+        let head = "An error occurred during execution of command [app-deploy] - [Build]";
+        let command = format!(
+            "{head}. Stop running the command. Error: Command {} failed.",
+            "x".repeat(260)
+        );
+        let error = |text: String| {
+            cut_deployment_log(&text, "eb-deployment-1.log")
+                .error
+                .unwrap_or_default()
+        };
+        let pip = "ERROR: Could not find a version";
+        assert_eq!(
+            error(format!("[ERROR] {command} Stderr:{pip}\nERROR: No match\n")),
+            format!("{head}: {pip}")
+        );
+        let docker = format!(
+            "2021/09/14 16:42:59.000000 [ERROR] {command} Stderr:#0 building\n#1 [internal] load\n\n#5 ERROR: npm ci\n\
+             2021/09/14 16:42:59.100000 [INFO] Error\n"
+        );
+        assert_eq!(error(docker), format!("{head}: #5 ERROR: npm ci"));
+        let quiet = format!("[ERROR] {command} Stderr:\n\nno such thing\n[INFO] Error\n");
+        assert_eq!(error(quiet), format!("{head}: no such thing"));
+        let nothing = format!("[ERROR] {command} Stderr:\n[INFO] Error\n");
+        assert_eq!(error(nothing), start(&command, MAX_LENGTH));
+        assert_eq!(
+            error(format!("[ERROR] {head}. Stderr:Error: x\n")),
+            format!("{head}. Stderr:Error: x")
+        );
     }
 
     #[test]
