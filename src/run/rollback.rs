@@ -20,7 +20,7 @@ use crate::core::release::labels::label_at;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Record;
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
-use crate::core::release::target::{Parts, TargetChoice, choose};
+use crate::core::release::target::{NoTarget, Parts, TargetChoice, choose, nothing_of_run};
 use crate::core::release::versioning::check_versioning;
 use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
 use crate::core::site::assemble::check_deletes;
@@ -48,6 +48,9 @@ impl Deployment<'_> {
             environments: &labels_now,
         };
         let to = self.inputs.release.to.as_deref();
+        if self.has_nothing_of_run(state, to, parts).await {
+            return Ok(Plan::default());
+        }
         let choice = choose(&state.records, to, parts)?;
         if let (TargetChoice::Release(target), None) = (&choice, to) {
             // What is live is told by the newest record: without it nobody knows what came before.
@@ -82,6 +85,32 @@ impl Deployment<'_> {
             plan.versioning = self.bucket_versioning(state).await;
         }
         Ok(plan)
+    }
+
+    /// Whether the workflow run to take back has left nothing to do here, and says so. A run that is known nowhere may be
+    /// mistyped, and a record that cannot be read may be of that run.
+    async fn has_nothing_of_run(&self, state: &CurrentState, to: Option<&str>, parts: Parts<'_>) -> bool {
+        let text = match nothing_of_run(&state.records, to, parts) {
+            Some(_) if state.history.has_unreadable() => return false,
+            Some(NoTarget::AlreadyLive { id, .. }) => {
+                format!("release `{id}`, which stands before that workflow run, is live already: nothing to take back")
+            }
+            Some(NoTarget::UnknownRun { run }) => {
+                let Some(site) = &self.inputs.site else { return false };
+                let neighbors = state.history.neighbors(&site.prefix, &[run.clone()].into()).await;
+                let Some((prefix, id)) = neighbors.first() else {
+                    return false;
+                };
+                format!(
+                    "workflow run {run} has released nothing here, only elsewhere in the bucket, such as `{id}` to \
+                     `s3://{}/{prefix}`: nothing to take back",
+                    site.bucket
+                )
+            }
+            _ => return false,
+        };
+        self.console.notice("Nothing to roll back", &text);
+        true
     }
 
     /// Says what of the workflow runs that are taken back stays: a job may have several steps.

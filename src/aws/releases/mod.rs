@@ -235,6 +235,15 @@ impl History {
         Ok(assets)
     }
 
+    /// Whether a record could not be read.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        !self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
     /// The id of a record newer than `target` that is there and could not be read.
     #[must_use]
     pub(crate) fn unreadable_after(&self, target: &Record) -> Option<String> {

@@ -133,6 +133,16 @@ pub(crate) fn choose<'a>(
     })
 }
 
+/// Why a rollback of a workflow run finds nothing to take back in this place, which is no failure where the run is known: a
+/// job may have several steps, and each gets the same `to`.
+#[must_use]
+pub(crate) fn nothing_of_run(records: &[Record], to: Option<&str>, parts: Parts<'_>) -> Option<NoTarget> {
+    to.filter(|to| to.starts_with(RUN))?;
+    find(records, to, parts)
+        .err()
+        .filter(|reason| matches!(reason, NoTarget::UnknownRun { .. } | NoTarget::AlreadyLive { .. }))
+}
+
 fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result<TargetChoice<'a>, NoTarget> {
     let to = to.unwrap_or("previous");
     if to == "previous" {

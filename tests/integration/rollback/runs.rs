@@ -92,6 +92,31 @@ fn one_rollback_takes_back_every_release_of_a_workflow_run() {
 }
 
 #[test]
+fn a_step_in_which_the_run_left_nothing_is_unchanged() {
+    let cloud = cloud();
+    docs(&cloud, 1, "one").run().expect_exit(0);
+    passes(&cloud, 1, A, "one");
+    docs(&cloud, 2, "two").run().expect_exit(0);
+
+    let back = |action: Action| action.with("command", "rollback").with("to", "run:9002").run();
+    let elsewhere = back(site(&cloud, 3, C)).expect_exit(0);
+    assert_eq!(elsewhere.output("outcome"), "unchanged");
+    let notices = elsewhere.messages("notice").concat();
+    assert!(
+        notices.contains("workflow run 9002 has released nothing here"),
+        "{notices}"
+    );
+    assert_eq!(text(&cloud, "app.css"), "one");
+
+    back(docs(&cloud, 3, "")).expect_exit(0);
+    let again = back(docs(&cloud, 4, "")).expect_exit(0);
+    assert_eq!(again.output("outcome"), "unchanged");
+    let notices = again.messages("notice").concat();
+    assert!(notices.contains("is live already"), "{notices}");
+    assert_eq!(text(&cloud, "docs/guide.html"), "one");
+}
+
+#[test]
 fn a_second_step_of_a_run_says_what_its_rollback_leaves_alone() {
     let cloud = cloud();
     let first = pass(&cloud, 1, A, "one", "*.css").run().expect_exit(0);
