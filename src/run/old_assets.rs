@@ -1,5 +1,7 @@
 //! What records tell of old assets, read; a list that cannot be read counts from now.
 
+use std::collections::HashSet;
+
 use crate::aws::releases::History;
 use crate::core::release::old_assets::{WayBack, newest_list, written_keys};
 use crate::core::release::record::Record;
@@ -14,6 +16,11 @@ impl Deployment<'_> {
         let Some(position) = newest_list(records) else {
             return KnownAssets::default();
         };
+        if let Some(id) = history.unused_since(&records[position]) {
+            let text = format!("what release `{id}` used is not known, so `delete-after` counts from now");
+            self.console.warning("Release record", &text);
+            return KnownAssets::default();
+        }
         let assets = self.listed_assets(history, &records[position]).await;
         // Runs without `delete-after`, and those that were killed.
         let unlisted = records[..position]
@@ -49,6 +56,7 @@ impl Deployment<'_> {
             now: bucket.clock.now(),
             known: &state.known_assets.assets,
             at_target: &at_target,
+            in_use: &HashSet::new(),
         };
         way.retire(plan, current);
     }

@@ -11,7 +11,7 @@ use crate::aws::site::restore::keys_with_same_headers;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::inputs::{Command, OnFailure};
-use crate::core::release::old_assets::WayBack;
+use crate::core::release::old_assets::{WayBack, in_use};
 use crate::core::release::outcome::{Invalidated, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Record, RecordStatus};
@@ -113,7 +113,7 @@ impl Deployment<'_> {
         record: &Record,
         changes: &SiteChanges,
     ) -> (PutBack, bool, Option<String>) {
-        let mut put_back = match self.restore_site(state, record, changes).await {
+        let mut put_back = match self.restore_site(state, plan, record, changes).await {
             Ok(put_back) => put_back,
             Err(reason) => {
                 let text = format!("the site could not be rolled back: {reason:#}; {REPAIR}");
@@ -135,6 +135,7 @@ impl Deployment<'_> {
     async fn restore_site(
         &self,
         state: &CurrentState,
+        plan: &Plan,
         record: &Record,
         changes: &SiteChanges,
     ) -> anyhow::Result<PutBack> {
@@ -177,6 +178,7 @@ impl Deployment<'_> {
             now: bucket.clock.now(),
             known: &state.known_assets.assets,
             at_target: &state.known_assets.assets,
+            in_use: &in_use(plan, &state.known_assets.assets),
         };
         way.retire(&mut back, |key| restoration.current(key));
         let outcome = execute(

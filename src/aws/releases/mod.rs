@@ -63,6 +63,8 @@ pub(crate) struct History {
     console: Console,
     /// Records that are there and cannot be read.
     unreadable: Mutex<Vec<UnreadRecord>>,
+    /// Records that are there and are not used, be it that they cannot be read or that they are refused.
+    unused: Mutex<Vec<(String, Option<DateTime<Utc>>)>>,
     /// A place could not be found or listed.
     unlisted: AtomicBool,
     /// The folders of distributions, below `history`: a step that has one alone keeps its records nowhere else.
@@ -72,6 +74,8 @@ pub(crate) struct History {
     /// The folders of the site's bucket that hold records.
     reserved: Vec<String>,
     allowance: Allowance,
+    /// `delete-after` is set.
+    counts_old_assets: bool,
     /// Advice that was given: the same is not given twice.
     advised: Mutex<HashSet<String>>,
 }
@@ -111,6 +115,7 @@ impl History {
             backends: Vec::new(),
             console: console.clone(),
             unreadable: Mutex::default(),
+            unused: Mutex::default(),
             unlisted: AtomicBool::default(),
             distributions: Vec::new(),
             target: target(aws, inputs, server_url),
@@ -118,6 +123,7 @@ impl History {
                 .map(|bucket| folders_in(&bucket.name, inputs))
                 .unwrap_or_default(),
             allowance: Allowance::of(inputs),
+            counts_old_assets: inputs.site.as_ref().is_some_and(|site| !site.delete_after.is_empty()),
             advised: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
@@ -173,6 +179,7 @@ impl History {
             Err(error) => error,
         };
         if error.is::<RefusedRecord>() {
+            self.note_unused(&id, &found);
             let text = format!("release `{id}` is not taken into account: {error:#}");
             self.console.warning("Release record", &text);
             return None;
@@ -188,11 +195,25 @@ impl History {
         }
         let text = format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}");
         self.console.warning("Release record", &text);
+        self.note_unused(&id, &found);
         let stored_at = stored_at(&found);
         let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
         let passing = !error.is::<UnusableRecord>();
         unreadable.push(UnreadRecord { id, stored_at, passing });
         None
+    }
+
+    fn note_unused(&self, id: &str, found: &[(&RecordFolder, FoundRecord)]) {
+        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+        unused.push((id.to_owned(), stored_at(found)));
+    }
+
+    /// The id of a record that is not used and is perhaps newer than `record`: S3's times are whole seconds.
+    #[must_use]
+    pub(crate) fn unused_since(&self, record: &Record) -> Option<String> {
+        let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = unused.iter().find(|(_, stored_at)| *stored_at >= record.stored_at);
+        newer.map(|(id, _)| id.clone())
     }
 
     /// Reads the lists of keys of `records`: of a killed run what it was about to change, else what it changed.
@@ -311,7 +332,12 @@ impl History {
                 Stage::Started => "if this run is interrupted, the next run cannot repair it",
                 Stage::Finished => "no rollback can go back to this release",
             };
-            self.warn(&error.context(format!("{lost}: cannot write the release record")));
+            let count = if self.counts_old_assets {
+                ", and `delete-after` may delete what this release uses too early once it is gone"
+            } else {
+                ""
+            };
+            self.warn(&error.context(format!("{lost}{count}: cannot write the release record")));
         }
         recorded
     }

@@ -78,10 +78,9 @@ impl Retiring<'_> {
                         false,
                     )
                 }
-                Some(asset) if !is_changed(asset) => {
+                Some(asset) if !is_changed(asset) && asset.counts() => {
                     // It cannot have been missing before it was there, nor from tomorrow on.
-                    let first = if asset.seen.is_some() { seen.modified } else { i64::MIN };
-                    let since = asset.since.max(first).min(self.now.unwrap_or(i64::MAX));
+                    let since = asset.since.max(seen.modified).min(self.now.unwrap_or(i64::MAX));
                     let asset = RetiredKey {
                         key: object.key,
                         since,

@@ -26,6 +26,15 @@ pub(crate) struct RetiredKey {
     pub(crate) foreign: bool,
 }
 
+impl RetiredKey {
+    /// Whether its time counts. Where nothing was noted of its object, what is there now may be anybody's: it counts
+    /// from when it is first seen.
+    #[must_use]
+    pub(crate) const fn counts(&self) -> bool {
+        self.foreign || self.seen.is_some()
+    }
+}
+
 /// What a listing shows of an object: enough to tell its versions apart, also in a bucket that keeps none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeenObject {

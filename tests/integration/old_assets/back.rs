@@ -81,10 +81,13 @@ fn forward_again_old_assets_are_old_again() {
     let run = back(&cloud, b.output("release")).run().expect_exit(0);
     assert_eq!((page(&cloud), assets(&cloud)), ("b".into(), "a.js b.js".into()));
     assert_eq!(retired(&run), "assets/a.js");
-    day(&cloud, 23.0);
+    // The next run sees what there is: from then on it counts.
+    day(&cloud, 11.0);
+    release(&cloud, "b").run().expect_exit(0);
+    day(&cloud, 24.0);
     release(&cloud, "b").run().expect_exit(0);
     assert_eq!(assets(&cloud), "a.js b.js");
-    day(&cloud, 25.0);
+    day(&cloud, 26.0);
     release(&cloud, "b").run().expect_exit(0);
     assert_eq!(assets(&cloud), "b.js");
 }
@@ -114,6 +117,49 @@ fn a_failure_that_is_undone_keeps_the_assets_of_its_pages() {
     day(&cloud, 18.0);
     release(&cloud, "a").run().expect_exit(0);
     assert_eq!(assets(&cloud), "a.js");
+}
+
+#[test]
+fn an_old_asset_that_a_taken_back_release_used_counts_from_then() {
+    let cloud = cloud();
+    let failing = || {
+        release(&cloud, "b")
+            .with("on-failure", "rollback")
+            .with("verify-site", &format!("{}/nothing/here 200", cloud.endpoint))
+            .with("verify-timeout", "1")
+    };
+    release(&cloud, "a").run().expect_exit(0);
+    failing().run().expect_exit(1);
+    day(&cloud, 13.0);
+    // It uploads its page, and finds its asset there.
+    failing().run().expect_exit(1);
+    day(&cloud, 16.0);
+    let run = release(&cloud, "a").run().expect_exit(0);
+    assert_eq!(
+        (assets(&cloud), retired(&run)),
+        ("a.js b.js".into(), "assets/b.js".into())
+    );
+    day(&cloud, 31.0);
+    release(&cloud, "a").run().expect_exit(0);
+    assert_eq!(assets(&cloud), "a.js");
+}
+
+#[test]
+fn what_somebody_puts_in_place_of_a_restored_asset_is_not_deleted_for_it() {
+    let cloud = cloud();
+    release(&cloud, "a").run().expect_exit(0);
+    let b = release(&cloud, "b").run().expect_exit(0);
+    day(&cloud, 16.0);
+    release(&cloud, "c").run().expect_exit(0);
+    back(&cloud, b.output("release")).run().expect_exit(0);
+    assert!(assets(&cloud).contains("a.js"), "restored");
+    cloud.put(BUCKET, "assets/a.js", &[], b"somebody else's");
+    day(&cloud, 29.0);
+    let run = release(&cloud, "b").run().expect_exit(0);
+    assert!(retired(&run).contains("assets/a.js"), "{}", retired(&run));
+    day(&cloud, 42.0);
+    release(&cloud, "b").run().expect_exit(0);
+    assert!(assets(&cloud).contains("a.js"), "it counts from when it was first seen");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{BUCKET, assets, cloud, day, list, records, release, retired, step};
 use crate::support::Cloud;
@@ -86,6 +86,43 @@ fn a_list_that_is_broken_or_not_ours_counts_from_now() {
         assert_eq!(retired(&run), "assets/a.js");
         let warnings = run.messages("warning").join("\n");
         assert!(warnings.contains(warning), "{warning}: {warnings}");
+    }
+}
+
+#[test]
+fn a_newer_record_that_is_not_used_counts_from_now() {
+    type Spoil = fn(&mut Value);
+    let spoils: [(&str, Spoil); 4] = [
+        ("another format", |record| record["version"] = json!(2)),
+        ("another prefix", |record| record["site"]["prefix"] = json!("x/")),
+        ("no number", |record| record["site"]["retired"] = json!(-1)),
+        ("no list", |record| {
+            record["site"].as_object_mut().expect("a site").remove("retired");
+        }),
+    ];
+    for (what, spoil) in spoils {
+        let cloud = cloud();
+        release(&cloud, "a").run().expect_exit(0);
+        release(&cloud, "b").run().expect_exit(0);
+        let before = records(&cloud);
+        // S3 tells whole seconds.
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        release(&cloud, "c").file("site/assets/a.js", "a").run().expect_exit(0);
+        for key in records(&cloud) {
+            if key.ends_with(".json") && !before.contains(&key) {
+                let text = cloud.object(BUCKET, &key).expect("a record").text();
+                let mut record = serde_json::from_str(&text).expect("JSON");
+                spoil(&mut record);
+                cloud.put(BUCKET, &key, &[], record.to_string().as_bytes());
+            }
+        }
+        day(&cloud, 16.0);
+        let run = release(&cloud, "d").run().expect_exit(0);
+        assert_eq!(assets(&cloud), "a.js b.js c.js d.js", "{what}");
+        assert!(retired(&run).contains("assets/a.js"), "{what}: {}", retired(&run));
+        day(&cloud, 31.0);
+        release(&cloud, "d").run().expect_exit(0);
+        assert_eq!(assets(&cloud), "d.js", "{what}");
     }
 }
 
@@ -180,4 +217,21 @@ fn a_prefix_is_no_part_of_the_patterns() {
     day(&cloud, 15.0);
     let run = below("b").run().expect_exit(0);
     assert_eq!(run.report["site"]["deletes"], json!(["docs/v1/assets/a.js"]));
+}
+
+#[test]
+fn a_run_that_cannot_be_recorded_warns_that_old_assets_are_not_counted() {
+    let cloud = cloud();
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "PutObject", "match": "/releases/", "times": -1, "kind": "error",
+                "status": 403, "code": "AccessDenied", "message": "Access Denied"}),
+    );
+    for (input, warns) in [("assets/* 14d", true), ("", false)] {
+        let run = release(&cloud, "a").with("delete-after", input).with("force", "true");
+        let warnings = run.run().expect_exit(0).messages("warning").join("\n");
+        assert!(warnings.contains("cannot write the release record"), "{warnings}");
+        let is_said = warnings.contains("`delete-after` may delete what this release uses too early");
+        assert_eq!(is_said, warns, "{warnings}");
+    }
 }

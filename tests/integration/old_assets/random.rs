@@ -55,7 +55,7 @@ impl Dice {
     }
 }
 
-fn check(cloud: &Cloud, model: &Model, deployed: bool, story: &str) {
+fn check(cloud: &Cloud, model: &Model, is_exact: bool, story: &str) {
     let there: Vec<String> = assets(cloud).split_whitespace().map(ToOwned::to_owned).collect();
     for (id, at, named) in &model.releases {
         let is_young = model.day < at + STAYS;
@@ -69,7 +69,7 @@ fn check(cloud: &Cloud, model: &Model, deployed: bool, story: &str) {
         expected.iter().all(|asset| there.contains(asset)),
         "{story}\n{expected:?} {there:?}"
     );
-    if deployed {
+    if is_exact {
         assert_eq!(there, expected, "{story}");
     }
 }
@@ -79,8 +79,11 @@ fn every_asset_of_a_young_release_is_there_and_everything_older_is_gone() {
     for seed in 1..=2 {
         let (cloud, mut dice, mut model) = (cloud(), Dice(seed), Model::default());
         let mut story = format!("seed {seed}");
-        for turn in 0..8 {
-            model.day += [0.0, 1.0, 5.0, 9.0, 15.0][usize::try_from(dice.roll(5)).expect("small")];
+        // What a rollback makes old counts from when the next run sees it: later than the model's.
+        let mut is_exact = true;
+        for turn in 0..10 {
+            let days = [0.0, 1.0, 5.0, 9.0, 15.0][usize::try_from(dice.roll(5)).expect("small")];
+            model.day += if turn < 8 { days } else { 15.0 };
             day(&cloud, model.day);
             let rolls_back = turn > 1 && turn < 7 && dice.roll(3) == 0;
             if rolls_back {
@@ -97,7 +100,7 @@ fn every_asset_of_a_young_release_is_there_and_everything_older_is_gone() {
                 let run = run.expect_exit(0);
                 model.release(run.output("release"), named);
             } else {
-                let bits = 1 + dice.roll(31);
+                let bits = if turn < 8 { 1 + dice.roll(31) } else { 1 };
                 let named: Vec<String> = (0..5)
                     .filter(|bit| bits & (1 << bit) != 0)
                     .map(|bit| format!("{bit}.js"))
@@ -112,7 +115,8 @@ fn every_asset_of_a_young_release_is_there_and_everything_older_is_gone() {
                 story.push_str(&format!("\nday {}: {named:?}", model.day));
                 model.release(run.output("release"), named);
             }
-            check(&cloud, &model, !rolls_back, &story);
+            is_exact &= !rolls_back;
+            check(&cloud, &model, is_exact || turn == 9, &story);
         }
     }
 }
