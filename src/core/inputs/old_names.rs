@@ -58,12 +58,13 @@ impl OldStep {
             (false, true) => Self::Invalidation,
             (true, true) if site_inputs && cdn_inputs => Self::Both,
             (true, true) if site_inputs => Self::Sync,
-            (true, true) if directories && !paths && !empty_paths && !cdn_inputs => Self::Sync,
-            (true, true) if cdn_inputs && !directories => Self::Invalidation,
             // Nobody writes empty paths in the step that syncs.
-            (true, true) if empty_paths && !directories => Self::EmptyPaths,
-            // A sync needed no `args`, and the paths may be the whole job's.
-            (true, true) => Self::Ambiguous,
+            (true, true) if empty_paths && !directories && !cdn_inputs => Self::EmptyPaths,
+            // An invalidation without paths was an error, so this is the sync of a job that also invalidates.
+            (true, true) if !paths && !empty_paths && !cdn_inputs => Self::Sync,
+            (true, true) if directories => Self::Ambiguous,
+            // The bucket is the whole job's.
+            (true, true) => Self::Invalidation,
         }
     }
 
@@ -158,16 +159,11 @@ mod tests {
             };
             assert_eq!(OldStep::of(beside), OldStep::Sync);
             let beside = OldNames {
-                directories: stray,
+                bucket: stray,
+                directories: !stray,
                 ..invalidation
             };
             assert_eq!(OldStep::of(beside), OldStep::Invalidation);
-            let beside = OldNames {
-                bucket: true,
-                directories: stray,
-                ..invalidation
-            };
-            assert_eq!(OldStep::of(beside), OldStep::Ambiguous);
         }
     }
 }
