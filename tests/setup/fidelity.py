@@ -175,7 +175,9 @@ class Role(Emulated):
         s3 = self.client("s3", **credentials)
         s3.put_object(Bucket="my-site", Key="docs/index.html", Body=b"x")
         s3.put_object(Bucket="my-site", Key=".aws-web-deploy/site/docs/releases/1.json", Body=b"x")
-        s3.list_objects_v2(Bucket="my-site")
+        s3.list_objects_v2(Bucket="my-site", Prefix="docs/")
+        s3.list_objects_v2(Bucket="my-site", Prefix=".aws-web-deploy/site/docs/releases/")
+        self.refused(s3.list_objects_v2, Bucket="my-site")
         self.refused(s3.put_object, Bucket="my-site", Key="index.html", Body=b"x")
         self.refused(s3.put_object, Bucket="my-site", Key=".aws-web-deploy/site/other/releases/1.json", Body=b"x")
         self.refused(s3.put_object, Bucket="other", Key="docs/index.html", Body=b"x")
@@ -302,7 +304,8 @@ class Backend(Emulated):
             "role", Repository="octo-org/octo-repo", **{name: outputs[name] for name in ("ApplicationName", "EnvironmentName")}
         )
         of_backend, of_role = (yaml.safe_load(step)[0]["with"] for step in (outputs["Step"], role["Step"]))
-        self.assertEqual(of_role, of_backend | {"role-to-assume": role["RoleToAssume"]})
+        ours = {"role-to-assume": role["RoleToAssume"], "on-failure": "rollback"}
+        self.assertEqual(of_role, of_backend | ours)
 
 
 if __name__ == "__main__":
