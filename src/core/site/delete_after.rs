@@ -1,6 +1,7 @@
 //! The lines of the `delete-after` input: how long which keys stay that are gone from the source.
 
 use crate::core::site::fnmatch::Pattern;
+use crate::core::site::rule_lines::{parse_lines, split_pattern};
 
 /// The longest time that a key may stay, in seconds: ten years.
 const MAX_SECONDS: i64 = 3650 * DAY;
@@ -29,22 +30,7 @@ impl DeleteAfter {
     /// # Errors
     /// One text for each line that cannot be used, with its number.
     pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let (mut rules, mut errors) = (Vec::new(), Vec::new());
-        for (n, line) in text.split('\n').enumerate() {
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            match DeleteAfterRule::parse(line) {
-                Ok(rule) => rules.push(rule),
-                Err(error) => errors.push(format!("`delete-after`, line {}, `{line}`: {error}", n + 1)),
-            }
-        }
-        if errors.is_empty() {
-            Ok(Self { rules })
-        } else {
-            Err(errors)
-        }
+        parse_lines("delete-after", text, DeleteAfterRule::parse).map(|rules| Self { rules })
     }
 
     /// Whether there is no line at all.
@@ -65,12 +51,7 @@ impl DeleteAfter {
 impl DeleteAfterRule {
     fn parse(line: &str) -> Result<Self, String> {
         const FORM: &str = "write `PATTERN DURATION` such as `assets/* 14d`, a pattern with spaces in quotes";
-        let (pattern, rest) = match line.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-            Some(quote) => line[1..]
-                .split_once(quote)
-                .ok_or_else(|| format!("the quote {quote} is not closed; {FORM}"))?,
-            None => line.split_once(char::is_whitespace).ok_or(FORM)?,
-        };
+        let (pattern, rest) = split_pattern(line, FORM)?;
         if pattern.is_empty() || !rest.starts_with(char::is_whitespace) && line.starts_with(['"', '\'']) {
             return Err(FORM.to_owned());
         }

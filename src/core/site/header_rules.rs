@@ -5,6 +5,7 @@
 
 use crate::core::site::fnmatch::Pattern;
 use crate::core::site::headers::HeaderName;
+use crate::core::site::rule_lines::{parse_lines, split_pattern};
 
 /// The `headers` input: ordered rules, later ones win.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,22 +33,7 @@ impl HeaderRules {
     ///
     /// One text for each line that cannot be used, with its number.
     pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let (mut rules, mut errors) = (Vec::new(), Vec::new());
-        for (n, line) in text.split('\n').enumerate() {
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            match HeaderRule::parse(line) {
-                Ok(rule) => rules.push(rule),
-                Err(error) => errors.push(format!("`headers`, line {}, `{line}`: {error}", n + 1)),
-            }
-        }
-        if errors.is_empty() {
-            Ok(Self { rules })
-        } else {
-            Err(errors)
-        }
+        parse_lines("headers", text, HeaderRule::parse).map(|rules| Self { rules })
     }
 
     /// The lines as typed, without the empty ones.
@@ -67,12 +53,7 @@ impl HeaderRules {
 impl HeaderRule {
     fn parse(line: &str) -> Result<Self, String> {
         const FORM: &str = "write `PATTERN Header-Name: value`, a pattern with spaces in quotes";
-        let (pattern, rest) = match line.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-            Some(quote) => line[1..]
-                .split_once(quote)
-                .ok_or_else(|| format!("the quote {quote} is not closed; {FORM}"))?,
-            None => line.split_once(char::is_whitespace).ok_or(FORM)?,
-        };
+        let (pattern, rest) = split_pattern(line, FORM)?;
         if !rest.starts_with(char::is_whitespace) && line.starts_with(['"', '\'']) {
             return Err(format!("a space is missing after the pattern; {FORM}"));
         }

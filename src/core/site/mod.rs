@@ -26,6 +26,7 @@ pub(crate) mod ranges;
 pub(crate) mod repair;
 pub(crate) mod retire;
 pub(crate) mod retirement;
+pub(crate) mod rule_lines;
 pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod shifted_text;
