@@ -10,7 +10,8 @@ use crate::core::release::plan::Plan;
 use crate::core::release::record::{Record, RecordStatus, RecordedSite, ReleaseKind};
 use crate::core::site::delete_after::DeleteAfter;
 use crate::core::site::key_change::{KeyChange, KeyOperation};
-use crate::core::site::plan::{SitePlan, SiteWarning};
+use crate::core::site::plan::SitePlan;
+use crate::core::site::retire::{modified, path};
 use crate::core::site::retirement::{KeptKey, RetiredKey, Retirement, SeenObject, listed};
 
 /// The place among `records` (newest first) of the newest one that lists old assets, when there is one that may be used.
@@ -216,19 +217,6 @@ enum Hidden {
 
 fn by_key(assets: &[RetiredKey]) -> BTreeMap<&str, &RetiredKey> {
     assets.iter().map(|asset| (asset.key.as_str(), asset)).collect()
-}
-
-/// The key's path, which patterns are held against.
-fn path<'k>(key: &'k str, prefix: &str) -> &'k str {
-    key.strip_prefix(prefix).unwrap_or(key)
-}
-
-fn modified(key: String) -> SiteWarning {
-    SiteWarning {
-        path: key,
-        message: "was modified outside this action after it was gone from `source`, so `delete-after` leaves it"
-            .to_owned(),
-    }
 }
 
 #[cfg(test)]

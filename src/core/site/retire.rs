@@ -55,7 +55,7 @@ impl Retiring<'_> {
         let (mut foreign, mut is_news) = (Vec::new(), false);
         for object in missing {
             let recorded = known.remove(object.key.as_str());
-            let Some(seconds) = self.rules.seconds(self.path(&object.key)) else {
+            let Some(seconds) = self.rules.seconds(path(&object.key, self.prefix)) else {
                 is_news |= recorded.is_some();
                 judged.deletes.push(object.key);
                 continue;
@@ -130,11 +130,6 @@ impl Retiring<'_> {
         judged
     }
 
-    /// The key's path, which patterns are held against.
-    fn path<'k>(&self, key: &'k str) -> &'k str {
-        key.strip_prefix(self.prefix).unwrap_or(key)
-    }
-
     fn warnings(&self, mut foreign: Vec<String>) -> Vec<SiteWarning> {
         let mut warnings = Vec::new();
         if self.now.is_none() && !self.rules.is_empty() {
@@ -145,14 +140,7 @@ impl Retiring<'_> {
         }
         foreign.sort_unstable();
         let more = foreign.len().saturating_sub(NAMED);
-        warnings.extend(foreign.into_iter().take(NAMED).map(|path| {
-            SiteWarning {
-                path,
-                message:
-                    "was modified outside this action after it was gone from `source`, so `delete-after` leaves it"
-                        .to_owned(),
-            }
-        }));
+        warnings.extend(foreign.into_iter().take(NAMED).map(modified));
         if more > 0 {
             warnings.push(SiteWarning {
                 path: self.prefix.to_owned(),
@@ -163,6 +151,20 @@ impl Retiring<'_> {
             });
         }
         warnings
+    }
+}
+
+/// The path of `key` below `prefix`, which patterns are held against.
+pub(crate) fn path<'k>(key: &'k str, prefix: &str) -> &'k str {
+    key.strip_prefix(prefix).unwrap_or(key)
+}
+
+/// Says that `key` is left because somebody else has changed it.
+pub(crate) fn modified(key: String) -> SiteWarning {
+    SiteWarning {
+        path: key,
+        message: "was modified outside this action after it was gone from `source`, so `delete-after` leaves it"
+            .to_owned(),
     }
 }
 
