@@ -11,9 +11,7 @@ use crate::core::site::inspect::{DigestRequest, FileDigest, inspect};
 /// # Errors
 /// What the file system answers.
 pub(crate) fn digest_file(path: &Path, question: &DigestRequest) -> io::Result<FileDigest> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    inspect(&mut file, length, question)
+    inspect(&mut File::open(path)?, |file| Ok(file.metadata()?.len()), question)
 }
 
 #[cfg(test)]

@@ -29,11 +29,15 @@ pub(crate) struct FileDigest {
     pub(crate) text: Option<TextEncoding>,
 }
 
-/// Reads `file` of `length` bytes as far as `question` needs it.
+/// Reads `file` as far as `question` needs it; `length` tells its bytes, which only a multipart ETag asks for.
 ///
 /// # Errors
 /// What the file system answers.
-pub(crate) fn inspect(file: &mut impl Read, length: u64, question: &DigestRequest) -> io::Result<FileDigest> {
+pub(crate) fn inspect<R: Read>(
+    file: &mut R,
+    length: impl FnOnce(&R) -> io::Result<u64>,
+    question: &DigestRequest,
+) -> io::Result<FileDigest> {
     let mut text = question.text.then(TextCheck::default);
     let mut check = |block: &[u8]| {
         if let Some(text) = &mut text {
@@ -44,7 +48,7 @@ pub(crate) fn inspect(file: &mut impl Read, length: u64, question: &DigestReques
         Some(Etag::Multipart(digest, parts)) => {
             let sizes = match question.part_size {
                 Some(size) => vec![size],
-                None => candidates(length, parts),
+                None => candidates(length(file)?, parts),
             };
             if sizes.is_empty() {
                 each_block(file, check)?;
@@ -113,7 +117,7 @@ mod tests {
             part_size: None,
             text: true,
         };
-        inspect(&mut &bytes[..], bytes.len() as u64, &question).expect("readable")
+        inspect(&mut &bytes[..], |bytes| Ok(bytes.len() as u64), &question).expect("readable")
     }
 
     #[test]

@@ -12,13 +12,13 @@ use crate::core::site::diff::{Merge, Pair};
 use crate::core::site::plan::RemoteObject;
 
 /// A bucket that answers in pages.
-struct Server {
+struct ModelledServer {
     keys: BTreeSet<String>,
     page: usize,
     asked: usize,
 }
 
-impl Server {
+impl ModelledServer {
     /// The keys behind `after`, and whether more follow.
     fn list(&mut self, prefix: &str, after: Option<&str>) -> (Vec<String>, bool) {
         self.asked += 1;
@@ -40,7 +40,13 @@ struct Seen {
 }
 
 /// Goes along all ranges as the comparison does.
-fn compare(files: &[LocalFile], prefix: &str, server: &mut Server, ranges: &[KeyRange], every_object: bool) -> Seen {
+fn compare(
+    files: &[LocalFile],
+    prefix: &str,
+    server: &mut ModelledServer,
+    ranges: &[KeyRange],
+    every_object: bool,
+) -> Seen {
     let mut seen = Seen::default();
     let key = |file: usize| format!("{prefix}{}", files[file].path);
     for range in ranges {
@@ -121,7 +127,7 @@ proptest! {
             cut.push(KeyRange::whole(0));
         }
         for ranges in [vec![KeyRange::whole(files.len())], cut] {
-            let mut server = Server { keys: keys.clone(), page, asked: 0 };
+            let mut server = ModelledServer { keys: keys.clone(), page, asked: 0 };
             let seen = compare(&files, prefix, &mut server, &ranges, every_object);
             let both: Vec<String> = expected.intersection(&ours).cloned().collect();
             let only: Vec<String> = expected.difference(&ours).cloned().collect();
@@ -146,7 +152,7 @@ proptest! {
         every_object in any::<bool>(),
     ) {
         let files = files(&local);
-        let mut server = Server { keys: local.clone(), page: step, asked: 0 };
+        let mut server = ModelledServer { keys: local.clone(), page: step, asked: 0 };
         let ranges = key_ranges(&files, "", step);
         let seen = compare(&files, "", &mut server, &ranges, every_object);
         prop_assert_eq!(seen.both.len(), files.len());
