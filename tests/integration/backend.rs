@@ -42,6 +42,26 @@ pub(crate) fn deploy(cloud: &Cloud) -> Action {
         .file("app/.ebextensions/a.config", "option_settings: {}\n")
 }
 
+/// The bucket of application versions.
+pub(crate) const BUNDLES: &str = "elasticbeanstalk-us-east-1-123456789012";
+/// The folder of the records of `my-app-prod` in it.
+pub(crate) const RECORDS: &str = ".aws-web-deploy/my-app/my-app-prod/releases/";
+
+/// A deploy of `label`, with a package that no other label has.
+pub(crate) fn release(cloud: &Cloud, label: &str) -> Action {
+    deploy(cloud)
+        .with("version-label", label)
+        .file("app/application.py", label)
+}
+
+/// The version that `my-app-prod` runs.
+pub(crate) fn label(cloud: &Cloud) -> String {
+    environment(cloud, "my-app-prod")["VersionLabel"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 /// The environment as Beanstalk has it.
 pub(crate) fn environment(cloud: &Cloud, name: &str) -> serde_json::Value {
     let state = cloud.get("/beanstalk");

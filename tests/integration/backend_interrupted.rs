@@ -4,28 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::backend::{cloud, deploy, environment, scenario, versions};
+use super::backend::{BUNDLES, RECORDS, cloud, deploy, environment, label, release, scenario, versions};
 use super::support::{Action, Cloud, Run};
-
-const BUNDLES: &str = "elasticbeanstalk-us-east-1-123456789012";
-const RECORDS: &str = ".aws-web-deploy/my-app/my-app-prod/releases/";
-
-/// A deploy of `label`, with a package that no other label has.
-fn release(cloud: &Cloud, label: &str) -> Action {
-    deploy(cloud)
-        .with("version-label", label)
-        .file("app/application.py", label)
-}
 
 fn rollback(cloud: &Cloud) -> Action {
     deploy(cloud).with("command", "rollback")
-}
-
-fn label(cloud: &Cloud) -> String {
-    environment(cloud, "my-app-prod")["VersionLabel"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// Waits until the update that nobody follows any longer has ended.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::backend::{cloud, deploy, environment, scenario};
+use super::backend::{cloud, deploy, environment, label, scenario};
 use super::support::{Action, Cloud, Run};
 
 /// Somebody else deploys `label` after so many reads of the environment.
@@ -13,13 +13,6 @@ fn somebody_deploys(cloud: &Cloud, label: &str, polls: u32, how: &str) {
         "/beanstalk/update",
         &json!({"environment": "my-app-prod", "version_label": label, "polls": polls, "scenario": how, "seconds": 0.6}),
     );
-}
-
-fn label(cloud: &Cloud) -> String {
-    environment(cloud, "my-app-prod")["VersionLabel"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// The run, while `meanwhile` happens once `v1` is live.

@@ -2,25 +2,8 @@
 
 use serde_json::json;
 
-use super::backend::{cloud, cloud_with, deploy, environment};
-use super::support::{Action, Cloud};
-
-const BUNDLES: &str = "elasticbeanstalk-us-east-1-123456789012";
-const RECORDS: &str = ".aws-web-deploy/my-app/my-app-prod/releases/";
-
-/// A deploy of `label`, with a package that no other label has.
-fn release(cloud: &Cloud, label: &str) -> Action {
-    deploy(cloud)
-        .with("version-label", label)
-        .file("app/application.py", label)
-}
-
-fn label(cloud: &Cloud) -> String {
-    environment(cloud, "my-app-prod")["VersionLabel"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
-}
+use super::backend::{BUNDLES, RECORDS, cloud, cloud_with, label, release};
+use super::support::Cloud;
 
 #[test]
 fn nothing_of_a_backend_goes_to_the_store_of_endpoint_url() {

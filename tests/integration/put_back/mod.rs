@@ -19,11 +19,7 @@ const BUCKET: &str = "my-bucket";
 const BUNDLES: &str = "elasticbeanstalk-us-east-1-123456789012";
 
 fn cloud() -> Cloud {
-    let cloud = Cloud::with_acl_bucket(BUCKET);
-    cloud.set_versioning(BUCKET, "Enabled");
-    cloud.add_distribution("E1EXAMPLE", BUCKET, &json!({"default_root_object": "index.html"}));
-    cloud.add_environment("my-app", "my-app-prod", &json!({}));
-    cloud
+    Cloud::with_all_parts(BUCKET)
 }
 
 /// A step for the site, of release `name`.

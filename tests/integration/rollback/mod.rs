@@ -10,8 +10,6 @@ mod together;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use crate::support::http::request;
 use crate::support::{Action, Cloud};
 
@@ -23,11 +21,7 @@ const BUCKET: &str = "my-bucket";
 
 /// A cloud with everything that a deploy of all three parts needs.
 fn cloud() -> Cloud {
-    let cloud = Cloud::with_acl_bucket(BUCKET);
-    cloud.set_versioning(BUCKET, "Enabled");
-    cloud.add_distribution("E1EXAMPLE", BUCKET, &json!({"default_root_object": "index.html"}));
-    cloud.add_environment("my-app", "my-app-prod", &json!({}));
-    cloud
+    Cloud::with_all_parts(BUCKET)
 }
 
 /// A step for the site alone.

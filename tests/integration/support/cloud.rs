@@ -116,6 +116,15 @@ impl Cloud {
         cloud
     }
 
+    /// A cloud for all three parts: that bucket with versions, `E1EXAMPLE` before it, and `my-app-prod` of `my-app`.
+    pub(crate) fn with_all_parts(bucket: &str) -> Self {
+        let cloud = Self::with_acl_bucket(bucket);
+        cloud.set_versioning(bucket, "Enabled");
+        cloud.add_distribution("E1EXAMPLE", bucket, &json!({"default_root_object": "index.html"}));
+        cloud.add_environment("my-app", "my-app-prod", &json!({}));
+        cloud
+    }
+
     /// Sends `body` to the control endpoint `path` (without `/_cloud`).
     pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() {
