@@ -4,7 +4,17 @@ use crate::support::{Action, Cloud, Run, project};
 
 const BUCKET: &str = "my-bucket";
 
-/// The rows: what is set, and what the step does.
+/// The names that stand in the columns of the table.
+const COLUMNS: [&[&str]; 6] = [
+    &["AWS_S3_BUCKET"],
+    &["DISTRIBUTION"],
+    &["args"],
+    &["paths"],
+    &["PATHS", "PATHS_FROM"],
+    &["SOURCE_DIR", "DEST_DIR", "AWS_S3_ENDPOINT"],
+];
+
+/// The rows: the cells, and what the step does.
 fn rows() -> Vec<(Vec<String>, String)> {
     let page = std::fs::read_to_string(project().join("docs/migrating.md")).expect("the guide");
     let table = page
@@ -18,14 +28,32 @@ fn rows() -> Vec<(Vec<String>, String)> {
         .take_while(|line| line.starts_with('|'));
     rows.skip(2)
         .map(|line| {
-            let mut cells = line.trim_matches('|').split('|').map(str::trim);
-            let names = cells.next().expect("a cell").split('`').skip(1).step_by(2);
-            (
-                names.map(str::to_owned).collect(),
-                cells.next().expect("a cell").to_owned(),
-            )
+            let mut cells: Vec<String> = line
+                .trim_matches('|')
+                .split('|')
+                .map(|cell| cell.trim().to_owned())
+                .collect();
+            let told = cells.pop().expect("what the step does");
+            (cells, told)
         })
         .collect()
+}
+
+/// What a row sets, each of its `any` once set and once not.
+fn examples(cells: &[String]) -> Vec<Vec<String>> {
+    let named = |any: &str| -> Vec<String> {
+        let cells = cells.iter().map(|cell| if cell == "any" { any } else { cell.as_str() });
+        let set = cells.zip(COLUMNS).flat_map(|(cell, names)| match cell {
+            "set" => names.iter().map(|name| (*name).to_owned()).collect(),
+            "empty" | "empty or not set" => names.iter().map(|name| format!("{name}: ''")).collect(),
+            _ => Vec::new(),
+        });
+        set.collect()
+    };
+    match cells.iter().any(|cell| cell == "any") {
+        true => vec![named("set"), named("not set")],
+        false => vec![named("")],
+    }
 }
 
 /// A step with these names set, and nothing but them.
@@ -39,8 +67,9 @@ fn step(cloud: &Cloud, names: &[String]) -> Action {
         "SOURCE_DIR" => action.env(name, "public"),
         "DEST_DIR" => action.env(name, "app"),
         "DISTRIBUTION" => action.env(name, "E1EXAMPLE"),
-        "PATHS" => action.env(name, "/index.html /old/*"),
+        "PATHS" => action.env(name, "/index.html"),
         "PATHS: ''" => action.env("PATHS", ""),
+        "PATHS_FROM: ''" => action.env("PATHS_FROM", ""),
         "AWS_S3_ENDPOINT" => action.env(name, &cloud.endpoint),
         "PATHS_FROM" => action.env(name, "changed.txt"),
         "args" => action.with(name, "--exclude '*.map' --cache-control no-cache"),
@@ -52,28 +81,40 @@ fn step(cloud: &Cloud, names: &[String]) -> Action {
 /// What became of the bucket and of the distribution.
 fn done(cloud: &Cloud, run: &Run) -> String {
     let (synced, invalidated) = (!cloud.keys(BUCKET).is_empty(), cloud.count("CreateInvalidation") > 0);
-    match (run.exit_code, synced, invalidated) {
-        (0, true, false) => "sync".to_owned(),
-        (0, false, true) => "invalidation".to_owned(),
-        (0, true, true) => "sync, then invalidation".to_owned(),
-        (2, false, false) if run.error().contains("syncs or invalidates") => "error: say which".to_owned(),
-        (2, false, false) if run.error().contains("`PATHS` is empty") => "error: `PATHS` is empty".to_owned(),
-        (2, false, false) => "error: nothing to do".to_owned(),
-        other => format!("{other:?}"),
-    }
+    let says = |part: &str| run.error().contains(part);
+    let done = match (run.exit_code, synced, invalidated) {
+        (0, true, false) => "sync",
+        (0, false, true) if run.log.contains("syncs nothing") => "invalidation, with a warning",
+        (0, false, true) => "invalidation",
+        (0, true, true) => "sync, then invalidation",
+        (2, false, false) if says("syncs or invalidates") => "error: say which",
+        (2, false, false) if says("`PATHS` is empty") => "error: `PATHS` is empty",
+        (2, false, false) if says("is set but `bucket` is empty") && says("is set but `distribution` is empty") => {
+            "error: nothing to do"
+        }
+        (2, false, false) if says("is set but `bucket` is empty") => "error: `bucket` is empty",
+        (2, false, false) if says("say what to invalidate") => "error: no paths",
+        (2, false, false) if says("is set but `distribution` is empty") => "error: `distribution` is empty",
+        (2, false, false) if says("No part is enabled") => "error: nothing to do",
+        other => return format!("{other:?}"),
+    };
+    done.to_owned()
 }
 
 #[test]
 fn every_shape_of_the_migration_guide_does_what_its_row_says() {
     let rows = rows();
     assert!(rows.len() >= 13, "{rows:?}");
-    for (names, expected) in rows {
+    for (names, expected) in rows
+        .iter()
+        .flat_map(|(cells, told)| examples(cells).into_iter().map(move |names| (names, told)))
+    {
         let cloud = Cloud::with_bucket(BUCKET);
         cloud.add_distribution("E1EXAMPLE", BUCKET, &serde_json::json!({}));
         cloud.forget_requests();
         let run = step(&cloud, &names).run();
         let sent = cloud.operations();
-        assert_eq!(done(&cloud, &run), expected, "{names:?}\n{}", run.log);
+        assert_eq!(&done(&cloud, &run), expected, "{names:?}\n{}", run.log);
         let set = |name: &str| names.iter().any(|known| known == name);
         if expected.starts_with("sync") && set("args") {
             let keys = cloud.keys(BUCKET);
@@ -83,7 +124,8 @@ fn every_shape_of_the_migration_guide_does_what_its_row_says() {
             assert_eq!(page.header("cache-control"), Some("no-cache"), "{names:?}");
         }
         if expected.starts_with("sync") && set("DEST_DIR") {
-            assert_eq!(cloud.keys(BUCKET), ["app/index.html"], "{names:?}");
+            let below = cloud.keys(BUCKET).iter().all(|key| key.starts_with("app/"));
+            assert!(below, "{names:?}: {:?}", cloud.keys(BUCKET));
         }
         if run.exit_code == 2 {
             assert_eq!(sent, Vec::<String>::new(), "{names:?}");

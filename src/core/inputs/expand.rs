@@ -1,6 +1,6 @@
-//! `$NAME` and `${NAME}`, expanded as the shell of [s3-sync-action] did with its variables and `args`.
+//! `$NAME`, `${NAME}` and quotes, read as the shell of [s3-sync-action] did in its variables and `args`.
 //!
-//! Nothing else that a shell does happens here: command substitution and the like are errors that say so.
+//! Nothing else that a shell does happens here: command substitution, globbing and the like are errors that say so.
 //!
 //! [s3-sync-action]: https://github.com/jakejarvis/s3-sync-action/blob/master/entrypoint.sh
 
@@ -13,14 +13,16 @@ pub(crate) struct Expansion {
     pub(crate) text: String,
     /// What was replaced: names and values, in order.
     pub(crate) variables: Vec<(String, String)>,
+    /// Quotes or backslashes were taken away.
+    pub(crate) is_unquoted: bool,
 }
 
 /// What becomes of an expanded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// It is taken as it stands.
+    /// It is one name, without the quotes around it.
     Value,
-    /// It is split into words as a shell does: a value is no syntax there.
+    /// It is split into words as a shell does: quotes stay, and a value is no syntax there.
     Words,
 }
 
@@ -36,56 +38,173 @@ enum Quote {
 /// # Errors
 /// One text for each variable that is not set, and for each piece of shell that is not plain.
 pub(crate) fn expand(text: &str, env: &Env, purpose: Purpose) -> Result<Expansion, Vec<String>> {
-    let (mut expansion, mut errors) = (Expansion::default(), Vec::new());
-    let mut quote = Quote::None;
-    let mut rest = text;
+    let mut expander = Expander {
+        env,
+        purpose,
+        quote: Quote::None,
+        expansion: Expansion::default(),
+        errors: Vec::new(),
+    };
+    let (mut rest, mut begins_word) = (text, true);
     while let Some(character) = rest.chars().next() {
         let after = &rest[character.len_utf8()..];
-        rest = after;
-        match (character, quote) {
-            ('\\', Quote::None | Quote::Double) => {
-                let escaped = after.chars().next();
-                if purpose == Purpose::Words || escaped != Some('$') {
-                    expansion.text.push('\\');
-                }
-                if let Some(escaped) = escaped {
-                    expansion.text.push(escaped);
-                    rest = &after[escaped.len_utf8()..];
-                }
-                continue;
-            }
-            ('\'', Quote::None) => quote = Quote::Single,
-            ('"', Quote::None) => quote = Quote::Double,
-            ('\'', Quote::Single) | ('"', Quote::Double) => quote = Quote::None,
-            ('`', Quote::None | Quote::Double) => {
-                errors.push("runs a command between backquotes, and no shell runs it".to_owned());
-            }
+        let is_quoted = expander.quote != Quote::None;
+        rest = expander.step(character, after, begins_word);
+        begins_word = !is_quoted && character.is_whitespace();
+    }
+    if purpose == Purpose::Value && expander.quote != Quote::None {
+        let advice =
+            "has a quote that is not closed: write it between quotes of the other kind if it belongs to the name";
+        expander.errors.push(advice.to_owned());
+    }
+    expander.errors.dedup();
+    match expander.errors.is_empty() {
+        true => Ok(expander.expansion),
+        false => Err(expander.errors),
+    }
+}
+
+/// Reads a text character by character.
+struct Expander<'e> {
+    env: &'e Env,
+    purpose: Purpose,
+    quote: Quote,
+    expansion: Expansion,
+    errors: Vec<String>,
+}
+
+impl Expander<'_> {
+    /// Takes `character`, and what belongs to it of the text `after` it; the rest.
+    fn step<'t>(&mut self, character: char, after: &'t str, begins_word: bool) -> &'t str {
+        match (character, self.quote) {
+            ('\\', Quote::None | Quote::Double) => return self.escape(after),
             ('$', Quote::None | Quote::Double) => match reference(after) {
-                Reference::Nothing => {}
-                Reference::Unsupported(what) => errors.push(format!(
-                    "holds `{what}`, and no shell runs it: only `$NAME` and `${{NAME}}` are expanded"
-                )),
+                Reference::Nothing => self.expansion.text.push(character),
+                Reference::Unsupported(what) => {
+                    self.errors.push(format!(
+                        "holds `{what}`, and no shell runs it: only `$NAME` and `${{NAME}}` are expanded"
+                    ));
+                    return &after[end_of_shell(after)..];
+                }
                 Reference::Variable { name, end } => {
-                    rest = &after[end..];
-                    match env.present(name) {
-                        Some(value) => {
-                            insert(&mut expansion.text, value, quote, purpose);
-                            expansion.variables.push((name.to_owned(), value.to_owned()));
-                        }
-                        None => errors.push(format!(
-                            "holds `${name}`, which is not set in the step's environment: set it in `env:`, or use an \
-                             expression such as `${{{{ vars.{name} }}}}`"
-                        )),
-                    }
-                    continue;
+                    self.insert(name);
+                    return &after[end..];
                 }
             },
-            _ => {}
+            ('`', Quote::None | Quote::Double) => {
+                self.errors
+                    .push("runs a command between backquotes, and no shell runs it".to_owned());
+                return after.split_once('`').map_or("", |(_, rest)| rest);
+            }
+            ('\'', Quote::None) => self.turn(character, Quote::Single),
+            ('"', Quote::None) => self.turn(character, Quote::Double),
+            ('\'', Quote::Single) | ('"', Quote::Double) => self.turn(character, Quote::None),
+            ('#', Quote::None) if begins_word && self.purpose == Purpose::Words => {
+                let end = after.find('\n').unwrap_or(after.len());
+                return &after[end..];
+            }
+            (_, Quote::None) if self.is_syntax(character, begins_word) => self.refuse(character),
+            (_, Quote::None) => {
+                self.check_flag(character, after);
+                self.expansion.text.push(character);
+            }
+            _ => self.expansion.text.push(character),
         }
-        expansion.text.push(character);
+        after
     }
-    errors.dedup();
-    if errors.is_empty() { Ok(expansion) } else { Err(errors) }
+
+    /// Whether a shell makes more of `character` than itself.
+    fn is_syntax(&self, character: char, begins_word: bool) -> bool {
+        match self.purpose {
+            // Patterns reach the sync as they stand, and newlines are white space.
+            Purpose::Words => ";&|<>()".contains(character),
+            Purpose::Value => ";&|<>()*?[\n".contains(character) || (begins_word && "#~".contains(character)),
+        }
+    }
+
+    fn refuse(&mut self, character: char) {
+        let what = match character {
+            '\n' => "several lines".to_owned(),
+            _ => format!("`{character}`"),
+        };
+        let quoted = match self.purpose {
+            Purpose::Value => "if it belongs to the name",
+            Purpose::Words => "if it belongs to a value",
+        };
+        self.errors.push(format!(
+            "holds {what}, and no shell reads it: remove it, or write it between single quotes {quoted}"
+        ));
+    }
+
+    /// A blank ended the word of the old action: what looks like a flag behind it was one.
+    fn check_flag(&mut self, character: char, after: &str) {
+        if self.purpose == Purpose::Value && character.is_whitespace() && after.starts_with('-') {
+            let flag = after.split_whitespace().next().unwrap_or_default();
+            self.errors
+                .push(format!("holds `{flag}` behind a blank: flags belong in `args`"));
+        }
+    }
+
+    fn turn(&mut self, character: char, quote: Quote) {
+        self.quote = quote;
+        match self.purpose {
+            Purpose::Words => self.expansion.text.push(character),
+            Purpose::Value => self.expansion.is_unquoted = true,
+        }
+    }
+
+    /// A backslash, and the character that it keeps from being syntax.
+    fn escape<'t>(&mut self, after: &'t str) -> &'t str {
+        let escaped = after.chars().next();
+        let is_literal = self.quote == Quote::Double && !escaped.is_some_and(|escaped| "$`\"\\".contains(escaped));
+        if self.purpose == Purpose::Words || is_literal {
+            self.expansion.text.push('\\');
+        } else if escaped.is_none() {
+            self.errors
+                .push("ends with a backslash: remove it, or write it between single quotes".to_owned());
+        } else {
+            self.expansion.is_unquoted = true;
+        }
+        // What ends the quotes is no part of them.
+        match escaped.filter(|_| self.purpose == Purpose::Words || !is_literal) {
+            Some(escaped) => {
+                self.expansion.text.push(escaped);
+                &after[escaped.len_utf8()..]
+            }
+            None => after,
+        }
+    }
+
+    /// The value of the variable `name`.
+    fn insert(&mut self, name: &str) {
+        let Some(value) = self.env.present(name) else {
+            self.errors.push(format!(
+                "holds `${name}`, which is not set in the step's environment: set it in `env:`, or use an expression such \
+                 as `${{{{ vars.{name} }}}}`"
+            ));
+            return;
+        };
+        self.expansion.variables.push((name.to_owned(), value.to_owned()));
+        match self.purpose {
+            Purpose::Words => push_literally(&mut self.expansion.text, value, self.quote),
+            Purpose::Value => {
+                if self.quote == Quote::None {
+                    self.check_value(name, value);
+                }
+                self.expansion.text.push_str(value);
+            }
+        }
+    }
+
+    /// Of a value without quotes a shell made several words, and names of files.
+    fn check_value(&mut self, name: &str, value: &str) {
+        if value.contains(['*', '?', '[']) || value.split_whitespace().skip(1).any(|word| word.starts_with('-')) {
+            self.errors.push(format!(
+                "holds `${name}`, which is `{value}`: no shell splits it or matches it against files; write `\"${name}\"` if \
+                 it belongs to the name as it is"
+            ));
+        }
+    }
 }
 
 /// The first variable that `text` refers to as a shell would, quotes apart.
@@ -96,6 +215,16 @@ pub(crate) fn first_variable(text: &str) -> Option<&str> {
             Reference::Variable { name, .. } => Some(name),
             Reference::Nothing | Reference::Unsupported(_) => None,
         })
+}
+
+/// Where the piece of shell behind a `$` ends, so that it makes one error.
+fn end_of_shell(after: &str) -> usize {
+    let end = match after.chars().next() {
+        Some('(') => after.find(')'),
+        Some('{') => after.find('}'),
+        _ => Some(0),
+    };
+    end.map_or(after.len(), |end| (end + 1).min(after.len()))
 }
 
 /// What stands behind a `$`.
@@ -140,11 +269,7 @@ fn reference(after: &str) -> Reference<'_> {
 }
 
 /// Appends the value of a variable so that nothing of it is syntax: a shell splits it at white space, no more.
-fn insert(text: &mut String, value: &str, quote: Quote, purpose: Purpose) {
-    if purpose == Purpose::Value {
-        text.push_str(value);
-        return;
-    }
+fn push_literally(text: &mut String, value: &str, quote: Quote) {
     for character in value.chars() {
         let plain = match quote {
             Quote::Double => !"\\\"$`".contains(character),
@@ -160,66 +285,4 @@ fn insert(text: &mut String, value: &str, quote: Quote, purpose: Purpose) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::{any, prop_assert_eq, proptest};
-
-    fn words(text: &str, env: &[(&str, &str)]) -> Vec<String> {
-        let expansion = expand(text, &Env::of(env), Purpose::Words).expect(text);
-        shell_words::split(&expansion.text).expect("closed quotes")
-    }
-
-    #[test]
-    fn variables_are_expanded_as_a_shell_does() {
-        let env = [
-            ("AGE", "60"),
-            ("LIST", "--acl private"),
-            ("ODD", "it's \"$5\""),
-            ("EMPTY", ""),
-        ];
-        for (text, expected) in [
-            (
-                "--cache-control max-age=$AGE,public",
-                &["--cache-control", "max-age=60,public"][..],
-            ),
-            ("a${AGE}b \"$AGE\" '$AGE' \\$AGE", &["a60b", "60", "$AGE", "$AGE"]),
-            ("$LIST \"$LIST\"", &["--acl", "private", "--acl private"]),
-            ("$ODD \"$ODD\"", &["it's", "\"$5\"", "it's \"$5\""]),
-            ("x$EMPTY", &["x"]),
-            ("100$ a$ $/", &["100$", "a$", "$/"]),
-        ] {
-            assert_eq!(words(text, &env), expected, "{text}");
-        }
-        let expansion = expand("docs/$AGE/${AGE}/\\$AGE", &Env::of(&env), Purpose::Value).expect("set variables");
-        assert_eq!(expansion.text, "docs/60/60/$AGE");
-        assert_eq!(expansion.variables[0], ("AGE".to_owned(), "60".to_owned()));
-        assert_eq!(first_variable("100$ of $AGE"), Some("AGE"));
-    }
-
-    #[test]
-    fn what_needs_a_shell_and_what_is_not_set_is_an_error() {
-        for (text, part) in [
-            ("$(date)", "`$(…)`"),
-            ("`date`", "backquotes"),
-            ("${AGE:-60}", "`${AGE:-60}`"),
-            ("${AGE", "`${AGE}`"),
-            ("$1", "`$1`"),
-            ("$MISSING", "`$MISSING`, which is not set"),
-        ] {
-            let errors = expand(text, &Env::default(), Purpose::Words).expect_err(text);
-            assert!(errors.len() == 1 && errors[0].contains(part), "{text}: {errors:?}");
-        }
-        assert_eq!(
-            expand("$A $B $(c)", &Env::default(), Purpose::Value).map_err(|e| e.len()),
-            Err(3)
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn a_quoted_value_is_one_word_whatever_is_in_it(value in any::<String>()) {
-            let value = value.replace('\0', "");
-            prop_assert_eq!(words("\"$V\"", &[("V", &value)]), [value]);
-        }
-    }
-}
+mod tests;

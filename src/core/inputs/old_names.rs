@@ -39,6 +39,14 @@ pub(crate) enum OldStep {
     EmptyPaths,
 }
 
+impl OldNames {
+    /// Whether nothing but `PATHS` or `PATHS_FROM`, which may be the whole job's, makes this step an invalidation and no sync.
+    #[must_use]
+    pub(crate) const fn may_be_a_sync(self) -> bool {
+        matches!(OldStep::of(self), OldStep::Invalidation) && self.bucket && !self.cdn_inputs
+    }
+}
+
 impl OldStep {
     /// The step that `names` make.
     #[must_use]
@@ -92,51 +100,6 @@ impl OldStep {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The rows of the table in the migration guide: what is set, and the step.
-    fn rows() -> Vec<(String, String)> {
-        let page = include_str!("../../../docs/migrating.md");
-        let table = page.split("<!-- shapes -->").nth(1).expect("the mark of the table");
-        table
-            .lines()
-            .skip_while(|line| !line.starts_with('|'))
-            .take_while(|line| line.starts_with('|'))
-            .skip(2)
-            .map(|line| {
-                let mut cells = line.trim_matches('|').split('|').map(str::trim);
-                let mut cell = || cells.next().expect("a cell").to_owned();
-                (cell(), cell())
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_migration_guide_tells_every_shape() {
-        let rows = rows();
-        assert!(rows.len() >= 9, "{rows:?}");
-        for (set, expected) in rows {
-            let names: Vec<&str> = set.split('`').skip(1).step_by(2).collect();
-            let has = |wanted: &[&str]| wanted.iter().any(|name| names.contains(name));
-            let step = OldStep::of(OldNames {
-                bucket: has(&["AWS_S3_BUCKET"]),
-                directories: has(&["SOURCE_DIR", "DEST_DIR", "AWS_S3_ENDPOINT"]),
-                site_inputs: has(&["args"]),
-                distribution: has(&["DISTRIBUTION"]),
-                paths: has(&["PATHS", "PATHS_FROM"]),
-                empty_paths: has(&["PATHS: ''"]),
-                cdn_inputs: has(&["paths"]),
-            });
-            let told = match step {
-                OldStep::Neither => "error: nothing to do",
-                OldStep::Sync => "sync",
-                OldStep::Invalidation => "invalidation",
-                OldStep::Both => "sync, then invalidation",
-                OldStep::Ambiguous => "error: say which",
-                OldStep::EmptyPaths => "error: `PATHS` is empty",
-            };
-            assert_eq!(told, expected, "{set}");
-        }
-    }
 
     #[test]
     fn a_stray_variable_never_makes_another_step() {

@@ -18,6 +18,12 @@ const AMBIGUOUS: &str = "`AWS_S3_BUCKET` and `DISTRIBUTION` are both set in the 
     this step syncs or invalidates: set `bucket: ${{ env.AWS_S3_BUCKET }}` with `source` and `prefix` in the step that \
     syncs, and `distribution: ${{ env.DISTRIBUTION }}` with `paths` in the step that invalidates";
 
+/// What to do where a step that sets nothing itself is taken for the invalidation.
+const GUESSED: &str = "this step is taken for the invalidation and syncs nothing, because `AWS_S3_BUCKET`, `DISTRIBUTION` and \
+    `PATHS` (or `PATHS_FROM`) are all set in its environment: to be clear, set `distribution: ${{ env.DISTRIBUTION }}` and \
+    `paths` as inputs of the step that invalidates, and `bucket: ${{ env.AWS_S3_BUCKET }}` with `source` and `prefix` as \
+    inputs of the step that syncs";
+
 /// The old invalidation without paths.
 const EMPTY_PATHS: &str = "`PATHS` is empty, and so is `PATHS_FROM`, beside `AWS_S3_BUCKET` and `DISTRIBUTION` in the \
     environment: set `paths` where this step invalidates, or `bucket: ${{ env.AWS_S3_BUCKET }}` where it syncs";
@@ -152,7 +158,11 @@ impl RawInputs {
                 ));
             }
         }
-        let step = OldStep::of(self.old_names(env));
+        let names = self.old_names(env);
+        let step = OldStep::of(names);
+        if names.may_be_a_sync() {
+            self.warnings.push(GUESSED.to_owned());
+        }
         let unclear = match step {
             OldStep::Ambiguous => Some(AMBIGUOUS),
             OldStep::EmptyPaths => Some(EMPTY_PATHS),
@@ -173,6 +183,38 @@ impl RawInputs {
                 ));
             }
         }
+        self.split_old_bucket();
+    }
+
+    /// The old action wrote `s3://${AWS_S3_BUCKET}/${DEST_DIR}`, so that a path could stand in the first, too.
+    fn split_old_bucket(&mut self) {
+        let prefix = self.get("prefix").cloned();
+        if prefix.as_ref().is_some_and(|prefix| prefix.name != "DEST_DIR") {
+            return;
+        }
+        let Some(given) = self
+            .values
+            .get_mut("bucket")
+            .filter(|given| given.name == "AWS_S3_BUCKET")
+        else {
+            return;
+        };
+        let Some((bucket, path)) = given.value.split_once('/') else {
+            return;
+        };
+        // An ARN or an address is told apart, and a slash at the end made keys that begin with one.
+        if bucket.contains(':') || bucket.ends_with(".amazonaws.com") || path.is_empty() || path.ends_with('/') {
+            return;
+        }
+        let below = prefix.map(|prefix| format!("/{}", prefix.value)).unwrap_or_default();
+        let (bucket, path) = (bucket.to_owned(), format!("{path}{below}"));
+        self.notices.push(format!(
+            "`AWS_S3_BUCKET` is `{}`: the bucket is `{bucket}`, and keys go below `{path}`",
+            given.value
+        ));
+        given.value = bucket;
+        let name = "AWS_S3_BUCKET";
+        self.values.insert("prefix", InputValue { value: path, name });
     }
 
     fn old_names(&self, env: &Env) -> OldNames {
@@ -205,6 +247,12 @@ impl RawInputs {
                 for (inner, to) in &expansion.variables {
                     self.notices
                         .push(format!("`{variable}`: `${inner}` is expanded to `{to}`"));
+                }
+                if expansion.is_unquoted {
+                    self.notices.push(format!(
+                        "`{variable}`: `{value}` is read as `{}`, as the old action's shell read it",
+                        expansion.text
+                    ));
                 }
                 if !expansion.text.trim().is_empty() {
                     self.insert(name, variable, expansion.text.trim());

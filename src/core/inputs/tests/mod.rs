@@ -1,6 +1,7 @@
 mod aws;
 mod collected;
 mod old_names;
+mod shapes;
 mod traps;
 
 use std::path::PathBuf;

@@ -53,6 +53,56 @@ fn a_source_that_expands_to_nothing_is_not_the_workspace() {
 }
 
 #[test]
+fn an_old_value_is_read_as_the_old_shell_read_it_or_refused() {
+    let bucket = ("AWS_S3_BUCKET", "'my-bucket'");
+    let read = inputs(&[], &[bucket, ("SOURCE_DIR", "\"src\""), ("DEST_DIR", "a\\ b")]).expect("valid inputs");
+    let site = read.site.expect("a site");
+    assert_eq!((site.bucket.as_str(), site.prefix.as_str()), ("my-bucket", "a b/"));
+    assert!(
+        read.notices
+            .contains(&"`SOURCE_DIR`: `\"src\"` is read as `src`, as the old action's shell read it".to_owned()),
+        "{:?}",
+        read.notices
+    );
+    for name in ["AWS_S3_BUCKET", "SOURCE_DIR", "DEST_DIR", "AWS_S3_ENDPOINT"] {
+        for value in [
+            "a;b",
+            "a & b",
+            "a|b",
+            "a*",
+            "a(b",
+            "a<b",
+            "a>b",
+            "#a",
+            "`a`",
+            "it's",
+            "a\\",
+            "a --delete",
+        ] {
+            let mut env = vec![("AWS_S3_BUCKET", "my-bucket")];
+            env.retain(|(known, _)| *known != name);
+            env.push((name, value));
+            let errors = super::errors(&[], &env);
+            let named = errors.iter().any(|error| error.starts_with(&format!("`{name}` ")));
+            assert!(named, "{name}: {value}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn a_path_in_the_old_bucket_is_a_prefix() {
+    let site = |env: &[(&str, &str)]| inputs(&[], env).map(|inputs| inputs.site.expect("a site"));
+    let read = site(&[("AWS_S3_BUCKET", "my-bucket/docs/v1")]).expect("valid inputs");
+    assert_eq!((read.bucket.as_str(), read.prefix.as_str()), ("my-bucket", "docs/v1/"));
+    let read = site(&[("AWS_S3_BUCKET", "my-bucket/docs"), ("DEST_DIR", "v2")]).expect("valid inputs");
+    assert_eq!(read.prefix, "docs/v2/");
+    for wrong in ["my-bucket/", "s3://my-bucket/docs", "arn:aws:s3:::my-bucket/docs"] {
+        assert_one_error(&[], &[("AWS_S3_BUCKET", wrong)], &["the bucket's name alone"]);
+    }
+    assert_one_error(&[("bucket", "my-bucket/docs")], &[], &["the bucket's name alone"]);
+}
+
+#[test]
 fn the_old_description_is_literal() {
     let described = |name, text| {
         let with = [
