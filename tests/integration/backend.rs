@@ -253,6 +253,29 @@ fn an_existing_version_is_deployed_when_asked() {
     assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
     assert_eq!(cloud.count("CreateApplicationVersion"), 0);
     assert!(run.log.contains("`package` is not used"), "{}", run.log);
+    // The old action never opened the package then.
+    let gone = deploy(&cloud)
+        .with("package", "")
+        .with("deployment_package", "gone.zip")
+        .with("version-label", "v5")
+        .with("use_existing_version_if_available", "true")
+        .run()
+        .expect_exit(0);
+    assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v5");
+    assert!(
+        gone.log
+            .contains("`deployment_package` is `gone.zip`, which does not exist"),
+        "{}",
+        gone.log
+    );
+    let none = deploy(&cloud)
+        .with("package", "gone.zip")
+        .with("version-label", "v6")
+        .with("use_existing_version_if_available", "true")
+        .run()
+        .expect_exit(1);
+    assert!(none.error().contains("cannot find version `v6`"), "{}", none.error());
+    deploy(&cloud).with("package", "gone.zip").run().expect_exit(2);
     let by_label = deploy(&cloud)
         .with("package", "")
         .with("version-label", "v5")

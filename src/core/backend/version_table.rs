@@ -114,7 +114,9 @@ pub(crate) fn missing_version(label: &str, application: &str, newest: &[String],
         format!("the newest are {}", names(newest.iter().map(String::as_str)))
     };
     anyhow!("cannot find version `{label}` of `{application}`: {known}").hint(match origin {
-        LabelOrigin::Inputs => "correct `version-label`, or set `package` to create the version",
+        LabelOrigin::Inputs => {
+            "correct `version-label`, or set `package` to a directory or an archive that exists, to create the version"
+        }
         LabelOrigin::Rollback => {
             "write another release or version label in `to`, or deploy the commit that you want: the version is gone"
         }

@@ -38,8 +38,17 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext, command: Comma
         return None;
     };
     let path = workspace_path(context, &typed);
+    let name = reader.given("package").map_or("package", |given| given.name);
+    let use_existing = reader.boolean("use_existing_version_if_available", false);
+    if use_existing && reader.files.kind(&path) == FileKind::Missing {
+        // The old action opened the package only where it had to create the version.
+        reader.notices.push(format!(
+            "`{name}` is `{typed}`, which does not exist: with `use_existing_version_if_available: true`, the version must \
+             exist then"
+        ));
+        return None;
+    }
     if command == Command::Deploy {
-        let name = reader.given("package").map_or("package", |given| given.name);
         match kind_of(reader, name, &typed, &path) {
             FileKind::File => check_archive(reader, name, &typed),
             FileKind::Special => reader.errors.push(format!(
