@@ -108,3 +108,38 @@ fn a_backend_is_allowed_as_a_whole_too() {
         "{resources}"
     );
 }
+
+#[test]
+fn several_services_and_the_way_back_are_allowed_by_one_advice() {
+    let cloud = Cloud::with_all_parts("my-site");
+    deny(
+        &cloud,
+        &[
+            "s3:PutObject",
+            "cloudfront:CreateInvalidation",
+            "elasticbeanstalk:UpdateEnvironment",
+        ],
+    );
+    let run = docs(&cloud)
+        .with("distribution", "E1EXAMPLE")
+        .with("application-name", "my-app")
+        .with("environment-name", "my-app-prod")
+        .with("package", "app")
+        .with("poll-interval", "1")
+        .with("on-failure", "rollback")
+        .file("app/main.py", "print()")
+        .run()
+        .expect_exit(1);
+    let text = json!(statements(&run)).to_string();
+    for needed in [
+        "s3:PutObject",
+        "s3:ListBucketVersions",
+        "s3:GetObjectVersion",
+        "cloudfront:CreateInvalidation",
+        "elasticbeanstalk:UpdateEnvironment",
+        "elasticbeanstalk:DescribeEvents",
+    ] {
+        assert!(text.contains(&format!("\"{needed}\"")), "{needed} is not in {text}");
+    }
+    assert!(text.contains(":distribution/E1EXAMPLE\""), "{text}");
+}

@@ -17,6 +17,8 @@ pub(crate) struct Allowance {
     scope: PolicyScope,
     command: Command,
     region: String,
+    /// The account, where the inputs tell it.
+    account: Option<String>,
 }
 
 impl Allowance {
@@ -27,11 +29,12 @@ impl Allowance {
             scope: PolicyScope::from(inputs),
             command: inputs.command,
             region: inputs.aws.region.clone().unwrap_or_default(),
+            account: account(inputs),
         }
     }
 
-    /// `advice` with the statement of one refusal, if it holds one, made the statement of all that the run needs of the
-    /// same bucket, distribution or application.
+    /// `advice` with the statement of one refusal, if it holds one and is about something that the run needs, made the
+    /// statements of all that it needs.
     #[must_use]
     pub(crate) fn widen(&self, advice: &str) -> String {
         let Some((before, narrow, after)) = split(advice) else {
@@ -53,59 +56,31 @@ impl Allowance {
         let wanted: Vec<&Value> = policy["Statement"]
             .as_array()?
             .iter()
-            .filter(|statement| self.is_for_command(statement) && is_about(statement, action, resource))
+            .filter(|statement| self.is_for_command(statement, action))
             .collect();
-        if !wanted
-            .iter()
-            .any(|one| strings(&one["Action"]).any(|known| known == action))
-        {
+        let mut about = wanted.iter().filter(|one| is_about(one, action, resource));
+        if !about.any(|one| strings(&one["Action"]).any(|known| known == action)) {
             return None;
         }
-        // A condition holds for its own statement alone, and records are never deleted.
-        let stands_alone = |one: &&Value| {
-            let sid = one["Sid"].as_str().unwrap_or_default();
-            !one["Condition"].is_null() || sid.ends_with("Records")
-        };
-        let (alone, together): (Vec<&Value>, Vec<&Value>) = wanted.into_iter().partition(stands_alone);
-        let first = (!together.is_empty()).then(|| self.merged(&together));
-        let all: Vec<String> = first
-            .into_iter()
-            .chain(alone.into_iter().map(|one| self.merged(&[one])))
-            .collect();
+        let mut groups: Vec<(Option<&str>, Vec<&Value>)> = Vec::new();
+        for one in wanted {
+            let group = group(one);
+            match groups.iter_mut().find(|(known, _)| group.is_some() && *known == group) {
+                Some((_, together)) => together.push(one),
+                None => groups.push((group, vec![one])),
+            }
+        }
+        let all: Vec<String> = groups.iter().map(|(_, together)| merged(together)).collect();
         Some(all.join(",\n"))
     }
 
-    /// One statement for all that `wanted` allow.
-    fn merged(&self, wanted: &[&Value]) -> String {
-        let actions: BTreeSet<&str> = wanted.iter().flat_map(|one| strings(&one["Action"])).collect();
-        let mut resources: Vec<&str> = Vec::new();
-        for one in wanted.iter().flat_map(|one| strings(&one["Resource"])) {
-            if !resources.contains(&one) {
-                resources.push(one);
-            }
-        }
-        let list = |values: &[&str]| {
-            let quoted: Vec<String> = values.iter().map(|value| json!(value).to_string()).collect();
-            quoted.join(", ")
-        };
-        let actions: Vec<&str> = actions.into_iter().collect();
-        let conditions = wanted.iter().map(|one| &one["Condition"]).find(|one| !one.is_null());
-        let condition = conditions.map(|condition| format!(",\n \"Condition\": {condition}"));
-        format!(
-            "{{\"Effect\": \"Allow\",\n \"Action\": [{}],\n \"Resource\": [{}]{}}}",
-            list(&actions),
-            list(&resources),
-            condition.unwrap_or_default()
-        )
-    }
-
-    /// Whether `command` needs what a statement of the policy, which is for all commands, allows.
-    fn is_for_command(&self, statement: &Value) -> bool {
-        let sid = statement["Sid"].as_str().unwrap_or_default();
-        match self.command {
-            Command::Deploy => !sid.starts_with("SiteRollback") && sid != "SiteCheck",
-            Command::Rollback => sid != "SiteCheck",
-            Command::Check => true,
+    /// Whether `command` needs what a statement of the policy, which is for all commands, allows; the role was assumed long
+    /// ago unless `action` is about that.
+    fn is_for_command(&self, statement: &Value, action: &str) -> bool {
+        match statement["Sid"].as_str().unwrap_or_default() {
+            "SiteCheck" => self.command == Command::Check,
+            "AssumeRole" => action.starts_with("sts:"),
+            _ => true,
         }
     }
 
@@ -124,10 +99,58 @@ impl Allowance {
             account: of_bucket
                 .map(|(_, account)| account)
                 .or(part(4))
+                .or(self.account.as_deref())
                 .unwrap_or("*")
                 .to_owned(),
         }
     }
+}
+
+/// One statement for all that `wanted` allow.
+fn merged(wanted: &[&Value]) -> String {
+    let actions: BTreeSet<&str> = wanted.iter().flat_map(|one| strings(&one["Action"])).collect();
+    let mut resources: Vec<&str> = Vec::new();
+    for one in wanted.iter().flat_map(|one| strings(&one["Resource"])) {
+        if !resources.contains(&one) {
+            resources.push(one);
+        }
+    }
+    let list = |values: &[&str]| {
+        let quoted: Vec<String> = values.iter().map(|value| json!(value).to_string()).collect();
+        quoted.join(", ")
+    };
+    let actions: Vec<&str> = actions.into_iter().collect();
+    let conditions = wanted.iter().map(|one| &one["Condition"]).find(|one| !one.is_null());
+    let condition = conditions.map(|condition| format!(",\n \"Condition\": {condition}"));
+    format!(
+        "{{\"Effect\": \"Allow\",\n \"Action\": [{}],\n \"Resource\": [{}]{}}}",
+        list(&actions),
+        list(&resources),
+        condition.unwrap_or_default()
+    )
+}
+
+/// The account that the inputs name: that of the role, or the only one that is allowed.
+fn account(inputs: &Inputs) -> Option<String> {
+    let role = inputs.aws.role.as_ref().and_then(|role| role.arn.split(':').nth(4));
+    let allowed = match inputs.aws.allowed_account_ids.as_slice() {
+        [only] => Some(only.as_str()),
+        _ => None,
+    };
+    role.or(allowed)
+        .filter(|account| !account.is_empty())
+        .map(ToOwned::to_owned)
+}
+
+/// What a statement is merged with others for: its bucket or service. `None`: it stands alone, as a condition and `*` hold
+/// for their own statement, and records are never deleted.
+fn group(statement: &Value) -> Option<&str> {
+    let sid = statement["Sid"].as_str().unwrap_or_default();
+    let resource = strings(&statement["Resource"]).next()?;
+    if !statement["Condition"].is_null() || resource == "*" || sid.contains("Records") {
+        return None;
+    }
+    bucket(resource).or_else(|| strings(&statement["Action"]).next()?.split(':').next())
 }
 
 /// `advice` for a list that ends in the whole policy: it names the action alone.
@@ -194,7 +217,19 @@ mod tests {
             },
             command,
             region: "eu-west-1".to_owned(),
+            account: None,
         }
+    }
+
+    /// The statements below the first line of `hint`.
+    fn statements(hint: &str) -> Vec<Value> {
+        let (first, statements) = hint.split_once('\n').expect("statements below");
+        assert_eq!(first, "allow it:");
+        serde_json::from_str(&format!("[{statements}]")).expect("JSON to paste")
+    }
+
+    fn actions(statements: &[Value]) -> Vec<&str> {
+        statements.iter().flat_map(|one| strings(&one["Action"])).collect()
     }
 
     fn advice(action: &str, resource: &str) -> String {
@@ -203,15 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn one_statement_covers_all_that_the_run_needs_of_a_bucket() {
+    fn one_advice_covers_all_that_the_run_needs() {
         let refused = advice("s3:PutObject", "arn:aws:s3:::b/p/index.html");
         let hint = allowance(Command::Deploy).widen(&refused);
-        let (first, statement) = hint.split_once('\n').expect("a statement below");
-        assert_eq!(first, "allow it:");
-        let statements: Vec<Value> = serde_json::from_str(&format!("[{statement}]")).expect("JSON to paste");
-        let resources: Vec<&Value> = statements.iter().map(|one| &one["Resource"]).collect();
+        let site = statements(&hint);
+        let resources: Vec<&Value> = site.iter().map(|one| &one["Resource"]).collect();
         assert_eq!(
-            resources,
+            resources[..3],
             [
                 &json!(["arn:aws:s3:::b", "arn:aws:s3:::b/p/*"]),
                 &json!(["arn:aws:s3:::b"]),
@@ -219,22 +252,36 @@ mod tests {
             ]
         );
         assert_eq!(
-            statements[1]["Condition"],
+            site[1]["Condition"],
             json!({"StringLike": {"s3:prefix": ["p/*", ".aws-web-deploy/site/p/*"]}})
         );
-        assert!(!statements[2].to_string().contains("Delete"), "{statement}");
-        let actions: Vec<&str> = statements.iter().flat_map(|one| strings(&one["Action"])).collect();
-        for needed in ["s3:PutObject", "s3:GetObject", "s3:ListBucket", "s3:DeleteObject"] {
-            assert!(actions.contains(&needed), "{needed} in {actions:?}");
+        assert!(!site[2].to_string().contains("Delete"), "{hint}");
+        let all = actions(&site);
+        for needed in [
+            "s3:PutObject",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:DeleteObject",
+            "elasticbeanstalk:UpdateEnvironment",
+            "elasticbeanstalk:CreateStorageLocation",
+        ] {
+            assert!(all.contains(&needed), "{needed} in {all:?}");
         }
         for other in [
             "s3:ListBucketVersions",
             "s3:GetBucketPolicy",
             "s3:GetBucketOwnershipControls",
         ] {
-            assert!(!actions.contains(&other), "{other} in {actions:?}");
+            assert!(!all.contains(&other), "{other} in {all:?}");
         }
-        // Another refusal of the same bucket asks for the same.
+        // What acts on everything stands alone.
+        for one in site
+            .iter()
+            .filter(|one| strings(&one["Resource"]).any(|resource| resource == "*"))
+        {
+            assert_eq!(one["Action"], json!(["elasticbeanstalk:CreateStorageLocation"]));
+        }
+        // Another refusal of the same run asks for the same.
         let listing = advice("s3:ListBucket", "arn:aws:s3:::b");
         assert_eq!(allowance(Command::Deploy).widen(&listing), hint);
         let back = allowance(Command::Rollback).widen(&refused);
@@ -242,7 +289,23 @@ mod tests {
     }
 
     #[test]
-    fn the_account_comes_from_what_was_refused() {
+    fn a_deploy_that_may_roll_back_is_allowed_to() {
+        let mut careful = allowance(Command::Deploy);
+        careful.scope.rollback = true;
+        let hint = careful.widen(&advice("s3:PutObject", "arn:aws:s3:::b/p/index.html"));
+        let statements = statements(&hint);
+        let all = actions(&statements);
+        for needed in ["s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"] {
+            assert!(all.contains(&needed), "{needed} in {all:?}");
+        }
+        assert!(!all.contains(&"s3:GetBucketPolicy"), "{all:?}");
+        // Refused on the way back, the advice is the same.
+        let versions = advice("s3:ListBucketVersions", "arn:aws:s3:::b");
+        assert_eq!(careful.widen(&versions), hint);
+    }
+
+    #[test]
+    fn the_account_comes_from_what_was_refused_or_from_the_inputs() {
         let bundles = advice(
             "s3:PutObject",
             "arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/web/v1.zip",
@@ -252,17 +315,21 @@ mod tests {
             hint.contains("\"arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/web/*\""),
             "{hint}"
         );
-        assert!(!hint.contains("s3:::b"), "{hint}");
         let update = advice(
             "elasticbeanstalk:UpdateEnvironment",
             "arn:aws:elasticbeanstalk:eu-west-1:123456789012:environment/web/prod",
         );
-        let hint = allowance(Command::Deploy).widen(&update);
-        assert!(hint.contains("elasticbeanstalk:DescribeEvents"), "{hint}");
+        assert_eq!(allowance(Command::Deploy).widen(&update), hint);
         assert!(
             hint.contains("\"arn:aws:elasticbeanstalk:eu-west-1:123456789012:applicationversion/web/*\""),
             "{hint}"
         );
+        let site = advice("s3:PutObject", "arn:aws:s3:::b/p/index.html");
+        let unknown = allowance(Command::Deploy).widen(&site);
+        assert!(unknown.contains("elasticbeanstalk-eu-west-1-*/web/*"), "{unknown}");
+        let mut known = allowance(Command::Deploy);
+        known.account = Some("123456789012".to_owned());
+        assert_eq!(known.widen(&site), hint);
     }
 
     #[test]
