@@ -33,6 +33,8 @@ fn content_types_come_by_name_and_charsets_by_content() {
         .file("site/main.ts", "export const a: string = '\u{c548}';")
         .file("site/latin1.ts", b"// caf\xe9")
         .file("site/live.ts", b"\x47\x40\x00\x10\x00\x00\xb0\x0d")
+        .file("site/wide.ts", b"\xff\xfel\0e\0t\0 \0a\0\n\0")
+        .file("site/wide-unmarked.ts", b"l\0e\0t\0 \0a\0\n\0")
         .file("site/go.mod", "module example.org/site\n")
         .file("site/types.d.mts", "export {};")
         .file("site/movie.mp4", b"\x00\x00\x00\x18ftypmp42")
@@ -52,6 +54,8 @@ fn content_types_come_by_name_and_charsets_by_content() {
         // What has the name of a video and the bytes of a text is a text.
         ("main.ts", "text/plain; charset=utf-8"),
         ("latin1.ts", "text/plain"),
+        ("wide.ts", "text/plain"),
+        ("wide-unmarked.ts", "text/plain"),
         ("live.ts", "video/mp2t"),
         ("go.mod", "text/plain; charset=utf-8"),
         ("types.d.mts", "text/plain; charset=utf-8"),

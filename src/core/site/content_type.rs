@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::core::site::shifted_text::ShiftCheck;
+use crate::core::site::wide_text::is_utf16;
 
 /// Grows when [`guess`] or [`needs_charset`] answer so differently for the same name that objects of earlier releases
 /// have to be looked at again: releases record it. A type that browsers take as well as the one before is no such reason.
@@ -101,7 +102,7 @@ pub(crate) enum TextEncoding {
     Shifted,
     /// Perhaps text in another encoding.
     Other,
-    /// No text: there are NULs in it, which every video format has.
+    /// No text: there are NULs in it, which every video format has, and it is no UTF-16.
     Binary,
 }
 
@@ -157,17 +158,24 @@ pub(crate) struct TextCheck {
     binary: bool,
     beyond_ascii: bool,
     shifts: ShiftCheck,
+    /// The first bytes, in which UTF-16 shows.
+    head: Vec<u8>,
 }
+
+/// Bytes in which UTF-16 shows.
+const HEAD: usize = 4096;
 
 impl TextCheck {
     /// Whether no further piece can change the answer.
     #[must_use]
     pub(crate) fn is_settled(&self) -> bool {
-        self.binary
+        self.binary && self.head.len() == HEAD
     }
 
     /// Takes the next piece.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
+        let missing = HEAD - self.head.len();
+        self.head.extend(bytes.iter().take(missing));
         if self.binary {
             return;
         }
@@ -202,6 +210,7 @@ impl TextCheck {
     #[must_use]
     pub(crate) fn finish(&self) -> TextEncoding {
         match (self.binary, !self.broken && self.open.is_empty()) {
+            (true, _) if is_utf16(&self.head, self.head.len() == HEAD) => TextEncoding::Other,
             (true, _) => TextEncoding::Binary,
             (false, true) if !self.beyond_ascii && self.shifts.found() => TextEncoding::Shifted,
             (false, true) => TextEncoding::Utf8,
@@ -307,9 +316,11 @@ mod tests {
     fn encodings_that_hide_in_ascii_are_told_by_nuls_and_escapes() {
         for (bytes, expected) in [
             (&b"plain"[..], TextEncoding::Utf8),
-            // ISO-2022-JP, and UTF-16 without a mark.
+            // ISO-2022-JP, UTF-16 without a mark and with one, and no text.
             (b"\x1b$B$\"\x1b(B", TextEncoding::Other),
-            (b"a\0b\0", TextEncoding::Binary),
+            (b"a\0b\0", TextEncoding::Other),
+            (b"\xff\xfea\0\n\0", TextEncoding::Other),
+            (b"G\0\0\0", TextEncoding::Binary),
         ] {
             let mut check = TextCheck::default();
             check.feed(bytes);
@@ -336,6 +347,7 @@ mod tests {
             let whole = pieces.concat();
             let plain = !whole.contains(&0x1b) && std::str::from_utf8(&whole).is_ok();
             let expected = match (whole.contains(&0), plain) {
+                (true, _) if is_utf16(&whole, false) => TextEncoding::Other,
                 (true, _) => TextEncoding::Binary,
                 (false, true) => TextEncoding::Utf8,
                 (false, false) => TextEncoding::Other,

@@ -31,3 +31,4 @@ pub(crate) mod scan;
 pub(crate) mod scope;
 pub(crate) mod shifted_text;
 pub(crate) mod verify_site;
+pub(crate) mod wide_text;
