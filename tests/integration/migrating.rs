@@ -71,6 +71,28 @@ fn variables_are_expanded_as_the_old_shell_did() {
     assert_eq!(object.header("cache-control"), Some("max-age=60"));
     assert!(run.log.contains("`args`: `$AGE` is expanded to `60`"), "{}", run.log);
 
+    sync()
+        .env("DEST_DIR", "'my docs'")
+        .env("AGE", "60")
+        .run()
+        .expect_exit(0);
+    assert!(cloud.keys(BUCKET).contains(&"my docs/index.html".to_owned()));
+    for (value, part) in [
+        ("docs;v1", "holds `;`"),
+        ("docs*", "holds `*`"),
+        ("it's", "quote that is not closed"),
+    ] {
+        let run = sync().env("AGE", "60").env("DEST_DIR", value).run().expect_exit(2);
+        assert!(run.error().contains(part), "{value}: {}", run.error());
+    }
+    sync()
+        .env("AGE", "60")
+        .env("AWS_S3_BUCKET", "my-bucket/below")
+        .env("DEST_DIR", "docs")
+        .run()
+        .expect_exit(0);
+    assert!(cloud.keys(BUCKET).contains(&"below/docs/index.html".to_owned()));
+
     let run = sync().run().expect_exit(2);
     assert!(run.error().contains("`$AGE`, which is not set"), "{}", run.error());
     let run = sync().env("AGE", "60").env("DEST_DIR", "$(date)").run().expect_exit(2);
@@ -91,6 +113,10 @@ fn secrets_in_the_source_stop_the_run_and_a_whole_checkout_is_named() {
     let run = site().run().expect_exit(2);
     assert!(run.error().contains("holds `.env`, `server.pem`"), "{}", run.error());
     assert_eq!(cloud.operations(), Vec::<String>::new());
+    let check = site().with("command", "check").run().expect_exit(1);
+    assert!(check.log.contains("holds `.env`, `server.pem`"), "{}", check.log);
+    let check = site().with("command", "check").with("exclude", ".env\n*.pem").run();
+    assert!(!check.log.contains("should not be published"), "{}", check.log);
 
     let run = site().with("include", ".env\nserver.pem").run().expect_exit(0);
     let warnings = run.messages("warning").concat();

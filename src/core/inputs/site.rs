@@ -63,6 +63,8 @@ pub(crate) struct SiteInputs {
     pub(crate) verify: Vec<SiteCheck>,
     /// `verify-timeout`.
     pub(crate) verify_timeout: Duration,
+    /// `command: check`: why a deploy would refuse to publish `source`.
+    pub(crate) source_error: Option<String>,
 }
 
 /// Reads `args`, variables expanded as the old action's shell did; no flags beside an error.
@@ -106,8 +108,12 @@ pub(crate) fn read(
     }
     let prefix = prefix(reader);
     let filter = filter(reader, flags, &source, &bucket, &prefix);
-    if command == Command::Deploy {
-        check_source(reader, flags, &source, &filter);
+    let source_error = match command {
+        Command::Rollback => None,
+        Command::Deploy | Command::Check => check_source(reader, flags, &source, &filter),
+    };
+    if let (Command::Deploy, Some(error)) = (command, &source_error) {
+        reader.errors.push(error.clone());
     }
     if !filter.is_empty() && prefix_is_pattern(&prefix) {
         reader.warnings.push(format!(
@@ -141,6 +147,7 @@ pub(crate) fn read(
             None => Duration::ZERO,
         },
         verify: verify_site(reader),
+        source_error,
         bucket,
         prefix,
     })
@@ -177,17 +184,8 @@ fn verify_site(reader: &mut Reader<'_>) -> Vec<SiteCheck> {
     checks
 }
 
-/// Refuses to publish what is a secret, and warns where a whole checkout goes up.
-fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filter: &Filter) {
-    let secrets = exposed::secrets(reader.files, source, filter);
-    if !secrets.is_empty() {
-        let names: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
-        reader.errors.push(format!(
-            "the source directory holds {}, which should not be published: exclude them by `exclude`, or name them in \
-             `include` if they are meant to be",
-            names.join(", ")
-        ));
-    }
+/// The error for what is a secret and would be published; warns where a whole checkout goes up.
+fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filter: &Filter) -> Option<String> {
     let excludes = reader.given("exclude").is_some() || flags.filters.iter().any(|(rule, _)| *rule == Rule::Exclude);
     if reader.given("source").is_none()
         && !excludes
@@ -204,6 +202,15 @@ fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filte
             names.join(", ")
         ));
     }
+    let secrets = exposed::secrets(reader.files, source, filter);
+    (!secrets.is_empty()).then(|| {
+        let names: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
+        format!(
+            "the source directory holds {}, which should not be published: exclude them by `exclude`, or name them in \
+             `include` if they are meant to be",
+            names.join(", ")
+        )
+    })
 }
 
 /// Names what a list of patterns is not.

@@ -31,18 +31,21 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
     let bucket = match Bucket::open(aws, &site.bucket, &site.prefix).await {
         Ok(bucket) => bucket,
         Err(error) => {
+            let mut findings = source(site);
+            findings.push(Finding::failed(what, &error, CheckStatus::Problem));
             return BucketCheck {
-                findings: vec![Finding::failed(what, &error, CheckStatus::Problem)],
+                findings,
                 ..BucketCheck::default()
             };
         }
     };
     let acl = site.object.acl.as_deref();
-    let mut findings = vec![Finding::new(
+    let mut findings = source(site);
+    findings.push(Finding::new(
         what,
         CheckStatus::Ok,
         format!("exists, in `{}`", bucket.region),
-    )];
+    ));
     if let Some(caller) = caller.filter(|_| !aws.is_elsewhere()) {
         findings.extend(foreign(&bucket, &caller.account).await);
     }
@@ -74,6 +77,14 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
         bucket: Some(bucket),
         block,
     }
+}
+
+/// What a deploy would refuse to publish.
+fn source(site: &SiteInputs) -> Vec<Finding> {
+    let refused = site.source_error.iter();
+    refused
+        .map(|error| Finding::new("source", CheckStatus::Problem, error.clone()))
+        .collect()
 }
 
 /// A bucket that can be read, and is not the caller's: S3 refuses a request that expects `account` for its owner.
