@@ -14,6 +14,7 @@ use crate::core::inputs::Command;
 use crate::core::release::old_assets::left;
 use crate::core::release::outcome::{Invalidated, Outcomes, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
+use crate::core::release::recorded::Recorded;
 use crate::core::site::plan::SitePlan;
 use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
@@ -28,7 +29,7 @@ impl Deployment<'_> {
         plan: &Plan,
         phases: &mut Phases,
     ) -> (Outcomes, anyhow::Result<()>) {
-        let mut record = self.begin_record(state, plan).await;
+        let (mut record, started) = self.begin_record(state, plan).await.unzip();
 
         let (mut backend, mut result) = self.deploy_backend(state, plan, phases).await;
         self.settle_after(state, plan, backend.as_ref()).await;
@@ -40,6 +41,10 @@ impl Deployment<'_> {
         if reached_site {
             (site, result) = self.sync_site(state, plan, phases).await;
         }
+        let paid = match &record {
+            Some(_) if !self.stop.is_cancelled() => self.payments(state.bucket.as_ref(), &state.debts).await,
+            _ => Vec::new(),
+        };
         let (cdn, invalidated) = self.invalidate(state, plan, &site, result.is_err(), phases).await;
         result = result.and(invalidated);
         if record.is_none() && !cdn.unconfirmed.is_empty() && state.history.has_places() {
@@ -76,6 +81,7 @@ impl Deployment<'_> {
             old_assets: left(plan, put_back.as_ref(), result.is_ok()),
             site,
             cdn,
+            paid,
             put_back,
             deployment_id: None,
             ..Outcomes::default()
@@ -87,6 +93,7 @@ impl Deployment<'_> {
                 self.prune(state, plan).await;
             }
         }
+        outcomes.forgotten = self.forgotten(&outcomes, started.unwrap_or(Recorded::Nowhere));
         phases.end();
         (outcomes, result)
     }

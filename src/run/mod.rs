@@ -3,6 +3,7 @@
 pub(crate) mod announce;
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod debts;
 pub(crate) mod deployment;
 pub(crate) mod disk;
 pub(crate) mod finish;

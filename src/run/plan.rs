@@ -73,7 +73,7 @@ impl Deployment<'_> {
             return Ok(None);
         };
         let has_explicit = inputs.paths.as_ref().is_some_and(|paths| !paths.is_empty());
-        if !has_explicit && site.is_none_or(SitePlan::is_empty) && state.pending.is_empty() {
+        if !has_explicit && site.is_none_or(SitePlan::is_empty) && state.debts.pending.is_empty() {
             return Ok(None);
         }
         let origin = self.inputs.site.as_ref().map(|site| SiteOrigin {
@@ -85,7 +85,7 @@ impl Deployment<'_> {
         Ok(Some(InvalidationPlan::new(
             distributions,
             inputs.paths.clone(),
-            state.pending.clone(),
+            state.debts.pending.clone(),
             &keys,
         )))
     }

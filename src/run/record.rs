@@ -16,19 +16,20 @@ use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
 impl Deployment<'_> {
-    /// Writes the record as started; `None` when this run changes nothing that a record is for.
-    pub(crate) async fn begin_record(&self, state: &CurrentState, plan: &Plan) -> Option<Record> {
+    /// Writes the record as started, and says where that worked; `None` when this run changes nothing that a record is
+    /// for.
+    pub(crate) async fn begin_record(&self, state: &CurrentState, plan: &Plan) -> Option<(Record, Recorded)> {
         // A deploy that finds all as it should be after one that did not end well is where later runs go back to.
         let settles = self.inputs.command == Command::Deploy && is_unsettled(&state.records);
         let planned = plan.cdn.as_ref().is_some_and(|cdn| !cdn.planned().is_empty());
-        let keeps = !state.pending.is_empty() || state.history.keeps_distributions();
+        let keeps = !state.debts.pending.is_empty() || state.history.keeps_distributions();
         let is_recorded = !plan.changes_nothing() || plan.only_retires() || (planned && keeps) || settles;
         if !is_recorded {
             return None;
         }
         let record = self.new_record(state, plan);
-        state.history.start(&record).await;
-        Some(record)
+        let started = state.history.start(&record).await;
+        Some((record, started))
     }
 
     /// The record of this run.
@@ -82,11 +83,11 @@ impl Deployment<'_> {
             Err(_) => RecordStatus::Failed,
         };
         let mut record = finished(record, outcomes, status, Utc::now());
-        match (&self.inputs.cdn, &mut record.cdn) {
-            (Some(cdn), _) if state.knows_debts => note_settled(&mut record, &cdn.distributions),
-            // What this run took with it is not all that may be owed.
-            (_, Some(cdn)) => cdn.confirmed.clear(),
-            _ => {}
+        if let Some(cdn) = self.inputs.cdn.as_ref().filter(|_| state.debts.are_known) {
+            note_settled(&mut record, &cdn.distributions);
+        }
+        if let Some(cdn) = &mut record.cdn {
+            state.debts.note_paid(outcomes, cdn);
         }
         state.history.finish(&record).await
     }

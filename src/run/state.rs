@@ -8,10 +8,10 @@ use crate::aws::site::plan::SyncScan;
 use crate::aws::{self, Aws};
 use crate::core::inputs::Command;
 use crate::core::release::applied::lists_needed;
-use crate::core::release::pending::{PendingInvalidations, carried, interrupted};
 use crate::core::release::record::Record;
 use crate::core::site::retirement::KnownAssets;
 use crate::github::oidc;
+use crate::run::debts::Debts;
 use crate::run::deployment::Deployment;
 
 /// How many records a deploy looks back for what earlier runs owe, and how many releases keep their versions.
@@ -34,9 +34,7 @@ pub(crate) struct CurrentState {
     /// Old assets.
     pub(crate) known_assets: KnownAssets,
     /// What earlier runs did not invalidate.
-    pub(crate) pending: PendingInvalidations,
-    /// Whether that is all of it: every record that may know could be read.
-    pub(crate) knows_debts: bool,
+    pub(crate) debts: Debts,
 }
 
 impl Deployment<'_> {
@@ -74,26 +72,13 @@ impl Deployment<'_> {
             RECENT
         };
         let mut records = history.recent(depth).await;
-        let distributions = self.inputs.cdn.as_ref().map_or(&[][..], |cdn| &cdn.distributions);
         self.warn_of_others(&records);
         if let (Some(site), Command::Deploy) = (&self.inputs.site, self.inputs.command) {
             for index in self.of_this_step(site, |step| lists_needed(&records, step)) {
                 self.load_list(&history, &mut records[index]).await;
             }
         }
-        let mut debts = history.read_debts(records.clone(), depth, distributions).await;
-        let mut knows_debts = !history.may_hide_debts(&debts, distributions);
-        for index in interrupted(&debts, distributions) {
-            knows_debts &= self.load_list(&history, &mut debts[index]).await;
-        }
-        if !knows_debts {
-            self.console.warning(
-                "CloudFront",
-                "not all release records can be read, so earlier runs may have left paths that are still to be \
-                 invalidated; the next run looks again",
-            );
-        }
-        let pending = carried(&debts, distributions);
+        let debts = self.read_debts(bucket.as_ref(), &history, records.clone(), depth).await;
         let known_assets = self.known_assets(&history, &records).await;
         Ok(CurrentState {
             cdn: self.inputs.cdn.as_ref().map(|inputs| Cdn::new(&aws, inputs)),
@@ -103,17 +88,14 @@ impl Deployment<'_> {
             history,
             known_assets,
             records,
-            pending,
-            knows_debts,
+            debts,
         })
     }
 
-    /// Reads the list of keys of `record`; answers whether that went well.
-    async fn load_list(&self, history: &History, record: &mut Record) -> bool {
-        let result = history.load_keys(std::slice::from_mut(record)).await;
-        if let Err(error) = &result {
+    /// Reads the list of keys of `record`.
+    async fn load_list(&self, history: &History, record: &mut Record) {
+        if let Err(error) = history.load_keys(std::slice::from_mut(record)).await {
             self.console.warning("Release record", &format!("{error:#}"));
         }
-        result.is_ok()
     }
 }

@@ -5,6 +5,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use crate::aws::releases::History;
+use crate::aws::releases::folder::UnusableRecord;
+use crate::core::error::code;
 use crate::core::release::pending::confirmation;
 use crate::core::release::record::Record;
 
@@ -48,6 +50,18 @@ impl History {
                     unread.passing && confirmed.is_none_or(|than| (unread.stored_at, unread.id.as_str()) > than)
                 })
         })
+    }
+
+    /// Whether `error`, of reading a list of keys, is one that later runs will meet as well: it is gone, or is no list.
+    #[must_use]
+    pub(crate) fn is_lost(error: &anyhow::Error) -> bool {
+        error.is::<UnusableRecord>() || code(error) == Some("NoSuchKey")
+    }
+
+    /// Whether there is a place for the site's records.
+    #[must_use]
+    pub(crate) fn keeps_site(&self) -> bool {
+        self.site.is_some()
     }
 
     /// Whether distributions have records of their own.

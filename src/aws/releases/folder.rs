@@ -200,11 +200,9 @@ impl RecordFolder {
             .aws_context(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;
         let (mut body, mut bytes) = (answer.body, Vec::new());
         while let Some(part) = body.try_next().await.with_context(doing)? {
-            anyhow::ensure!(
-                bytes.len() + part.len() <= most,
-                "{}: it has more than {most} bytes",
-                doing()
-            );
+            if bytes.len() + part.len() > most {
+                return Err(UnusableRecord(format!("{}: it has more than {most} bytes", doing())).into());
+            }
             bytes.extend_from_slice(&part);
         }
         Ok(bytes)
@@ -240,12 +238,17 @@ impl RecordFolder {
         check: impl Fn(&[T]) -> anyhow::Result<()>,
     ) -> anyhow::Result<Vec<T>> {
         let key = self.keys_object(id, which);
-        let bytes = self.get(&key, MAX_LIST_BYTES).await?;
-        let lines = keys::unpack(&bytes).and_then(|lines| {
+        let read = |bytes: Vec<u8>| {
+            let lines = keys::unpack(&bytes)?;
             check(&lines)?;
-            Ok(lines)
-        });
-        lines.with_context(|| format!("cannot use `s3://{}/{key}`", self.bucket.name))
+            anyhow::Ok(lines)
+        };
+        let lines = match read(self.get(&key, MAX_LIST_BYTES).await?) {
+            Ok(lines) => return Ok(lines),
+            // An answer that was spoiled on its way is whole the next time.
+            Err(_) => read(self.get(&key, MAX_LIST_BYTES).await?),
+        };
+        lines.with_context(|| UnusableRecord(format!("cannot use `s3://{}/{key}`", self.bucket.name)))
     }
 
     fn keys_object(&self, id: &str, which: &str) -> String {

@@ -280,8 +280,8 @@ impl History {
     }
 
     /// Writes the record of a run that is about to change something.
-    pub(crate) async fn start(&self, record: &Record) {
-        self.write(record, Stage::Started).await;
+    pub(crate) async fn start(&self, record: &Record) -> Recorded {
+        self.write(record, Stage::Started).await
     }
 
     /// Writes the record of a run that has ended.

@@ -4,6 +4,7 @@ pub(crate) mod checksum_compare;
 pub(crate) mod compare;
 pub(crate) mod digest_file;
 pub(crate) mod execute;
+pub(crate) mod fingerprint;
 pub(crate) mod headers;
 pub(crate) mod plan;
 pub(crate) mod progress;

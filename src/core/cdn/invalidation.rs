@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::cdn::behaviors::View;
+use crate::core::cdn::below::paths_below;
 use crate::core::cdn::collapse::{Limits, collapse};
 use crate::core::cdn::{EVERYTHING, MAX_PATHS, MAX_WILDCARDS, covers};
 use crate::core::release::pending::PendingInvalidations;
@@ -133,6 +134,7 @@ impl DistributionView {
     fn paths(&self, explicit: &[String], changed: &[&str], pending: &PendingInvalidations) -> Vec<String> {
         let keys = changed.iter().copied().chain(pending.keys.iter().map(String::as_str));
         let mut derived = self.view.paths(keys);
+        derived.extend(pending.below.iter().flat_map(|prefix| paths_below(&self.view, prefix)));
         let mut paths: Vec<String> = Vec::new();
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         for path in explicit {
@@ -192,6 +194,7 @@ mod tests {
     fn pending(keys: &[&str], paths: &[&str]) -> PendingInvalidations {
         PendingInvalidations {
             keys: strings(keys).into_iter().collect(),
+            below: None,
             paths: [("E1", paths), ("E2", &["/other"])]
                 .map(|(id, paths)| (id.to_owned(), strings(paths).into_iter().collect()))
                 .into(),
@@ -210,6 +213,15 @@ mod tests {
     fn pending_keys_and_paths_join_those_that_changed() {
         let paths = distribution("p/").paths(&[], &["p/a"], &pending(&["p/b", "p/a"], &["/c", "/a"]));
         assert_eq!(paths, ["/a", "/b", "/c"]);
+    }
+
+    #[test]
+    fn keys_that_nobody_knows_any_more_are_a_wildcard_around_all() {
+        let lost = PendingInvalidations {
+            below: Some("p/docs/".into()),
+            ..pending(&["p/docs/b", "p/x"], &["/docs/c"])
+        };
+        assert_eq!(distribution("p/").paths(&[], &[], &lost), ["/docs/*", "/x"]);
     }
 
     #[test]

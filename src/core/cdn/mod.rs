@@ -5,6 +5,7 @@
 //! them few. All of it is pure: reading a distribution's configuration and sending anything is `aws::cdn`'s.
 
 pub(crate) mod behaviors;
+pub(crate) mod below;
 pub(crate) mod collapse;
 pub(crate) mod distribution;
 pub(crate) mod encode;

@@ -99,6 +99,7 @@ pub(crate) fn with_cdn(mut record: Record, all: &[&str], confirmed: &[&str], pat
             .iter()
             .map(|(distribution, paths)| ((*distribution).to_owned(), owned(paths)))
             .collect::<BTreeMap<_, _>>(),
+        paid: Vec::new(),
     });
     record
 }

@@ -16,6 +16,7 @@ pub(crate) mod live_now;
 pub(crate) mod old_assets;
 pub(crate) mod order;
 pub(crate) mod outcome;
+pub(crate) mod payment;
 pub(crate) mod pending;
 pub(crate) mod plan;
 pub(crate) mod record;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::cdn::invalidation::PlannedInvalidation;
+use crate::core::release::payment::PaidRun;
 use crate::core::release::recorded::Recorded;
 use crate::core::report::{BackendReport, Invalidation};
 use crate::core::site::key_change::KeyChange;
@@ -26,6 +27,10 @@ pub(crate) struct Outcomes {
     pub(crate) old_assets: Option<Vec<KeptKey>>,
     /// The distributions.
     pub(crate) cdn: Invalidated,
+    /// Interrupted runs whose debts were taken along.
+    pub(crate) paid: Vec<PaidRun>,
+    /// Paths that CloudFront did not accept and no record names, by distribution: the next run will not know of them.
+    pub(crate) forgotten: BTreeMap<String, Vec<String>>,
     /// What was put back after a failure; none without `on-failure: rollback`.
     pub(crate) put_back: Option<PutBack>,
     /// The GitHub Deployment, when there is one.

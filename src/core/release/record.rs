@@ -223,6 +223,9 @@ pub(crate) struct RecordedCdn {
     /// Paths that changed and are not invalidated: distribution to paths.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) unconfirmed: BTreeMap<String, Vec<String>>,
+    /// Interrupted runs whose debts to the confirmed ones it took with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paid: Vec<crate::core::release::payment::PaidRun>,
 }
 
 /// What a run did to the backend.

@@ -84,6 +84,7 @@ pub(crate) fn build(
         let on_record = outcomes.release.clone();
         report.release = on_record.filter(|_| outcomes.recorded != Recorded::Nowhere);
         report.recorded = outcomes.recorded;
+        report.forgotten.clone_from(&outcomes.forgotten);
         report.rolled_back = is_rolled_back(outcomes);
         report.github = outcomes.deployment_id.map(|deployment_id| Github { deployment_id });
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod forgotten;
 pub(crate) mod history;
 pub(crate) mod markdown;
 pub(crate) mod old_assets;
@@ -13,6 +14,8 @@ pub(crate) mod policy;
 pub(crate) mod redact;
 pub(crate) mod summary;
 pub(crate) mod title;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -87,6 +90,9 @@ pub(crate) struct Report {
     /// The backend part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) backend: Option<BackendReport>,
+    /// Paths that are still to be invalidated, by distribution, and that the next run will not know of.
+    #[serde(skip)]
+    pub(crate) forgotten: BTreeMap<String, Vec<String>>,
     /// GitHub Deployments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) github: Option<Github>,
@@ -122,6 +128,7 @@ impl Report {
             site: None,
             invalidations: Vec::new(),
             backend: None,
+            forgotten: BTreeMap::new(),
             github: None,
             timeline: Vec::new(),
             rolled_back: false,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
 use crate::core::release::recorded::Recorded;
+use crate::core::report::forgotten::forgotten;
 use crate::core::report::markdown::{advice, code, link, prose, table, text};
 use crate::core::report::old_assets::kept_until;
 use crate::core::report::plain::{columns, plain};
@@ -45,6 +46,7 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
         out.push_str(&table(&["Part", "What", "Result"], &rows));
         out.push('\n');
     }
+    push_capped(&mut out, &forgotten(report));
     push_capped(&mut out, extra);
     push_capped(&mut out, &changed_files(report));
     push_capped(&mut out, &excerpts(report));
