@@ -46,8 +46,7 @@ use crate::core::site::retirement::RetiredKey;
 const READS_IN_FLIGHT: usize = 32;
 
 /// What does not work without reading records.
-const UNREAD: &str = "this run knows of no earlier release: it cannot go back to one, nor make up for what an \
-                      interrupted one left: cannot read the release records";
+const UNREAD: &str = "Release records cannot be read: this run cannot roll back or repair an interrupted release";
 
 /// How long the last record of a cancelled run may take: the runner kills us ten seconds after its first signal.
 const CANCELLED_RECORD_TIMEOUT: Duration = Duration::from_secs(3);

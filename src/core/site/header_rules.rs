@@ -19,7 +19,7 @@ struct HeaderRule {
     line: String,
     pattern: Pattern,
     name: HeaderName,
-    /// `None`, from an empty value, takes the header away.
+    /// `None`, from an empty value, removes the header.
     value: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Inputs of rules, one a line, each beginning with a pattern: `headers`, `delete-after`.
+//! Inputs of rules, one per line, each beginning with a pattern: `headers`, `delete-after`.
 
 /// Reads each line of `text` that is not empty with `parse`, in their order.
 ///
