@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import unittest
+import urllib.parse
 from pathlib import Path
 
 import yaml
@@ -262,6 +263,21 @@ class All(unittest.TestCase):
                 TEMPLATES[name].resolve(**given)
         self.assertEqual(found["README.md"], ["site", "backend", "role"])
         self.assertLessEqual({"site", "backend", "role"}, set(found["docs/setup.md"]))
+
+    def test_each_template_has_a_launch_link(self):
+        for page in ("README.md", "docs/setup.md"):
+            links = re.findall(r"https://console\S*/stacks/quickcreate\?[^\s)]+", (PROJECT / page).read_text())
+            found = {}
+            for link in links:
+                query = urllib.parse.parse_qs(link.partition("/quickcreate?")[2])
+                [url], [stack] = query["templateURL"], query["stackName"]
+                # CloudFormation takes templates from S3 alone.
+                self.assertRegex(url, r"^https://[A-Za-z-]+\.s3(\.REGION)?\.amazonaws\.com/v1/\w+\.yaml$")
+                name = Path(urllib.parse.urlsplit(url).path).stem
+                given = {key.removeprefix("param_") for key in query if key.startswith("param_")}
+                self.assertLessEqual(given, TEMPLATES[name].parameters.keys())
+                found[name] = stack
+            self.assertEqual(found, {"site": "my-site", "backend": "my-backend", "role": "my-role"}, page)
 
     def test_outputs_are_named_as_the_role_s_parameters(self):
         role = TEMPLATES["role"].parameters
