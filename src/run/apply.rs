@@ -78,7 +78,7 @@ impl Deployment<'_> {
                 (Some(outcome), Some(plan)) => Some(outcome.report(plan)),
                 _ => None,
             },
-            old_assets: left(plan, put_back.as_ref(), result.is_ok()),
+            old_assets: left(plan, put_back.as_ref(), &site.spared, result.is_ok()),
             site,
             cdn,
             paid,
@@ -152,8 +152,8 @@ impl Deployment<'_> {
         }
         phases.begin("Site");
         let outcome = execute(
-            bucket,
-            plan.versioning,
+            (bucket, plan.versioning),
+            &state.history,
             site,
             &inputs.object,
             self.stop,

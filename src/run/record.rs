@@ -7,6 +7,7 @@ use crate::core::inputs::Command;
 use crate::core::release::concurrent_runs;
 use crate::core::release::interrupted::{is_unsettled, settled};
 use crate::core::release::outcome::Outcomes;
+use crate::core::release::overlap::known_releases;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Commit, Record, RecordStatus, WorkflowRun};
 use crate::core::release::recorded::Recorded;
@@ -47,6 +48,7 @@ impl Deployment<'_> {
             run: self.this_run(),
             settings: site.map(|inputs| ObjectSettings::of(&inputs.object, &inputs.headers)),
             scope: site.map(|inputs| inputs.scope.clone()).unwrap_or_default(),
+            knows: known_releases(&state.records),
             region: state.aws.sdk.region().map(ToString::to_string).unwrap_or_default(),
         };
         started(facts, plan)

@@ -182,8 +182,8 @@ impl Deployment<'_> {
         };
         way.retire(&mut back, |key| restoration.current(key));
         let outcome = execute(
-            bucket,
-            versioning,
+            (bucket, versioning),
+            &state.history,
             &back,
             &inputs.object,
             self.stop,

@@ -54,6 +54,19 @@ pub(crate) struct FoundRecord {
     finished: Option<FoundObject>,
 }
 
+impl FoundRecord {
+    /// Whether its run has ended.
+    pub(crate) const fn is_finished(&self) -> bool {
+        self.finished.is_some()
+    }
+
+    /// When S3 stored the last of its objects.
+    pub(crate) fn stored_until(&self) -> Option<DateTime<Utc>> {
+        let objects = self.started.iter().chain(&self.finished);
+        objects.map(|object| object.stored_at).max()
+    }
+}
+
 /// An object of a release.
 struct FoundObject {
     key: String,

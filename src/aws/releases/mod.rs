@@ -11,6 +11,7 @@ pub(crate) mod folder;
 pub(crate) mod needed;
 pub(crate) mod neighbors;
 mod places;
+pub(crate) mod seen;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -27,6 +28,7 @@ use crate::aws::releases::bundles::{BackendFolders, keep_bundles};
 use crate::aws::releases::folder::{
     CHANGED, FoundRecord, PLANNED, RecordFolder, UnusableRecord, read, read_start, stored_at,
 };
+use crate::aws::releases::seen::SeenRecords;
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
 use crate::core::error::code;
@@ -75,6 +77,8 @@ pub(crate) struct History {
     allowance: Allowance,
     /// `delete-after` is set.
     counts_old_assets: bool,
+    /// The records of the site that this run has seen.
+    pub(crate) seen: SeenRecords,
     /// Advice that was given: the same is not given twice.
     advised: Mutex<HashSet<String>>,
 }
@@ -123,6 +127,7 @@ impl History {
                 .unwrap_or_default(),
             allowance: Allowance::of(inputs),
             counts_old_assets: inputs.site.as_ref().is_some_and(|site| !site.delete_after.is_empty()),
+            seen: SeenRecords::default(),
             advised: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
@@ -147,6 +152,9 @@ impl History {
             match found {
                 Ok(found) => {
                     for (id, found) in found {
+                        if place.is_site {
+                            self.seen.note(&id, &found);
+                        }
                         newest.entry(id).or_default().push((place, found));
                     }
                 }
@@ -318,6 +326,7 @@ impl History {
         record: &Record,
         stage: Stage,
     ) -> Recorded {
+        self.seen.note_own(&record.id, stage);
         let places = places.map(|place| place.write(record, stage, self.is_site(place)));
         let written = join_all(places).await;
         let failed = written.iter().filter(|written| written.is_err()).count();

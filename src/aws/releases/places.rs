@@ -11,6 +11,17 @@ use crate::core::inputs::Inputs;
 use crate::core::release::{FOLDER, application_folder, site_folder};
 
 impl History {
+    /// The id of a release of this site that another run has begun or ended since this one has read the records.
+    ///
+    /// # Errors
+    /// The listing is refused.
+    pub(crate) async fn came_between(&self) -> anyhow::Result<Option<String>> {
+        match &self.site {
+            Some(site) => self.seen.came_between(site).await,
+            None => Ok(None),
+        }
+    }
+
     pub(super) async fn find_places(
         &mut self,
         aws: &Aws,

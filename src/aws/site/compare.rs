@@ -177,6 +177,7 @@ impl Scan {
             }
             Pair::Both(file, object) => {
                 let file = file + start;
+                found.newest_live = found.newest_live.max(Some(object.last_modified));
                 match self.rules.verdict(&self.scan.files[file], &object) {
                     DiffVerdict::Same => return found.unchanged.push(Unchanged { file, text: None }),
                     DiffVerdict::Write(reason) => (file, Err(reason)),

@@ -10,11 +10,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
+use crate::aws::releases::History;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::delete::Deleted;
 use crate::aws::s3::effect::Effect;
 use crate::aws::s3::uploader::Uploader;
 use crate::aws::s3::{copy, delete, upload};
+use crate::aws::site::due::spared;
 use crate::aws::site::progress::{Progress, interval, size};
 use crate::aws::site::version_ids::look_up;
 use crate::console::Console;
@@ -38,10 +40,11 @@ const LINES_AT_EACH_END: usize = 100;
 /// Of those between, each so many have a line that counts, besides one every few seconds.
 const LINES_A_COUNT: usize = 1000;
 
-/// Carries out `plan`; what is sent with objects comes from `options`, and `versioning` is the bucket's.
+/// Carries out `plan` in a bucket with this versioning; what is sent with objects comes from `options`. What is due by
+/// `delete-after` is looked at once more before it is deleted.
 pub(crate) async fn execute(
-    bucket: &Bucket,
-    versioning: Versioning,
+    (bucket, versioning): (&Bucket, Versioning),
+    history: &History,
     plan: &SitePlan,
     options: &ObjectOptions,
     stop: &CancellationToken,
@@ -70,7 +73,15 @@ pub(crate) async fn execute(
             return execution.outcome;
         }
     }
-    execution.delete(&plan.deletes).await;
+    let spared = spared(bucket, history, plan, options.request_payer, console).await;
+    if spared.is_empty() {
+        execution.delete(&plan.deletes).await;
+    } else {
+        let is_spared: HashSet<&String> = spared.iter().collect();
+        let deletes = plan.deletes.iter().filter(|key| !is_spared.contains(key));
+        execution.delete(&deletes.cloned().collect::<Vec<_>>()).await;
+        execution.outcome.spared = spared;
+    }
     if versioning == Versioning::Enabled && !execution.outcome.cancelled {
         look_up(bucket, plan, &mut execution.outcome.changed, console).await;
     }

@@ -3,6 +3,7 @@
 pub(crate) mod checksum_compare;
 pub(crate) mod compare;
 pub(crate) mod digest_file;
+pub(crate) mod due;
 pub(crate) mod execute;
 pub(crate) mod fingerprint;
 pub(crate) mod headers;

@@ -26,7 +26,7 @@ use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::HeaderCheck;
-use crate::core::site::retire::{Retiring, Whereabouts};
+use crate::core::site::retire::{Retiring, Whereabouts, path};
 use crate::core::site::retirement::KnownAssets;
 use crate::core::site::scan::{LocalScan, scan};
 use crate::core::site::scope::SyncScope;
@@ -103,15 +103,32 @@ pub(crate) async fn plan_site(
         }
     }
     let missing = std::mem::take(&mut findings.missing);
+    if site.verbosity < Verbosity::ErrorsOnly {
+        let files = comparison.scan.files.iter().map(|file| &*file.path);
+        let gone = missing.iter().map(|object| path(&object.key, &site.prefix));
+        for pattern in site.delete_after.unmatched(files.chain(gone)) {
+            console.line(&format!(
+                "`{pattern}` of `delete-after` matches no file and no object: check the pattern"
+            ));
+        }
+    }
     let (retirement, warnings) = if site.delete_after.is_empty() && known.assets.is_empty() {
         findings.deletes = missing.into_iter().map(|object| object.key).collect();
         (None, Vec::new())
     } else {
+        let foreign = known.foreign();
+        let is_known = known.assets.is_empty() || known.explains(findings.newest_live);
+        if !is_known {
+            console.line(
+                "objects were written that no release record here knows of (was `history` elsewhere meanwhile?), so \
+                 `delete-after` counts from now",
+            );
+        }
         let retiring = Retiring {
             rules: &site.delete_after,
             prefix: &site.prefix,
             now: bucket.clock.now(),
-            known: &known.assets,
+            known: if is_known { &known.assets } else { &foreign },
             rewritten: &known.rewritten,
         };
         let judged = retiring.judge(missing, |key| whereabouts(site, &comparison.scan, key));

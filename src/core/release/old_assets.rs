@@ -56,12 +56,17 @@ impl RecordedSite {
     }
 }
 
-/// The old assets that a run leaves.
+/// The old assets that a run leaves that has `spared` these.
 #[must_use]
-pub(crate) fn left(plan: &Plan, put_back: Option<&PutBack>, succeeded: bool) -> Option<Vec<KeptKey>> {
+pub(crate) fn left(
+    plan: &Plan,
+    put_back: Option<&PutBack>,
+    spared: &[String],
+    succeeded: bool,
+) -> Option<Vec<KeptKey>> {
     let retirement = plan.site.as_ref()?.retirement.as_ref()?;
     let back = put_back.and_then(|put_back| put_back.old_assets.clone());
-    Some(back.unwrap_or_else(|| retirement.left_by(succeeded)))
+    Some(back.unwrap_or_else(|| retirement.left_by(succeeded, spared)))
 }
 
 /// Those of the `known` old assets that the source of a run with this plan has, or had no more reason to name.
@@ -198,8 +203,11 @@ impl WayBack<'_> {
 
     fn kept(&self, asset: RetiredKey, prefix: &str, is_new: bool) -> KeptKey {
         let seconds = self.rules.seconds(path(&asset.key, prefix)).filter(|_| !asset.foreign);
+        let now = self.now.unwrap_or(asset.since);
+        // What does not count begins to with the next run, which deletes what is due.
+        let since = if asset.counts() { asset.since } else { now };
         KeptKey {
-            until: seconds.map(|seconds| asset.since.saturating_add(seconds)),
+            until: seconds.map(|seconds| since.saturating_add(seconds).max(now)),
             asset,
             is_new,
         }

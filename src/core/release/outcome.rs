@@ -44,6 +44,8 @@ pub(crate) struct SiteChanges {
     pub(crate) changed: Vec<KeyChange>,
     /// The keys that could not be changed, and why.
     pub(crate) failures: Vec<SiteWarning>,
+    /// Old assets whose time has passed, and that were left: somebody wrote them meanwhile, or may use them again.
+    pub(crate) spared: Vec<String>,
 }
 
 /// What was put back after a failure. The environments are in [`Outcomes::backend`].
@@ -91,6 +93,7 @@ impl SiteChanges {
         Self {
             changed: outcome.changed.clone(),
             failures: outcome.failed.iter().map(failure).collect(),
+            spared: outcome.spared.clone(),
         }
     }
 }
@@ -102,11 +105,15 @@ impl PutBack {
     pub(crate) fn of_site(changes: &SiteChanges, back: &SitePlan, site: SiteChanges) -> Self {
         let done = site.changed.iter().filter(|change| !change.perhaps);
         let done: BTreeSet<&str> = done.map(|change| change.key.as_str()).collect();
-        let left: BTreeSet<&str> = back.keys().filter(|key| !done.contains(key)).collect();
+        let is_left = |key: &&str| !done.contains(key) && !site.spared.iter().any(|spared| spared == key);
+        let left: BTreeSet<&str> = back.keys().filter(is_left).collect();
         let keys = changes.changed.iter().map(|change| &change.key);
         let succeeded = site.failures.is_empty();
         Self {
-            old_assets: back.retirement.as_ref().map(|retirement| retirement.left_by(succeeded)),
+            old_assets: back
+                .retirement
+                .as_ref()
+                .map(|retirement| retirement.left_by(succeeded, &site.spared)),
             restored: keys.filter(|key| !left.contains(key.as_str())).cloned().collect(),
             site,
             cdn: Invalidated::default(),

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::core::site::key_change::{KeyChange, KeyOperation};
-use crate::core::site::plan::SitePlan;
+use crate::core::release::known_releases::KnownReleases;
+use crate::core::site::key_change::KeyChange;
 use crate::core::site::repair::ObjectSettings;
 use crate::core::site::retirement::RetiredKey;
 
@@ -181,6 +181,9 @@ pub(crate) struct RecordedSite {
     /// nothing of any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retired: Option<u64>,
+    /// The releases that it knew when it decided about old assets. None where it knew nothing of any such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) knew: Option<KnownReleases>,
     /// It deleted nothing but old assets whose time had passed: the state of its commit is the one from before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) upkeep: bool,
@@ -342,23 +345,6 @@ impl Record {
             format.version
         );
         serde_json::from_slice(bytes).context("it is no release record")
-    }
-}
-
-impl RecordedSite {
-    /// Takes the keys that `plan` is about to change.
-    pub(crate) fn plan(&mut self, plan: &SitePlan) {
-        self.planned = plan.changes().collect();
-        self.planned_keys = self.planned.len() as u64;
-    }
-
-    /// Takes the keys that an execution did change.
-    pub(crate) fn finish(&mut self, changed: &[KeyChange]) {
-        let count = |wanted: fn(&KeyChange) -> bool| changed.iter().filter(|change| wanted(change)).count() as u64;
-        self.changed = changed.to_vec();
-        self.perhaps = count(|change| change.perhaps);
-        self.written = count(|change| !change.perhaps && change.operation == KeyOperation::Written);
-        self.deleted = count(|change| !change.perhaps && change.operation == KeyOperation::Deleted);
     }
 }
 

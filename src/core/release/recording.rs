@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan, UpdateStep};
 use crate::core::inputs::Command;
+use crate::core::release::known_releases::KnownReleases;
 use crate::core::release::live_now::is_as_before;
 use crate::core::release::outcome::{Invalidated, Outcomes};
 use crate::core::release::plan::Plan;
@@ -12,7 +13,8 @@ use crate::core::release::record::{
     RecordedPutBack, RecordedSite, ReleaseKind, VERSION, WorkflowRun,
 };
 use crate::core::report::{BackendReport, EnvironmentReport};
-use crate::core::site::key_change::KeyChange;
+use crate::core::site::key_change::{KeyChange, KeyOperation};
+use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
 
 /// What a record says of its run, besides plan and outcomes.
@@ -32,6 +34,8 @@ pub(crate) struct RunFacts {
     pub(crate) settings: Option<ObjectSettings>,
     /// What a deploying step of a site is known by.
     pub(crate) scope: Vec<String>,
+    /// The releases that the run knows.
+    pub(crate) knows: KnownReleases,
     /// The region of the backend.
     pub(crate) region: String,
 }
@@ -74,9 +78,10 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
             };
             record.plan(site);
             if let Some(retirement) = &site.retirement {
+                record.knew = Some(facts.knows);
                 // The list as it is whatever becomes of this run, should it be killed.
                 if retirement.is_news {
-                    record.leave(&retirement.left_by(false));
+                    record.leave(&retirement.left_by(false, &[]));
                 }
                 let backend_changes = plan.backend.as_ref().is_some_and(BackendPlan::changes);
                 record.upkeep =
@@ -161,6 +166,23 @@ pub(crate) fn note_settled(record: &mut Record, distributions: &[String]) {
         if !cdn.distributions.contains(distribution) {
             cdn.distributions.push(distribution.clone());
         }
+    }
+}
+
+impl RecordedSite {
+    /// Takes the keys that `plan` is about to change.
+    pub(crate) fn plan(&mut self, plan: &SitePlan) {
+        self.planned = plan.changes().collect();
+        self.planned_keys = self.planned.len() as u64;
+    }
+
+    /// Takes the keys that an execution did change.
+    pub(crate) fn finish(&mut self, changed: &[KeyChange]) {
+        let count = |wanted: fn(&KeyChange) -> bool| changed.iter().filter(|change| wanted(change)).count() as u64;
+        self.changed = changed.to_vec();
+        self.perhaps = count(|change| change.perhaps);
+        self.written = count(|change| !change.perhaps && change.operation == KeyOperation::Written);
+        self.deleted = count(|change| !change.perhaps && change.operation == KeyOperation::Deleted);
     }
 }
 

@@ -243,6 +243,7 @@ mod tests {
                     path: "c".to_owned(),
                     message: "no answer".to_owned(),
                 }],
+                spared: Vec::new(),
             },
             ..Outcomes::default()
         };

@@ -17,6 +17,8 @@ pub(crate) struct DeleteAfter {
 /// One line of `delete-after`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct DeleteAfterRule {
+    /// The pattern as typed.
+    typed: String,
     pattern: Pattern,
     seconds: i64,
 }
@@ -46,6 +48,14 @@ impl DeleteAfter {
         let mut rules = self.rules.iter().rev();
         rules.find(|rule| rule.pattern.matches(path)).map(|rule| rule.seconds)
     }
+
+    /// The patterns, as typed, that match none of `paths`.
+    #[must_use]
+    pub(crate) fn unmatched<'p>(&self, paths: impl Iterator<Item = &'p str> + Clone) -> Vec<&str> {
+        let matches = |rule: &&DeleteAfterRule| paths.clone().any(|path| rule.pattern.matches(path));
+        let unmatched = self.rules.iter().filter(|rule| !matches(rule));
+        unmatched.map(|rule| rule.typed.as_str()).collect()
+    }
 }
 
 impl DeleteAfterRule {
@@ -54,6 +64,11 @@ impl DeleteAfterRule {
         let (pattern, rest) = split_pattern(line, FORM)?;
         if pattern.is_empty() || !rest.starts_with(char::is_whitespace) && line.starts_with(['"', '\'']) {
             return Err(FORM.to_owned());
+        }
+        if let Some(better) = better(pattern) {
+            return Err(format!(
+                "`{pattern}` matches nothing: patterns are held against whole paths relative to `source`; write `{better}`"
+            ));
         }
         let duration = rest.trim();
         if duration.is_empty() || duration.contains(char::is_whitespace) {
@@ -67,10 +82,26 @@ impl DeleteAfterRule {
             )
         })?;
         Ok(Self {
+            typed: pattern.to_owned(),
             pattern: Pattern::new(pattern),
             seconds,
         })
     }
+}
+
+/// What to write instead of a pattern that no path relative to `source` matches.
+fn better(pattern: &str) -> Option<String> {
+    let mut path = pattern;
+    while let Some(rest) = ["/", "./", "../"].iter().find_map(|start| path.strip_prefix(start)) {
+        path = rest;
+    }
+    let everything = if path.is_empty() || path.ends_with('/') {
+        "*"
+    } else {
+        ""
+    };
+    let better = format!("{path}{everything}");
+    (better != pattern).then_some(better)
 }
 
 /// The seconds of a duration such as `14d`.
@@ -122,6 +153,14 @@ mod tests {
             ("'' 14d", "write `PATTERN DURATION`"),
             ("'assets/*'14d", "write `PATTERN DURATION`"),
             ("my assets/* 14d", "write `PATTERN DURATION`"),
+            (
+                "/assets/* 14d",
+                "`/assets/*` matches nothing: patterns are held against whole paths relative to `source`; write `assets/*`",
+            ),
+            ("./assets/* 14d", "write `assets/*`"),
+            (".././/x 14d", "write `x`"),
+            ("assets/ 14d", "write `assets/*`"),
+            ("/ 14d", "write `*`"),
             ("assets/* 14x", "`14x` is not a duration"),
             ("assets/* 14", "`14` is not a duration"),
             ("assets/* d", "`d` is not a duration"),
@@ -142,6 +181,13 @@ mod tests {
             let start = format!("`delete-after`, line {}, `{line}`: ", n + 1);
             assert!(error.starts_with(&start) && error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn patterns_that_match_nothing_here_are_named() {
+        let rules = DeleteAfter::parse("assets/* 14d\nasset/* 14d\n*.map 1h").expect("legal lines");
+        let paths = ["assets/a.js", "index.html"];
+        assert_eq!(rules.unmatched(paths.into_iter()), ["asset/*", "*.map"]);
     }
 
     proptest! {

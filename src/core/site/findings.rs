@@ -17,6 +17,8 @@ pub(crate) struct ScanFindings {
     pub(crate) deletes: Vec<String>,
     /// Objects that this step manages: not excluded, no records, no bundles.
     pub(crate) managed: u64,
+    /// When the newest object was written that has a file, in seconds since 1970.
+    pub(crate) newest_live: Option<i64>,
     /// Files that cannot be read, by their paths.
     pub(crate) unreadable: Vec<(String, io::Error)>,
 }
@@ -48,6 +50,7 @@ impl ScanFindings {
         self.missing.extend(other.missing);
         self.deletes.extend(other.deletes);
         self.managed += other.managed;
+        self.newest_live = self.newest_live.max(other.newest_live);
         self.unreadable.extend(other.unreadable);
     }
 

@@ -9,6 +9,8 @@ pub(crate) struct SiteOutcome {
     pub(crate) changed: Vec<KeyChange>,
     /// What failed: key and error, each once.
     pub(crate) failed: Vec<(String, anyhow::Error)>,
+    /// Old assets whose time has passed, and that were left all the same.
+    pub(crate) spared: Vec<String>,
     /// Asked to stop before the end.
     pub(crate) cancelled: bool,
 }

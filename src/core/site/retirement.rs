@@ -53,6 +53,24 @@ pub(crate) struct KnownAssets {
     pub(crate) assets: Vec<RetiredKey>,
     /// Keys that runs of ours which kept no such list have written since.
     pub(crate) rewritten: HashSet<String>,
+    /// When S3 stored what the newest release recorded at last, in seconds since 1970: nothing of ours was written since.
+    /// `None` where a run that has no end may still write.
+    pub(crate) recorded_until: Option<i64>,
+}
+
+impl KnownAssets {
+    /// Whether the records know of everything that was written up to the newest of the objects that are live, in seconds
+    /// since 1970: without it what was in use meanwhile is not known.
+    #[must_use]
+    pub(crate) fn explains(&self, newest_live: Option<i64>) -> bool {
+        newest_live.is_none_or(|written| self.recorded_until.is_none_or(|until| written <= until))
+    }
+
+    /// What stays of them for good, whatever the records do not know.
+    #[must_use]
+    pub(crate) fn foreign(&self) -> Vec<RetiredKey> {
+        self.assets.iter().filter(|asset| asset.foreign).cloned().collect()
+    }
 }
 
 /// An old asset that stays.
@@ -79,15 +97,17 @@ pub(crate) struct Retirement {
 }
 
 impl Retirement {
-    /// What stays when the run has succeeded, and what when it has not: then pages of before may be live for longer, and
-    /// what they need does not begin to count yet.
+    /// What stays when the run has succeeded and has `spared` these keys, and what when it has not succeeded: then pages of
+    /// before may be live for longer, and what they need does not begin to count yet.
     #[must_use]
-    pub(crate) fn left_by(&self, succeeded: bool) -> Vec<KeptKey> {
-        if succeeded {
-            return self.kept.clone();
-        }
-        let known = self.kept.iter().filter(|kept| !kept.is_new).cloned();
-        let due = self.due.iter().map(|asset| KeptKey {
+    pub(crate) fn left_by(&self, succeeded: bool, spared: &[String]) -> Vec<KeptKey> {
+        let known = self.kept.iter().filter(|kept| succeeded || !kept.is_new).cloned();
+        let spared: HashSet<&str> = spared.iter().map(String::as_str).collect();
+        let due = self
+            .due
+            .iter()
+            .filter(|asset| !succeeded || spared.contains(asset.key.as_str()));
+        let due = due.map(|asset| KeptKey {
             asset: asset.clone(),
             until: None,
             is_new: false,
@@ -165,12 +185,13 @@ mod tests {
             due: vec![kept("a".into(), 0, false).asset],
             is_news: true,
         };
-        let keys = |succeeded| {
-            let left = retirement.left_by(succeeded);
+        let keys = |succeeded, spared: &[String]| {
+            let left = retirement.left_by(succeeded, spared);
             left.into_iter().map(|kept| kept.asset.key).collect::<Vec<_>>()
         };
-        assert_eq!(keys(true), ["b", "c"]);
-        assert_eq!(keys(false), ["a", "b"]);
+        assert_eq!(keys(true, &[]), ["b", "c"]);
+        assert_eq!(keys(true, &["a".into()]), ["a", "b", "c"]);
+        assert_eq!(keys(false, &[]), ["a", "b"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod back;
 mod others;
+mod overlap;
 mod random;
 
 use aws_web_deploy::door;
