@@ -141,7 +141,8 @@ impl RawInputs {
                 "`{variable}` in the environment is ignored, because the input `{switch}` says what this step does: set \
                  `{name}` to use it"
             );
-            if matches!(name, "source" | "prefix" | "endpoint-url") {
+            // A step of the backend has nothing to do with the directories of the job's sync.
+            if self.values.contains_key("bucket") && matches!(name, "source" | "prefix" | "endpoint-url") {
                 self.warnings.push(ignored);
             } else {
                 self.notices.push(ignored);
@@ -173,8 +174,13 @@ impl RawInputs {
             self.errors.push(error.to_owned());
             return;
         }
+        let has_file = old_environment(env).any(|(variable, ..)| variable == "PATHS_FROM");
         for (variable, name, value) in old_environment(env) {
-            if step.takes(name) {
+            if variable == "PATHS" && has_file && step.takes(name) {
+                let overridden =
+                    "`PATHS` in the environment is ignored: `PATHS_FROM` overrides it, as in the old action";
+                self.notices.push(overridden.to_owned());
+            } else if step.takes(name) {
                 self.insert_old(name, variable, value, env);
             } else if step != OldStep::Neither {
                 self.notices.push(format!(

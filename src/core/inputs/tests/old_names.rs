@@ -90,6 +90,38 @@ fn an_old_value_is_read_as_the_old_shell_read_it_or_refused() {
 }
 
 #[test]
+fn a_file_of_paths_overrides_the_paths_as_it_did() {
+    let tree = super::tree().file("/workspace/changed", "/b\n");
+    let env = [("DISTRIBUTION", "E1"), ("PATHS", "/a"), ("PATHS_FROM", "changed")];
+    let read = super::inputs_among(&tree, &[], &env).expect("valid inputs");
+    assert_eq!(read.cdn.expect("an invalidation").paths, Some(vec!["/b".to_owned()]));
+    assert!(
+        read.notices
+            .iter()
+            .any(|notice| notice.contains("`PATHS_FROM` overrides it")),
+        "{:?}",
+        read.notices
+    );
+}
+
+#[test]
+fn a_backend_among_a_jobs_sync_variables_is_no_reason_to_warn() {
+    let with = [
+        ("application_name", "a"),
+        ("region", "eu-central-1"),
+        ("deployment_package", "src"),
+    ];
+    let read = inputs(
+        &with,
+        &[("AWS_S3_BUCKET", "my-bucket"), ("SOURCE_DIR", "src"), ("PATHS", "/*")],
+    );
+    let read = read.expect("valid inputs");
+    assert!(read.site.is_none() && read.cdn.is_none());
+    assert_eq!(read.warnings, Vec::<String>::new());
+    assert_eq!(read.notices.len(), 3, "{:?}", read.notices);
+}
+
+#[test]
 fn a_path_in_the_old_bucket_is_a_prefix() {
     let site = |env: &[(&str, &str)]| inputs(&[], env).map(|inputs| inputs.site.expect("a site"));
     let read = site(&[("AWS_S3_BUCKET", "my-bucket/docs/v1")]).expect("valid inputs");
