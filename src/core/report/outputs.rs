@@ -18,7 +18,7 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     (
         "version-label",
         "Label of the application version; after a failure, what the environment ran when it was seen last. With several \
-         environments one for each, separated by spaces, in input order; `-` stands for a missing value, here and below.",
+         environments one for each, separated by spaces, in input order.",
     ),
     (
         "previous-version-label",
