@@ -93,11 +93,14 @@ impl Deployment<'_> {
         let text = match nothing_of_run(&state.records, to, parts) {
             Some(_) if state.history.has_unreadable() => return false,
             Some(NoTarget::AlreadyLive { id, .. }) => {
-                format!("release `{id}`, which stands before that workflow run, is live already: nothing to take back")
+                format!("nothing of that workflow run is live here, and release `{id}` is: nothing to take back")
             }
             Some(NoTarget::UnknownRun { run }) => {
                 let Some(site) = &self.inputs.site else { return false };
-                let neighbors = state.history.neighbors(&site.prefix, &[run.clone()].into()).await;
+                let neighbors = state
+                    .history
+                    .neighbors(&site.prefix, &[run.clone()].into(), false)
+                    .await;
                 let Some((prefix, id)) = neighbors.first() else {
                     return false;
                 };
@@ -118,7 +121,7 @@ impl Deployment<'_> {
         let mut lines = rollback_lines(&state.records, target, self.inputs.release.to.as_deref());
         if let Some(site) = &self.inputs.site {
             let runs = runs_taken_back(&state.records, target);
-            let neighbors = state.history.neighbors(&site.prefix, &runs).await;
+            let neighbors = state.history.neighbors(&site.prefix, &runs, true).await;
             lines.extend(neighbor_lines(&site.bucket, &neighbors));
         }
         lines.iter().for_each(|line| self.console.line(line));

@@ -21,7 +21,7 @@ use crate::core::error::HintExt as _;
 use crate::core::release::labels::label_at;
 use crate::core::release::live::{live, origin};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
-use crate::core::release::workflow_run::{RUN, first_release, succeeded_before};
+use crate::core::release::workflow_run::{RUN, first_release, live_instead, succeeded_before};
 
 /// What a rollback is about, and what runs now.
 #[derive(Debug, Clone, Copy, Default)]
@@ -210,9 +210,12 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
         return succeeded(record, to);
     }
     if let Some(run) = to.strip_prefix(RUN) {
-        let run = || run.to_owned();
-        let first = first_release(records, &run()).ok_or_else(|| NoTarget::UnknownRun { run: run() })?;
-        return succeeded_before(records, first).ok_or_else(|| NoTarget::NothingBeforeRun { run: run() });
+        let (to, run) = (to.to_owned(), run.to_owned());
+        return match (first_release(records, &run), live_instead(records, &run)) {
+            (Some(first), _) => succeeded_before(records, first).ok_or(NoTarget::NothingBeforeRun { run }),
+            (None, Some(id)) => Err(NoTarget::AlreadyLive { to, id }),
+            (None, None) => Err(NoTarget::UnknownRun { run }),
+        };
     }
     if let Some(time) = time(to) {
         let was_live = |record: &&Record| {

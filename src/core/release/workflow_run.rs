@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::release::live::after;
+use crate::core::release::live::{after, live};
 use crate::core::release::record::{Record, RecordStatus, ReleaseKind};
 use crate::core::text::{count, names};
 
@@ -13,10 +13,36 @@ pub(crate) const RUN: &str = "run:";
 /// What a release was left alone in: a prefix, and the release's id.
 pub(crate) type Neighbor = (String, String);
 
-/// Where the oldest release of workflow run `run` stands; rollbacks are none that a rollback takes back.
+/// Where the releases stand that are still in effect, newest first: no rollback since has taken them back.
+#[must_use]
+fn in_effect(records: &[Record]) -> Vec<usize> {
+    let (mut positions, mut next) = (Vec::new(), 0);
+    while let Some(record) = records.get(next) {
+        let has_succeeded = record.status == RecordStatus::Succeeded;
+        let target = record.rolls_back_to.as_ref().filter(|_| has_succeeded);
+        let further = target.and_then(|target| records[next + 1..].iter().position(|older| older.id == *target));
+        if further.is_none() {
+            positions.push(next);
+        }
+        next += 1 + further.unwrap_or(0);
+    }
+    positions
+}
+
+/// Where the oldest release of workflow run `run` stands that is still in effect; rollbacks are none that a rollback takes
+/// back.
 #[must_use]
 pub(crate) fn first_release(records: &[Record], run: &str) -> Option<usize> {
-    records.iter().rposition(|record| is_release_of(record, run))
+    let mut oldest_first = in_effect(records).into_iter().rev();
+    oldest_first.find(|position| is_release_of(&records[*position], run))
+}
+
+/// The release that is live where workflow run `run` has released, and nothing of it is in effect any more.
+#[must_use]
+pub(crate) fn live_instead(records: &[Record], run: &str) -> Option<String> {
+    let is_known = records.iter().any(|record| is_release_of(record, run));
+    let live = live(records).filter(|_| is_known && first_release(records, run).is_none())?;
+    Some(live.release.id.clone())
 }
 
 /// The succeeded release that stands before the one at `position`.
@@ -26,10 +52,17 @@ pub(crate) fn succeeded_before(records: &[Record], position: usize) -> Option<&R
     older.iter().find(|record| record.status == RecordStatus::Succeeded)
 }
 
+/// The releases that a rollback to `target` takes back, newest first; those that are taken back already are none.
+fn taken_back<'r>(records: &'r [Record], target: &Record) -> Vec<&'r Record> {
+    let newer = after(records, target).len();
+    let positions = in_effect(records).into_iter().filter(|position| *position < newer);
+    positions.map(|position| &records[position]).collect()
+}
+
 /// The workflow runs whose releases a rollback to `target` takes back.
 #[must_use]
 pub(crate) fn runs_taken_back(records: &[Record], target: &Record) -> BTreeSet<String> {
-    let taken_back = after(records, target).iter();
+    let taken_back = taken_back(records, target).into_iter();
     let releases = taken_back.filter(|record| record.command == ReleaseKind::Deploy);
     releases.filter_map(|record| record.run.id.clone()).collect()
 }
@@ -38,31 +71,42 @@ pub(crate) fn runs_taken_back(records: &[Record], target: &Record) -> BTreeSet<S
 /// releases of a run stay of which others are taken back.
 #[must_use]
 pub(crate) fn rollback_lines(records: &[Record], target: &Record, to: Option<&str>) -> Vec<String> {
-    let gone = after(records, target);
+    let gone = taken_back(records, target);
     let mut lines = Vec::new();
     if let Some(run) = to.and_then(|to| to.strip_prefix(RUN)) {
-        let of_run = ids(gone.iter().filter(|record| is_release_of(record, run)));
+        let of_run = ids(gone.iter().copied().filter(|record| is_release_of(record, run)));
         lines.push(format!(
             "takes back {} of workflow run {run}: {}",
             count(of_run.len(), "release"),
             names(of_run.iter().copied())
         ));
-        let others = ids(gone.iter().filter(|record| record.run.id.as_deref() != Some(run)));
+        let others = ids(gone
+            .iter()
+            .copied()
+            .filter(|record| record.run.id.as_deref() != Some(run)));
         if !others.is_empty() {
             lines.push(format!("takes back what came since as well: {}", names(others)));
         }
     }
+    let newer = after(records, target).len();
+    let older: Vec<usize> = in_effect(records)
+        .into_iter()
+        .filter(|position| *position >= newer)
+        .collect();
     for run in runs_taken_back(records, target) {
-        let stay = records[gone.len()..]
-            .iter()
-            .filter(|record| is_release_of(record, &run));
-        let stay = ids(stay.filter(|record| record.status == RecordStatus::Succeeded));
+        let stay = older.iter().map(|position| &records[*position]);
+        let stay = stay.filter(|record| is_release_of(record, &run) && record.status == RecordStatus::Succeeded);
+        let stay = ids(stay);
         if !stay.is_empty() {
             lines.push(format!(
                 "left alone: {}, of the same workflow run; `to: {RUN}{run}` takes back all of its releases here",
                 names(stay)
             ));
         }
+        lines.push(format!(
+            "left alone: whatever workflow run {run} deployed to other buckets, prefixes and environments: roll each back by a \
+             step with its inputs, `command: rollback` and `to: {RUN}{run}`"
+        ));
     }
     lines
 }
@@ -149,24 +193,58 @@ mod tests {
         assert_eq!(first_release(&records, "4"), None);
     }
 
+    /// The lines of a rollback without the one that each run gets.
+    fn lines(records: &[Record], target: &Record, to: Option<&str>) -> Vec<String> {
+        let mut lines = rollback_lines(records, target, to);
+        lines.retain(|line| !line.contains("to other buckets, prefixes and environments"));
+        lines
+    }
+
     #[test]
     fn the_plan_says_what_a_rollback_leaves_alone() {
         let records = records();
         assert_eq!(
-            rollback_lines(&records[1..], &records[2], None),
+            lines(&records[1..], &records[2], None),
             ["left alone: `r2`, of the same workflow run; `to: run:2` takes back all of its releases here"]
         );
         assert_eq!(
-            rollback_lines(&records, &records[3], Some("run:2")),
+            lines(&records, &records[3], Some("run:2")),
             [
                 "takes back 2 releases of workflow run 2: `r2`, `r3`",
                 "takes back what came since as well: `r4`"
             ]
         );
-        assert!(rollback_lines(&records[1..], &records[3], None).is_empty());
+        let whole = rollback_lines(&records[1..], &records[3], None);
+        assert!(
+            whole.len() == 1 && whole[0].contains("by a step with its inputs"),
+            "{whole:?}"
+        );
         let line = deploy_line(&records[2..], Some("2")).expect("a release before");
         assert!(line.contains("`r2`") && line.contains("`to: run:2`"), "{line}");
         assert_eq!(deploy_line(&records, Some("9")), None);
+    }
+
+    #[test]
+    fn what_is_taken_back_already_is_neither_taken_back_nor_left_alone() {
+        // `r3` went back by itself, then came `r6`.
+        let mut records = records();
+        records[0] = rolls_back_to(of_run("r4", "3"), "r2");
+        assert_eq!(
+            lines(&records, &records[3], Some("run:2")),
+            ["takes back 1 release of workflow run 2: `r2`"]
+        );
+        records.insert(0, of_run("r6", "5"));
+        assert_eq!(runs_taken_back(&records, &records[3]), BTreeSet::from(["5".to_owned()]));
+        assert_eq!(lines(&records, &records[3], None), Vec::<String>::new());
+        // All of run 2 went back, then came run 5: nothing of run 2 is left, and run 5 is none of its.
+        records[1] = rolls_back_to(of_run("r4", "3"), "r1");
+        assert_eq!(first_release(&records, "2"), None);
+        assert_eq!(live_instead(&records, "2").as_deref(), Some("r6"));
+        assert_eq!((live_instead(&records, "5"), live_instead(&records, "9")), (None, None));
+        assert_eq!(runs_taken_back(&records, &records[4]), BTreeSet::from(["5".to_owned()]));
+        // A rollback that failed took back nothing for sure.
+        records[1].status = RecordStatus::Failed;
+        assert_eq!(first_release(&records, "2"), Some(3));
     }
 
     #[test]

@@ -112,8 +112,40 @@ fn a_step_in_which_the_run_left_nothing_is_unchanged() {
     let again = back(docs(&cloud, 4, "")).expect_exit(0);
     assert_eq!(again.output("outcome"), "unchanged");
     let notices = again.messages("notice").concat();
-    assert!(notices.contains("is live already"), "{notices}");
+    assert!(
+        notices.contains("nothing of that workflow run is live here"),
+        "{notices}"
+    );
     assert_eq!(text(&cloud, "docs/guide.html"), "one");
+}
+
+#[test]
+fn what_is_taken_back_already_is_named_no_more() {
+    let cloud = cloud();
+    docs(&cloud, 1, "one").run().expect_exit(0);
+    let first = passes(&cloud, 1, A, "one");
+    passes(&cloud, 2, B, "two, longer");
+    docs(&cloud, 2, "two").run().expect_exit(0);
+    let back = |action: Action, to: &str| action.with("command", "rollback").with("to", to).run();
+    back(docs(&cloud, 3, ""), "run:9002").expect_exit(0);
+    let rest = back(site(&cloud, 3, C).with("dry-run", "true"), "run:9002").expect_exit(0);
+    assert!(!rest.log.contains("s3://my-bucket/docs/"), "{}", rest.log);
+    assert!(
+        rest.log
+            .contains("whatever workflow run 9002 deployed to other buckets, prefixes and environments"),
+        "{}",
+        rest.log
+    );
+    back(site(&cloud, 3, C), "run:9002").expect_exit(0);
+
+    // A later run is none of its releases, and stays.
+    passes(&cloud, 4, C, "four, longest");
+    let again = back(site(&cloud, 5, C), "run:9002").expect_exit(0);
+    assert_eq!(again.output("outcome"), "unchanged", "{}", again.log);
+    assert_eq!(text(&cloud, "app.css"), "four, longest");
+    let four = back(site(&cloud, 6, C), "run:9004").expect_exit(0);
+    assert!(!four.log.contains("workflow run 9002"), "{}", four.log);
+    assert_eq!(text(&cloud, "app.css"), "one", "{first:?}");
 }
 
 #[test]
