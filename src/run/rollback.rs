@@ -186,6 +186,9 @@ impl Deployment<'_> {
         )?;
         let found = versions(bucket, &keys_to_restore(&records[..position])).await?;
         let mut restoration = Restoration::new(found, Some(&records[position]));
+        if let (after, [_, older @ ..]) = records.split_at_mut(position) {
+            self.find_order(state, after, older, &mut restoration).await;
+        }
         restoration.check(&records[..position], &format!("release `{target}`"))?;
         let mut wanted = restoration.wanted_writers(&records[..position]);
         self.find_writers(state, &mut records, &mut restoration, &mut wanted)
@@ -230,6 +233,26 @@ impl Deployment<'_> {
             if !page.more || after.is_none() || objects + new >= enough {
                 return check_deletes(site.max_delete, objects, new, plan);
             }
+        }
+    }
+
+    /// Looks into the releases `older` than the target for the order of versions, where what comes back depends on it and
+    /// the listing does not tell.
+    pub(crate) async fn find_order(
+        &self,
+        state: &CurrentState,
+        after: &[Record],
+        older: &mut [Record],
+        restoration: &mut Restoration,
+    ) {
+        let mut known = 0;
+        while known < older.len() && restoration.is_unclear(after) {
+            let end = older.len().min(known + RECORDS_A_ROUND);
+            if let Err(error) = state.history.load_keys(&mut older[known..end]).await {
+                self.console.debug(&format!("{error:#}"));
+            }
+            known = end;
+            restoration.note_older(&older[..known]);
         }
     }
 

@@ -161,6 +161,9 @@ impl Deployment<'_> {
             self.console.debug(&format!("{error:#}"));
         }
         let mut restoration = Restoration::new(found, newest.map(|position| &records[position]));
+        if let Some([_, older @ ..]) = newest.map(|position| &mut records[position..]) {
+            self.find_order(state, &after, older, &mut restoration).await;
+        }
         restoration.check(&after, "what was live when this run began")?;
         let mut wanted = restoration.wanted_writers(&after);
         restoration.note_writers(&after, &mut wanted);

@@ -25,7 +25,7 @@ use crate::core::error::service_error;
 use crate::core::iam::calls::LIST_OBJECT_VERSIONS;
 use crate::core::paging::Pages;
 use crate::core::release::restore::Version;
-use crate::core::release::version_order::newest_first;
+use crate::core::release::version_order::{is_mixed, newest_first};
 
 /// How many ranges are listed at the same time.
 const RANGES: usize = 16;
@@ -39,23 +39,32 @@ const KEYS_A_RANGE: usize = 100;
 /// They cannot be listed, or the listing does not get on.
 pub(crate) async fn versions(bucket: &Bucket, keys: &[String]) -> anyhow::Result<HashMap<String, Vec<Version>>> {
     let size = keys.len().div_ceil(RANGES).max(KEYS_A_RANGE);
-    let takes_max = AtomicBool::new(true);
+    let server = ListingServer::default();
     let ranges: Vec<_> = stream::iter(keys.chunks(size))
-        .map(|range| list_range(bucket, range, &takes_max))
+        .map(|range| list_range(bucket, range, &server))
         .buffer_unordered(RANGES)
         .try_collect()
         .await?;
     let mut found: HashMap<String, Vec<Version>> = ranges.into_iter().flatten().collect();
-    found.values_mut().for_each(|versions| newest_first(versions));
+    let mixing = server.is_mixing.into_inner();
+    found.values_mut().for_each(|versions| newest_first(versions, mixing));
     Ok(found)
 }
 
-/// The versions of `keys`, in the order of the listing. `takes_max`: whether the server takes every marker; it is told
-/// when it does not.
+/// How a server lists, as it shows itself.
+#[derive(Default)]
+struct ListingServer {
+    /// It does not take every marker.
+    refuses_max: AtomicBool,
+    /// It was seen to mix the versions and delete markers of a key.
+    is_mixing: AtomicBool,
+}
+
+/// The versions of `keys`, in the order of the listing.
 async fn list_range(
     bucket: &Bucket,
     keys: &[String],
-    takes_max: &AtomicBool,
+    server: &ListingServer,
 ) -> anyhow::Result<HashMap<String, Vec<Version>>> {
     let mut found: HashMap<String, Vec<Version>> = HashMap::new();
     let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
@@ -67,17 +76,21 @@ async fn list_range(
     let mut pages = Pages::default();
     let mut rest = keys;
     while let Some(wanted) = rest.first() {
-        let jump = Marker::before(wanted, takes_max.load(Ordering::Relaxed));
+        let jump = Marker::before(wanted, !server.refuses_max.load(Ordering::Relaxed));
         let marker = if jump.key > behind.key { &jump } else { &behind };
         let most = i32::try_from(rest.len() * 4).unwrap_or(1000).clamp(50, 1000);
         let (page, next) = match list_page(bucket, prefix, marker, most).await {
             // Not every server takes the last of all characters, and a rollback must not depend on it.
             Err(error) if marker.has_max() && status(&error) == Some(400) => {
-                takes_max.store(false, Ordering::Relaxed);
+                server.refuses_max.store(true, Ordering::Relaxed);
                 continue;
             }
             answer => answer?,
         };
+        let mut keys_of_page = page.chunk_by(|(one, _), (other, _)| one == other);
+        if keys_of_page.any(|of_key| is_mixed(of_key.iter().map(|(_, version)| version))) {
+            server.is_mixing.store(true, Ordering::Relaxed);
+        }
         for (key, version) in page {
             if keys.binary_search(&key).is_ok() {
                 found.entry(key).or_default().push(version);
@@ -173,6 +186,7 @@ fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow:
             etag: version.e_tag.map(unquote).unwrap_or_default(),
             last_modified: version.last_modified.map_or(0, |time| time.secs()),
             storage_class: version.storage_class.map(|class| class.as_str().to_owned()),
+            apart: false,
         };
         all.push((version.key.unwrap_or_default(), version_of));
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::core::error::HintExt as _;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restore::{KeyAction, KeyHistory, Version, before, changed_by_hand, changed_since, step};
+use crate::core::release::version_order::VersionOrder;
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::ObjectSettings;
@@ -22,6 +23,8 @@ pub(crate) struct Restoration {
     versions: HashMap<String, Vec<Version>>,
     /// Versions that the target wrote: older than everything that is taken back.
     ours: HashSet<String>,
+    /// Which release before the target made a version, as far as that was asked; the newest is 0.
+    older: HashMap<String, usize>,
     /// Who wrote a version: the settings of that release, where they are recorded.
     writers: HashMap<String, Option<ObjectSettings>>,
 }
@@ -73,6 +76,7 @@ impl Restoration {
         Self {
             versions,
             ours: written_by(target),
+            older: HashMap::new(),
             writers: HashMap::new(),
         }
     }
@@ -105,16 +109,41 @@ impl Restoration {
             keys.map(|(key, _)| *key).collect()
         };
         let gone = keys_that(|step| matches!(step, KeyAction::Gone));
+        let unclear = keys_that(|step| matches!(step, KeyAction::Unclear));
         let archived = keys_that(|step| matches!(step, KeyAction::Archived(_)));
-        let (keys, how) = match (gone.as_slice(), archived.as_slice()) {
-            ([], []) => return None,
-            ([], archived) => (archived, "archived"),
-            (gone, _) => (gone, "gone, probably removed by a lifecycle rule"),
+        let reason = if !gone.is_empty() {
+            let gone = name(&gone);
+            format!("the versions that it needs of {gone} are gone, probably removed by a lifecycle rule")
+        } else if !unclear.is_empty() {
+            format!(
+                "of {} nothing tells which version it needs: the server lists delete markers apart from versions, some of \
+                 both are of the same second, and no release records their order",
+                name(&unclear)
+            )
+        } else if !archived.is_empty() {
+            format!("the versions that it needs of {} are archived", name(&archived))
+        } else {
+            return None;
         };
         Some(LostVersions {
-            reason: format!("the versions that it needs of {} are {how}", name(keys)),
-            is_archived: gone.is_empty(),
+            reason,
+            is_archived: gone.is_empty() && unclear.is_empty(),
         })
+    }
+
+    /// Whether what comes back depends on an order that neither the listing nor a known release tells.
+    #[must_use]
+    pub(crate) fn is_unclear(&self, after: &[Record]) -> bool {
+        let steps = self.steps(after);
+        steps.values().any(|(_, _, step)| matches!(step, KeyAction::Unclear))
+    }
+
+    /// Notes what the releases before the target (newest first, lists of keys loaded) made.
+    pub(crate) fn note_older(&mut self, older: &[Record]) {
+        for (number, record) in older.iter().enumerate() {
+            let made = made_by(record).map(|id| (id.to_owned(), number));
+            self.older.extend(made);
+        }
     }
 
     /// The versions of which it matters who wrote them.
@@ -178,7 +207,11 @@ impl Restoration {
                     plan.writes.push(self.restore(key, wanted, Reason::HeadersChanged, acl));
                 }
                 KeyAction::Delete => plan.deletes.push(key.to_owned()),
-                KeyAction::Keep | KeyAction::KeepIfSame(..) | KeyAction::Gone | KeyAction::Archived(_) => {
+                KeyAction::Keep
+                | KeyAction::KeepIfSame(..)
+                | KeyAction::Gone
+                | KeyAction::Unclear
+                | KeyAction::Archived(_) => {
                     plan.unchanged += 1;
                     continue;
                 }
@@ -201,14 +234,33 @@ impl Restoration {
     /// What to do with each key that the records `after` a target changed.
     fn steps<'r>(&'r self, after: &'r [Record]) -> BTreeMap<&'r str, KeyStep<'r>> {
         let ours: HashSet<&str> = self.ours.iter().map(String::as_str).collect();
+        let releases = self.releases(after);
         changed_since(after)
             .into_iter()
             .map(|(key, touch)| {
                 let versions = self.versions.get(key).map_or(&[][..], Vec::as_slice);
-                let step = step(versions, before(versions, &touch, &ours));
+                let order = VersionOrder::of(versions, &releases);
+                let step = step(versions, before(&order, &touch, &ours));
                 (key, (touch, versions, step))
             })
             .collect()
+    }
+
+    /// Which release made a version, counted from the oldest, where the listing does not tell the order of all.
+    fn releases<'r>(&'r self, after: &'r [Record]) -> HashMap<&'r str, usize> {
+        if !self.versions.values().flatten().any(|version| version.apart) {
+            return HashMap::new();
+        }
+        let target = self.older.values().max().map_or(0, |oldest| oldest + 1);
+        let older = self.older.iter().map(|(id, number)| (id.as_str(), target - 1 - number));
+        let mut releases: HashMap<&str, usize> = older.collect();
+        releases.extend(self.ours.iter().map(|id| (id.as_str(), target)));
+        for (number, record) in after.iter().rev().enumerate() {
+            releases.extend(made_by(record).map(|id| (id, target + 1 + number)));
+        }
+        // Every object from before versioning has it.
+        releases.remove("null");
+        releases
     }
 
     /// The releases that can still be gone back to.
@@ -217,7 +269,9 @@ impl Restoration {
             .filter(|&position| after[position].status == RecordStatus::Succeeded)
             .filter(|&position| {
                 let steps = self.steps(&after[..position]);
-                let impossible = |step: &KeyAction<'_>| matches!(step, KeyAction::Gone | KeyAction::Archived(_));
+                let impossible = |step: &KeyAction<'_>| {
+                    matches!(step, KeyAction::Gone | KeyAction::Unclear | KeyAction::Archived(_))
+                };
                 // What is live already is no way out.
                 !steps.is_empty() && !steps.values().any(|(_, _, step)| impossible(step))
             })
@@ -266,9 +320,13 @@ impl Restoration {
 
 /// The versions that a release wrote.
 fn written_by(release: Option<&Record>) -> HashSet<String> {
-    let sites = release.and_then(|release| release.site.as_ref()).into_iter();
-    let keys = sites.flat_map(|site| &site.changed);
-    keys.filter_map(|key| key.version_id.clone()).collect()
+    release.into_iter().flat_map(made_by).map(ToOwned::to_owned).collect()
+}
+
+/// The ids of the versions and delete markers that a release made.
+fn made_by(release: &Record) -> impl Iterator<Item = &str> {
+    let keys = release.site.iter().flat_map(|site| &site.changed);
+    keys.filter_map(|key| key.version_id.as_deref())
 }
 
 /// Whether S3 copies all that such an object has: no redirect, no encryption or grants of its own.

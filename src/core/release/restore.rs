@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::core::release::record::{Record, RecordStatus, Versioning};
+use crate::core::release::version_order::VersionOrder;
 use crate::core::site::plan::Reason;
 use crate::core::site::retirement::SeenObject;
 
@@ -27,6 +28,8 @@ pub(crate) struct Version {
     pub(crate) last_modified: i64,
     /// Its storage class; none for a delete marker.
     pub(crate) storage_class: Option<String>,
+    /// The listing may have delete markers behind all versions: it does not tell their places.
+    pub(crate) apart: bool,
 }
 
 impl Version {
@@ -62,6 +65,8 @@ pub(crate) enum PriorVersion<'v> {
     Absent,
     /// There was an object, and its version does not exist any more.
     Gone,
+    /// Nothing tells which of its versions and delete markers that was.
+    Unclear,
 }
 
 /// What is to be done with a key.
@@ -77,6 +82,8 @@ pub(crate) enum KeyAction<'v> {
     Delete,
     /// Impossible: the version is gone.
     Gone,
+    /// Impossible: nothing tells which one it was.
+    Unclear,
     /// Impossible before it is brought back from the archive.
     Archived(&'v Version),
 }
@@ -121,16 +128,19 @@ pub(crate) fn unversioned(after: &[Record]) -> Option<&Record> {
     after.iter().rev().find(destroyed)
 }
 
-/// What the key was before `touch`; `versions` newest first, `ours` the versions that the target and older releases wrote.
+/// What the key was before `touch`; `ours` are the versions that the target and older releases wrote.
 #[must_use]
-pub(crate) fn before<'v>(versions: &'v [Version], touch: &KeyHistory<'_>, ours: &HashSet<&str>) -> PriorVersion<'v> {
+pub(crate) fn before<'v>(order: &VersionOrder<'v>, touch: &KeyHistory<'_>, ours: &HashSet<&str>) -> PriorVersion<'v> {
     let start = touch.first.stored_at.unwrap_or(touch.first.started_at).timestamp();
+    let versions = &order.newest_first;
     let wrote = touch
         .wrote
         .and_then(|id| versions.iter().position(|version| version.id == id));
+    let mut decisive: Vec<&Version> = Vec::new();
     let found = match wrote {
         Some(position) => {
-            let written = &versions[position];
+            let written = versions[position];
+            decisive.push(written);
             versions[position + 1..].iter().find(|version| {
                 // A write whose answer was lost and that was sent again left two versions of the same bytes.
                 let sent_twice = version.last_modified >= start
@@ -145,7 +155,9 @@ pub(crate) fn before<'v>(versions: &'v [Version], touch: &KeyHistory<'_>, ours: 
             .iter()
             .find(|version| version.last_modified < start || ours.contains(version.id.as_str())),
     };
+    decisive.extend(found);
     match found {
+        _ if !decisive.iter().all(|version| order.is_sure(version)) => PriorVersion::Unclear,
         Some(version) if version.delete_marker => PriorVersion::Absent,
         Some(version) => PriorVersion::Version(version),
         None if touch.existed == Some(true) => PriorVersion::Gone,
@@ -161,6 +173,7 @@ pub(crate) fn step<'v>(versions: &'v [Version], before: PriorVersion<'v>) -> Key
         .filter(|version| version.latest && !version.delete_marker);
     match (before, current) {
         (PriorVersion::Gone, _) => KeyAction::Gone,
+        (PriorVersion::Unclear, _) => KeyAction::Unclear,
         (PriorVersion::Absent, None) => KeyAction::Keep,
         (PriorVersion::Absent, Some(_)) => KeyAction::Delete,
         (PriorVersion::Version(wanted), Some(current)) if wanted.id == current.id => KeyAction::Keep,
@@ -194,6 +207,8 @@ fn is_archived(version: &Version) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::core::release::fixtures::{release, with_site};
     use crate::core::site::key_change::KeyChange;
@@ -208,6 +223,7 @@ mod tests {
             etag: etag.into(),
             last_modified: 1_795_000_000 + minutes * 60,
             storage_class: Some("STANDARD".into()),
+            apart: false,
         };
         list.iter().enumerate().map(one).collect()
     }
@@ -328,13 +344,15 @@ mod tests {
             let versions = versions(list);
             let changed_since = changed_since(&after);
             let touch = changed_since.get("k").expect("touched");
-            let mut text = match step(&versions, before(&versions, touch, &HashSet::from(["ours"]))) {
+            let order = VersionOrder::of(&versions, &HashMap::new());
+            let mut text = match step(&versions, before(&order, touch, &HashSet::from(["ours"]))) {
                 KeyAction::Keep => "keep".to_owned(),
                 KeyAction::KeepIfSame(wanted, _) => format!("same {}", wanted.id),
                 KeyAction::Restore(wanted, Reason::New) => format!("restore {} new", wanted.id),
                 KeyAction::Restore(wanted, _) => format!("restore {}", wanted.id),
                 KeyAction::Delete => "delete".to_owned(),
                 KeyAction::Gone => "gone".to_owned(),
+                KeyAction::Unclear => "unclear".to_owned(),
                 KeyAction::Archived(_) => "archived".to_owned(),
             };
             if changed_by_hand(&versions, touch) && !versions.is_empty() {
