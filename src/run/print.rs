@@ -13,6 +13,9 @@ use crate::core::text::{count, counts};
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
+/// The title of what is noted of environments without requests.
+const IDLE: &str = "Idle environment";
+
 /// Of the assets that a run begins to keep, so many have a line.
 const KEPT_LINES: usize = 100;
 
@@ -41,6 +44,8 @@ impl Deployment<'_> {
         for line in plan.backend.iter().flat_map(BackendPlan::lines) {
             console.line(&format!("backend: {line}"));
         }
+        let notes = plan.backend.iter().flat_map(BackendPlan::idle_notes);
+        notes.for_each(|note| console.notice(IDLE, &note));
         self.undo_line(state, plan).iter().for_each(|line| console.line(line));
         if self.inputs.command == Command::Deploy && !plan.changes_nothing() {
             let line = deploy_line(&state.records, self.context.run_id.as_deref());

@@ -148,7 +148,7 @@ impl Deployment<'_> {
             .map(
                 |environment| match planned.iter().position(|planned| planned.name == environment.name) {
                     Some(position) => planned.swap_remove(position),
-                    None => EnvironmentPlan::unrecorded(environment),
+                    None => EnvironmentPlan::unrecorded(environment, &inputs.accepted_health),
                 },
             )
             .collect();

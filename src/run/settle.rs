@@ -1,6 +1,5 @@
 //! Releases whose end nobody saw, and whose version turns out to run well: their records are ended by the run that sees it.
 
-use crate::core::backend::environment::is_accepted;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::release::plan::Plan;
 use crate::run::deployment::Deployment;
@@ -9,13 +8,13 @@ use crate::run::state::CurrentState;
 impl Deployment<'_> {
     /// By what the plan saw, before anything changes.
     pub(crate) async fn settle_before(&self, state: &mut CurrentState, plan: &Plan) {
-        let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
+        let Some(backend) = &plan.backend else {
             return;
         };
         let runs_well = |name: &str| {
             let mut environments = backend.environments.iter();
             let environment = environments.find(|environment| environment.name == name)?;
-            let is_well = environment.status == "Ready" && is_accepted(&inputs.accepted_health, &environment.health);
+            let is_well = environment.status == "Ready" && environment.is_healthy;
             environment.previous_label.as_deref().filter(|_| is_well)
         };
         if let Some(settled) = self.settle(state, runs_well).await

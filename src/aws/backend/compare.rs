@@ -37,6 +37,8 @@ impl UpdateCheck<'_> {
             previous_label: environment.label.clone(),
             status: environment.status.clone(),
             health: environment.health.clone(),
+            is_healthy: environment.is_healthy(&self.backend.accepted_health),
+            idle_note: environment.idle_note(&self.backend.accepted_health),
             url: environment.url.clone(),
             step,
         })

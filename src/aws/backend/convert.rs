@@ -29,6 +29,7 @@ pub(crate) fn environment(description: EnvironmentDescription) -> EnvironmentSta
             .map(|cname| format!("http://{cname}")),
         is_cluster: tier == "Cluster",
         is_abortable: description.abortable_operation_in_progress == Some(true),
+        causes: Vec::new(),
     }
 }
 

@@ -155,15 +155,16 @@ async fn environments(api: &Api, backend: &BackendInputs) -> anyhow::Result<Vec<
     if !applications.contains(&api.application) {
         return Err(missing_application(&api.application, &applications));
     }
-    let wanted = match find_environments(&backend.environments, &existing) {
+    let mut wanted = match find_environments(&backend.environments, &existing) {
         Ok(wanted) => wanted,
         Err(missing) => {
             let elsewhere = api.environments_anywhere(missing.clone()).await.unwrap_or_default();
             return Err(missing_environments(&api.application, &missing, &existing, &elsewhere));
         }
     };
-    for environment in &wanted {
+    for environment in &mut wanted {
         check_deployable(environment, backend.when_busy)?;
+        api.look_for_idleness(environment).await;
     }
     Ok(wanted)
 }

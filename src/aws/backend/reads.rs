@@ -52,10 +52,21 @@ impl Api {
 
     /// The environment of that name, in this application.
     pub(crate) async fn environment(&self, name: &str) -> anyhow::Result<Option<EnvironmentState>> {
-        Ok(self
+        let mut found = self
             .describe_environments(Some(vec![name.to_owned()]), true)
             .await?
-            .pop())
+            .pop();
+        if let Some(environment) = &mut found {
+            self.look_for_idleness(environment).await;
+        }
+        Ok(found)
+    }
+
+    /// Reads why `environment` is Grey, where it may be for want of requests. Causes that cannot be read are none.
+    pub(crate) async fn look_for_idleness(&self, environment: &mut EnvironmentState) {
+        if environment.may_be_idle() {
+            environment.causes = self.causes(&environment.name).await.unwrap_or_default();
+        }
     }
 
     /// The environments of these names in all applications, those too that were terminated within the last hour.

@@ -142,6 +142,13 @@ impl BackendRun<'_> {
         match outcome {
             UpdateOutcome::Succeeded => {
                 say(&format!("runs `{label}`, Ready and {health}"));
+                let idle = run
+                    .state()
+                    .and_then(|state| state.idle_note(&self.backend.accepted_health));
+                if let Some(idle) = idle {
+                    let note = format!("`{}` is {}", plan.name, ended.redaction.clean(&idle));
+                    self.console.notice("Idle environment", &note);
+                }
                 Ok(())
             }
             UpdateOutcome::Sent => {

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::aws::backend::reads::EventsOf;
 use crate::aws::backend::run::{BackendRun, UpdateWay};
-use crate::core::backend::environment::{EnvironmentState, is_accepted};
+use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::outcome::{EnvironmentRun, UndoneEnvironment, UpdateOutcome};
 use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
@@ -124,7 +124,7 @@ async fn check(
     }
     let is_well = environment.is_ready()
         && environment.label.as_deref() == Some(previous)
-        && is_accepted(&backend_run.backend.accepted_health, &environment.health);
+        && environment.is_healthy(&backend_run.backend.accepted_health);
     if !is_well || !run.settings_before.is_empty() {
         return Ok(BeforeUndo::RollBack);
     }

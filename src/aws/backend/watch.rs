@@ -81,17 +81,11 @@ impl Watch {
                 Err(_) => instances_unreadable = Some("no answer".to_owned()),
             }
         }
-        let causes = if follow.wants_causes(state.as_ref()) {
-            api.causes(environment).await.unwrap_or_default()
-        } else {
-            Vec::new()
-        };
         Ok(Poll {
             environment: state,
             events: std::mem::take(&mut self.pending),
             instances,
             instances_unreadable,
-            causes,
         })
     }
 }

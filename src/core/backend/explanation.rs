@@ -1,8 +1,7 @@
 //! Why an update failed, in lines: its events, the causes that health knows, the worst instance.
 
-use crate::core::backend::environment::InstanceState;
+use crate::core::backend::environment::{InstanceState, is_idle};
 use crate::core::backend::events::EnvironmentEvent;
-use crate::core::backend::follow::is_idle;
 use crate::core::report::Excerpt;
 
 /// What the error says besides the event.

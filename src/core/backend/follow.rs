@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::core::backend::environment::{EnvironmentState, InstanceState, is_accepted};
+use crate::core::backend::environment::{EnvironmentState, InstanceState};
 use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::outcome::UpdateOutcome;
 use crate::core::backend::rollout::{FailureReason, Observation, RolloutMonitor, Verdict};
@@ -41,8 +41,6 @@ pub(crate) struct Poll {
     pub(crate) instances: Vec<InstanceState>,
     /// Why the instances could not be read, though they were asked about.
     pub(crate) instances_unreadable: Option<String>,
-    /// The causes of its health, where they were asked for.
-    pub(crate) causes: Vec<String>,
 }
 
 /// What follows from a poll.
@@ -72,8 +70,6 @@ pub(crate) struct Follow {
     another_began: bool,
     /// Instances of the update before are being removed.
     removing: bool,
-    /// The environment has too few requests for a health.
-    idle: bool,
     /// Why it is Grey, as was said last.
     causes: Option<String>,
     recovering: bool,
@@ -134,7 +130,6 @@ impl Follow {
             own_start: false,
             another_began: false,
             removing: false,
-            idle: false,
             causes: None,
             recovering: false,
             blind_since: None,
@@ -151,18 +146,6 @@ impl Follow {
         self.target.is_version
             && (self.monitor.is_nearly_done(&self.observation(environment, &[]))
                 || self.heartbeat.silence(now) >= QUIET)
-    }
-
-    /// Whether the causes of the environment's health are worth asking for: Grey may mean that nobody asks anything of it.
-    pub(crate) fn wants_causes(&self, environment: Option<&EnvironmentState>) -> bool {
-        self.target.is_version
-            && environment.is_some_and(|state| {
-                state.is_ready()
-                    && state.is_cluster
-                    && state.health == "Grey"
-                    && state.label == self.target.label
-                    && !is_accepted(&self.accepted, &state.health)
-            })
     }
 
     /// One poll.
@@ -183,19 +166,8 @@ impl Follow {
             lines.push(event.line());
             events.push(event);
         }
-        if !poll.causes.is_empty() {
-            let causes = self.redaction.clean(&poll.causes.join(" "));
-            // Another cause beside it may be what is really wrong.
-            self.idle = poll.causes.iter().all(|cause| is_idle(cause));
-            if self.causes.as_ref() != Some(&causes) {
-                let what = if self.idle {
-                    "Grey for want of requests, which counts as healthy"
-                } else {
-                    "updated, but Grey"
-                };
-                lines.push(format!("{what}: {causes}"));
-            }
-            self.causes = Some(causes);
+        if let Some(state) = poll.environment.as_ref() {
+            lines.extend(self.cause_line(state));
         }
         let mut seen = self.observation(poll.environment.as_ref(), &poll.instances);
         if let (Some(_), Some(before)) = (&poll.instances_unreadable, &self.seen) {
@@ -316,15 +288,29 @@ impl Follow {
             status: environment.map(|state| state.status.clone()),
             label: environment.and_then(|state| state.label.clone()),
             healthy: !self.target.is_version
-                || environment.is_some_and(|state| {
-                    is_accepted(&self.accepted, &state.health) || self.idle && state.health == "Grey"
-                }),
+                || environment.is_some_and(|state| state.is_healthy(&self.accepted)),
             stragglers: instances
                 .iter()
                 .filter(|instance| !self.removing && instance.runs_another(label))
                 .map(|instance| instance.id.clone())
                 .collect(),
         }
+    }
+
+    /// Why an updated environment is Grey, when that was not said before.
+    fn cause_line(&mut self, state: &EnvironmentState) -> Option<String> {
+        let is_updated = self.target.is_version && state.label == self.target.label;
+        if !is_updated || state.causes.is_empty() || state.is_healthy(&self.accepted) && !state.is_idle() {
+            return None;
+        }
+        let idle = state.idle_note(&self.accepted);
+        let line = idle.unwrap_or_else(|| format!("updated, but Grey: {}", state.causes.join(" ")));
+        let line = self.redaction.clean(&line);
+        if self.causes.as_ref() == Some(&line) {
+            return None;
+        }
+        self.causes = Some(line.clone());
+        Some(line)
     }
 
     fn health(&self) -> &str {
@@ -353,14 +339,6 @@ impl Follow {
         text.push_str(&format!(", {} s left", left.as_secs()));
         Some(text)
     }
-}
-
-/// Whether a cause of Grey says that there are too few requests to tell: "reports that the request rate is insufficient
-/// to determine health, which is expected for an idle environment"
-/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/monitoring-cluster-environments.html>).
-pub(crate) fn is_idle(cause: &str) -> bool {
-    let cause = cause.to_ascii_lowercase();
-    cause.contains("request rate") && cause.contains("insufficient")
 }
 
 #[cfg(test)]

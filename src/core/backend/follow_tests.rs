@@ -322,47 +322,37 @@ fn instances_that_are_being_removed_do_not_count() {
     assert_eq!(end(&step), "Succeeded");
 }
 
+/// The poll of a cluster that is Grey for these causes.
+fn grey(causes: &[&str]) -> Poll {
+    let mut poll = poll("Ready", "v1", "Grey");
+    if let Some(state) = &mut poll.environment {
+        state.is_cluster = true;
+        state.causes = causes.iter().map(|&cause| cause.to_owned()).collect();
+    }
+    poll
+}
+
+const IDLE: &str = "Insufficient request rate (0.0 requests/min) to determine application health.";
+
 #[test]
 fn an_idle_cluster_is_healthy_and_said_to_be_idle() {
     let mut watch = to_v1();
-    let grey = |is_cluster| {
-        let mut poll = poll("Ready", "v1", "Grey");
-        poll.environment
-            .iter_mut()
-            .for_each(|state| state.is_cluster = is_cluster);
-        poll
-    };
-    assert!(!watch.follow.wants_causes(grey(false).environment.as_ref()));
-    assert!(watch.follow.wants_causes(grey(true).environment.as_ref()));
-    assert_eq!(end(&watch.after(5, grey(true))), "goes on");
-    let cause = "Insufficient request rate (0.0 requests/min) to determine application health.";
-    let step = watch.after(
-        6,
-        Poll {
-            causes: vec![cause.to_owned()],
-            ..grey(true)
-        },
-    );
+    assert_eq!(end(&watch.after(5, grey(&[]))), "goes on");
+    let step = watch.after(6, grey(&[IDLE]));
     assert_eq!(end(&step), "Succeeded");
-    assert!(step.lines[0].ends_with(cause), "{:?}", step.lines);
+    assert!(step.lines[0].ends_with(IDLE), "{:?}", step.lines);
 }
 
 #[test]
 fn a_cluster_with_a_cause_besides_idleness_is_not_healthy() {
-    let idle = "Insufficient request rate (0.0 requests/min) to determine application health.";
     let other = "Pods are crash looping: 3 of 3 unavailable.";
-    for causes in [[idle, other], [other, idle]] {
+    for causes in [[IDLE, other], [other, IDLE]] {
         let mut watch = to_v1();
-        let mut grey = |seconds| {
-            let mut poll = poll("Ready", "v1", "Grey");
-            poll.causes = causes.map(ToOwned::to_owned).to_vec();
-            watch.after(seconds, poll)
-        };
-        let step = grey(5);
+        let step = watch.after(5, grey(&causes));
         assert_eq!(end(&step), "goes on");
         assert_eq!(step.lines[0], format!("updated, but Grey: {} {}", causes[0], causes[1]));
-        assert!(grey(6).lines.is_empty());
-        assert!(end(&grey(66)).starts_with("Health("));
+        assert!(watch.after(6, grey(&causes)).lines.is_empty());
+        assert!(end(&watch.after(66, grey(&causes))).starts_with("Health("));
     }
 }
 

@@ -192,6 +192,8 @@ mod tests {
             previous_label: Some("v0".to_owned()),
             status: "Ready".to_owned(),
             health: "Green".to_owned(),
+            is_healthy: true,
+            idle_note: None,
             url: None,
             step: UpdateStep::Nothing,
         }

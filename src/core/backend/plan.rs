@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::reason::UpdateReason;
 use crate::core::backend::version_table::{VersionState, VersionStatus};
+use crate::core::inputs::Health;
 use crate::core::report;
 
 /// Why an environment is left alone.
@@ -56,6 +57,10 @@ pub(crate) struct EnvironmentPlan {
     pub(crate) status: String,
     /// `Green`, `Yellow`, `Red`, `Grey`.
     pub(crate) health: String,
+    /// Whether that counts as good.
+    pub(crate) is_healthy: bool,
+    /// What is to be noted of it: see [`EnvironmentState::idle_note`].
+    pub(crate) idle_note: Option<String>,
     /// `http://` and the CNAME; none for a worker.
     pub(crate) url: Option<String>,
     /// Update or leave alone.
@@ -188,6 +193,15 @@ impl BackendPlan {
         lines
     }
 
+    /// What is to be noted of environments that are left alone.
+    pub(crate) fn idle_notes(&self) -> impl Iterator<Item = String> {
+        let kept = self
+            .environments
+            .iter()
+            .filter(|environment| !matches!(environment.step, UpdateStep::Update { .. }));
+        kept.filter_map(|environment| Some(format!("`{}` is {}", environment.name, environment.idle_note.as_ref()?)))
+    }
+
     /// The report before anything was done: what a dry run shows.
     #[must_use]
     pub(crate) fn report(&self) -> report::BackendReport {
@@ -205,13 +219,15 @@ impl BackendPlan {
 impl EnvironmentPlan {
     /// The plan that leaves an environment alone in a rollback, for no record says what it ran.
     #[must_use]
-    pub(crate) fn unrecorded(environment: &EnvironmentState) -> Self {
+    pub(crate) fn unrecorded(environment: &EnvironmentState, accepted: &[Health]) -> Self {
         Self {
             name: environment.name.clone(),
             label: environment.label.clone().unwrap_or_default(),
             previous_label: environment.label.clone(),
             status: environment.status.clone(),
             health: environment.health.clone(),
+            is_healthy: environment.is_healthy(accepted),
+            idle_note: environment.idle_note(accepted),
             url: environment.url.clone(),
             step: UpdateStep::Unrecorded,
         }

@@ -1,6 +1,6 @@
 //! What to go back to: what ran right before our update, unless that never worked.
 
-use crate::core::backend::environment::{EnvironmentState, is_accepted};
+use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::BackendPlan;
 use crate::core::inputs::Health;
 use crate::core::release::record::{EnvironmentOutcome, Record};
@@ -66,7 +66,7 @@ pub(crate) fn previous_label(
     earlier: &[EarlierUpdate],
 ) -> Option<String> {
     let came_between = ready.label.as_deref() != planned;
-    let found = if came_between && !is_accepted(accepted, &ready.health) {
+    let found = if came_between && !ready.is_healthy(accepted) {
         planned
     } else {
         ready.label.as_deref()
@@ -76,7 +76,7 @@ pub(crate) fn previous_label(
         let ended_well = match update.end {
             EarlierEnd::Well => true,
             EarlierEnd::Badly => false,
-            EarlierEnd::Unseen => ready.label.as_ref() == Some(&update.label) && is_accepted(accepted, &ready.health),
+            EarlierEnd::Unseen => ready.label.as_ref() == Some(&update.label) && ready.is_healthy(accepted),
         };
         if label.as_ref() != Some(&update.label) || ended_well {
             break;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::core::backend::environment::{EnvironmentState, InstanceState, is_accepted};
+use crate::core::backend::environment::{EnvironmentState, InstanceState};
 use crate::core::backend::events::{EnvironmentEvent, last_update_failed};
 use crate::core::inputs::{Health, OptionSetting};
 
@@ -71,7 +71,7 @@ impl UpdateFacts<'_> {
             Some(UpdateReason::Forced)
         } else if !environment.is_ready() {
             Some(UpdateReason::Busy(environment.status.clone()))
-        } else if !is_accepted(self.accepted_health, &environment.health) {
+        } else if !environment.is_healthy(self.accepted_health) {
             Some(UpdateReason::Unhealthy(environment.health.clone()))
         } else {
             None

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use aws_sdk_elasticbeanstalk::Client;
-use aws_sdk_elasticbeanstalk::types::{EnvironmentDescription, EnvironmentStatus};
 
+use crate::aws::backend::api::Api;
 use crate::aws::backend::bundle::own_region;
+use crate::aws::backend::convert;
 use crate::aws::backend::plan::check_label;
 use crate::aws::backend::version::storage_bucket;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::{Aws, Caller};
+use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::version_table::VersionChoice;
 use crate::core::bundle::Bundle;
 use crate::core::iam::arn::BeanstalkArns;
@@ -24,6 +26,7 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
     let client = Client::new(&aws.control_plane_config());
     let place = BeanstalkClient {
         client,
+        api: Api::new(aws, &backend.application, None),
         arns: BeanstalkArns::new(
             aws.partition(),
             aws.sdk.region().map_or("*", |region| region.as_ref()),
@@ -61,6 +64,8 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
 struct BeanstalkClient {
     client: Client,
     arns: BeanstalkArns,
+    /// As a deploy reads.
+    api: Api,
 }
 
 impl BeanstalkClient {
@@ -100,19 +105,22 @@ impl BeanstalkClient {
                 || "cannot look them up".to_owned(),
             );
         let found = match answer {
-            Ok(answer) => answer.environments.unwrap_or_default(),
+            Ok(answer) => answer.environments.unwrap_or_default().into_iter().map(convert::environment),
             Err(error) => return vec![Finding::failed("environments", &error, CheckStatus::Problem)],
         };
-        backend
-            .environments
-            .iter()
-            .map(|name| {
-                let environment = found
-                    .iter()
-                    .find(|environment| environment.environment_name() == Some(name.as_str()));
-                judge(name, environment, backend)
-            })
-            .collect()
+        let mut found: Vec<EnvironmentState> = found.collect();
+        let mut findings = Vec::new();
+        for name in &backend.environments {
+            let environment = found.iter_mut().find(|environment| environment.name == *name);
+            findings.push(match environment {
+                Some(environment) => {
+                    self.api.look_for_idleness(environment).await;
+                    judge(environment, backend)
+                }
+                None => missing(name, backend),
+            });
+        }
+        findings
     }
 }
 
@@ -151,31 +159,26 @@ async fn version(aws: &Aws, backend: &BackendInputs, bundle: Option<&Bundle>) ->
     }
 }
 
+fn missing(name: &str, backend: &BackendInputs) -> Finding {
+    let seen = format!("does not exist in application `{}` in this region", backend.application);
+    Finding::new(format!("environment `{name}`"), CheckStatus::Problem, seen)
+        .hint("check `environment-name` and `aws-region`: aws elasticbeanstalk describe-environments")
+}
+
 /// Whether an environment can take an update now.
-fn judge(name: &str, environment: Option<&EnvironmentDescription>, backend: &BackendInputs) -> Finding {
+fn judge(environment: &EnvironmentState, backend: &BackendInputs) -> Finding {
+    let EnvironmentState { name, status, health, .. } = environment;
     let what = format!("environment `{name}`");
-    let Some(environment) = environment else {
-        return Finding::new(
-            what,
-            CheckStatus::Problem,
-            format!("does not exist in application `{}` in this region", backend.application),
-        )
-        .hint("check `environment-name` and `aws-region`: aws elasticbeanstalk describe-environments");
+    let version = match &environment.label {
+        Some(label) => format!("version `{label}`"),
+        None => "no version".to_owned(),
     };
-    let status = environment.status().map_or("unknown", EnvironmentStatus::as_str);
-    let health = environment.health().map_or("unknown", |health| health.as_str());
-    let version = environment
-        .version_label()
-        .map_or_else(|| "no version".to_owned(), |label| format!("version `{label}`"));
     let seen = format!("is {status} and {health}, runs {version}");
-    if matches!(
-        environment.status(),
-        Some(EnvironmentStatus::Terminating | EnvironmentStatus::Terminated)
-    ) {
+    if environment.is_gone() {
         return Finding::new(what, CheckStatus::Problem, seen)
             .hint("create the environment again: it is being terminated");
     }
-    if environment.status() != Some(&EnvironmentStatus::Ready) {
+    if !environment.is_ready() {
         return match backend.when_busy {
             WhenBusy::Fail => Finding::new(what, CheckStatus::Problem, seen)
                 .hint("wait until it is Ready, or set `when-busy: wait`: `when-busy: fail` stops a deploy now"),
@@ -183,7 +186,10 @@ fn judge(name: &str, environment: Option<&EnvironmentDescription>, backend: &Bac
                 .hint("a deploy would first deal with the running update, as `when-busy` says"),
         };
     }
-    if backend.accepted_health.iter().any(|accepted| accepted.name() == health) {
+    if let Some(idle) = environment.idle_note(&backend.accepted_health) {
+        return Finding::new(what, CheckStatus::Ok, format!("{seen}; it is {idle}"));
+    }
+    if environment.is_healthy(&backend.accepted_health) {
         Finding::new(what, CheckStatus::Ok, seen)
     } else {
         Finding::new(what, CheckStatus::Warning, seen)
