@@ -24,7 +24,7 @@ use crate::aws::s3::list::{decode, unquote};
 use crate::core::error::service_error;
 use crate::core::iam::calls::LIST_OBJECT_VERSIONS;
 use crate::core::paging::Pages;
-use crate::core::release::restore::Version;
+use crate::core::release::object_version::Version;
 use crate::core::release::version_order::{is_mixed, newest_first};
 
 /// How many ranges are listed at the same time.

@@ -14,6 +14,7 @@ pub(crate) mod known_releases;
 pub(crate) mod labels;
 pub(crate) mod live;
 pub(crate) mod live_now;
+pub(crate) mod object_version;
 pub(crate) mod old_assets;
 pub(crate) mod order;
 pub(crate) mod outcome;

@@ -74,8 +74,8 @@ mod tests {
 
     use super::*;
     use crate::core::release::fixtures::{release, with_label, with_site};
+    use crate::core::release::object_version::Version;
     use crate::core::release::record::EnvironmentOutcome;
-    use crate::core::release::restore::Version;
 
     fn records() -> Vec<Record> {
         let both = |id: &str, label: &str, version: &str| {

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::core::error::HintExt as _;
+use crate::core::release::object_version::Version;
 use crate::core::release::record::{Record, RecordStatus};
-use crate::core::release::restore::{KeyAction, KeyHistory, Version, before, changed_by_hand, changed_since, step};
+use crate::core::release::restore::{KeyAction, KeyHistory, before, changed_by_hand, changed_since, step};
 use crate::core::release::version_order::VersionOrder;
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};

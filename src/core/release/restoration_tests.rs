@@ -110,3 +110,25 @@ fn versions_of_the_same_bytes_and_settings_come_back_only_when_their_headers_dif
     let plan = restoration.plan(&newer, &HashSet::new(), SITE);
     assert_eq!(keys(&plan), ["acl", "asset", "same", "changed.html"]);
 }
+
+#[test]
+fn an_order_that_nothing_tells_is_an_error_and_an_older_release_may_tell_it() {
+    let record = |id: &str, keys: &[(&str, &str)]| with_site(release(id, RecordStatus::Succeeded), keys);
+    let (oldest, target) = (record("r10", &[("k", "v1")]), record("r20", &[("k", "m2")]));
+    let after = [record("r30", &[("k", "v3")])];
+    let mut listed = versions(&[("v3", "c"), ("v1", "a"), ("m2", "")]);
+    listed[2].delete_marker = true;
+    listed.iter_mut().for_each(|version| version.apart = true);
+    let mut restoration = Restoration::new(HashMap::from([("k".to_owned(), listed)]), Some(&target));
+    assert!(restoration.is_unclear(&after));
+    let error = restoration
+        .check(&after, "release `r20`")
+        .expect_err("no order")
+        .to_string();
+    assert!(error.contains("of `k` nothing tells which version it needs"), "{error}");
+    assert!(restoration.plan(&after, &HashSet::new(), SITE).deletes.is_empty());
+
+    restoration.note_older(&[oldest]);
+    restoration.check(&after, "release `r20`").expect("the order is known");
+    assert_eq!(restoration.plan(&after, &HashSet::new(), SITE).deletes, ["k"]);
+}

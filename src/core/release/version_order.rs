@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::core::release::restore::Version;
+use crate::core::release::object_version::Version;
 use crate::core::site::key_change::{KeyChange, KeyOperation};
 
 /// Whether a page of a listing mixes the versions and delete markers of one key, as S3 does: both by their age
