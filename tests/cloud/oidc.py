@@ -63,7 +63,11 @@ class Oidc:
     session_seconds: float | None = None
     """How long sessions really last, for tests that cannot wait a quarter of an hour; None as long as asked for."""
     fresh_tries: int = 0
-    """How many of the next calls find the roles so fresh that STS does not know their trust policy yet."""
+    """How many of the next calls find the roles so fresh that STS does not know their trust policy yet: "changes that I
+    make are not always immediately visible",
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency."""
+    fresh_provider_tries: int = 0
+    """How many of the next calls find the identity provider so fresh that STS does not know it yet."""
     fresh_until: float = 0
     """The same until this Unix time; the control endpoint takes `fresh_seconds` from now."""
 
@@ -73,6 +77,11 @@ class Oidc:
             return True
         self.fresh_tries -= 1
         return self.fresh_tries >= 0
+
+    def knows_provider(self) -> bool:
+        """Whether STS knows the account's identity provider at this call, counted."""
+        self.fresh_provider_tries -= 1
+        return self.has_provider and self.fresh_provider_tries < 0
 
     def subject(self) -> str:
         """The subject of the tokens."""

@@ -9,7 +9,21 @@ fn a_role_that_was_just_made_is_asked_for_again() {
     let cloud = trusting();
     cloud.post("/oidc", &json!({"fresh_tries": 2}));
     let run = by_role(&cloud).run().expect_exit(0);
-    assert_eq!(run.log.matches("trying again in").count(), 2, "{}", run.log);
+    assert_eq!(run.log.matches("trying again for").count(), 1, "{}", run.log);
+    assert_eq!(cloud.count("AssumeRoleWithWebIdentity"), 3);
+}
+
+#[test]
+fn an_identity_provider_that_was_just_made_is_asked_for_again() {
+    let cloud = trusting();
+    cloud.post("/oidc", &json!({"fresh_provider_tries": 1}));
+    let run = by_role(&cloud).run().expect_exit(0);
+    assert!(
+        run.log.contains("No OpenIDConnect provider found in your account"),
+        "{}",
+        run.log
+    );
+    assert_eq!(run.log.matches("trying again for").count(), 1, "{}", run.log);
 }
 
 /// <https://github.com/github/docs/issues/45221>

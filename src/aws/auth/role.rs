@@ -22,7 +22,7 @@ use crate::core::iam::hint::hint_for;
 use crate::core::iam::id_token::IdToken;
 use crate::core::iam::{calls, trust};
 use crate::core::inputs::RoleInputs;
-use crate::core::retry::{ErrorClass, RetryState};
+use crate::core::retry::{ErrorClass, RetryState, UNSETTLED_TIMEOUT};
 use crate::http::Client;
 
 /// Asks for a token of this job for an audience.
@@ -155,22 +155,24 @@ impl RoleProvider {
         }
     }
 
-    /// Whether `error` may pass, after a pause: a role that has just been made or changed is not known everywhere at
-    /// once, and AWS now and then cannot fetch GitHub's keys. aws-actions/configure-aws-credentials retries both
-    /// (<https://github.com/aws-actions/configure-aws-credentials#options>, `retry-max-attempts`).
+    /// Whether `error` may pass, after a pause: a role or an identity provider that has just been made or changed is not
+    /// known everywhere at once, and AWS now and then cannot fetch GitHub's keys. aws-actions/configure-aws-credentials
+    /// retries them too (<https://github.com/aws-actions/configure-aws-credentials#options>, `retry-max-attempts`).
     async fn is_worth_another_try(&self, error: &ServiceError, tries: &mut RetryState, began: Instant) -> bool {
-        let denied = matches!(error.code.as_deref(), Some("AccessDenied" | "AccessDeniedException"));
-        if !denied && !trust::is_key_retrieval(error) {
+        let may_be_new = trust::may_be_new(error);
+        if !may_be_new && !trust::is_key_retrieval(error) {
             return false;
         }
+        let is_first = tries.is_unused();
         let Some(pause) = self.patience.pause(tries, ErrorClass::Unsettled, began.elapsed()) else {
             return false;
         };
-        if denied {
+        if may_be_new && is_first {
             self.console.line(&format!(
-                "STS refuses the role `{}`; trying again in {:.1} s, in case it was created or changed a moment ago",
+                "STS refuses the role `{}`: {}; trying again for {} s, in case it was created or changed a moment ago",
                 self.role.arn,
-                pause.as_secs_f64()
+                error.message,
+                UNSETTLED_TIMEOUT.as_secs()
             ));
         }
         tokio::time::sleep(pause).await;

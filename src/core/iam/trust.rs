@@ -66,7 +66,7 @@ pub(crate) fn web_identity_hint(error: &ServiceError, arn: &str, claims: &Claims
                 claims.sub,
             ),
         }),
-        "InvalidIdentityToken" if message.contains("no openidconnect provider found") => Some(format!(
+        "InvalidIdentityToken" if is_provider_unknown(error) => Some(format!(
             "create GitHub's identity provider in the account {account}: aws iam create-open-id-connect-provider --url {issuer} --client-id-list {audience}"
         )),
         "InvalidIdentityToken" if message.contains("audience") => Some(format!(
@@ -119,6 +119,18 @@ pub(crate) fn assume_role_hint(error: &ServiceError, arn: &str) -> Option<String
         }
         _ => None,
     }
+}
+
+/// Whether STS refuses a role, or does not know the account's identity provider: one that was made a moment ago is not
+/// known everywhere at once.
+#[must_use]
+pub(crate) fn may_be_new(error: &ServiceError) -> bool {
+    matches!(error.code.as_deref(), Some("AccessDenied" | "AccessDeniedException")) || is_provider_unknown(error)
+}
+
+fn is_provider_unknown(error: &ServiceError) -> bool {
+    let message = error.message.to_ascii_lowercase();
+    error.code.as_deref() == Some("InvalidIdentityToken") && message.contains("no openidconnect provider found")
 }
 
 /// Whether AWS could not fetch the issuer's keys; that passes.

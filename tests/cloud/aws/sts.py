@@ -50,7 +50,7 @@ def _with_web_identity(call: Call) -> Response:
             "identity provider and then retry the request."
         )
         raise AwsError(400, "InvalidIdentityToken", message)
-    if not oidc.has_provider:
+    if not oidc.knows_provider():
         # https://github.com/aws-actions/configure-aws-credentials/issues/280
         message = f"No OpenIDConnect provider found in your account for {ISSUER}"
         raise AwsError(400, "InvalidIdentityToken", message)

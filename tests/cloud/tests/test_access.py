@@ -291,6 +291,10 @@ class Roles(AccessTestCase):
         for _ in range(2):
             self.assert_refused("AccessDenied", message, self.assume)
         self.assume()
+        self.trust(fresh_provider_tries=1)
+        unknown = "No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com"
+        self.assert_refused("InvalidIdentityToken", unknown, self.assume)
+        self.assume()
         self.trust(fresh_seconds=0.5)
         with self.assertRaisesRegex(ClientError, "not authorized to perform: sts:AssumeRole on resource: " + _ROLE):
             self.client("sts").assume_role(RoleArn=_ROLE, RoleSessionName="one")
