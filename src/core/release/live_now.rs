@@ -102,28 +102,35 @@ fn environment(environment: &EnvironmentReport) -> String {
 }
 
 fn site(plan: &SitePlan, outcomes: &Outcomes) -> String {
-    let (all, new) = (plan.writes.len() + plan.deletes.len(), new_keys(outcomes));
-    if new.is_empty() {
+    let (all, changed) = (plan.writes.len() + plan.deletes.len(), new_keys(outcomes));
+    if changed.is_empty() {
         let place = if paths_left(outcomes) > 0 { " in its bucket" } else { "" };
         return format!("site: as before{place}");
     }
-    let which = match &outcomes.put_back {
-        // What could not be brought back is to be looked at.
-        Some(_) => {
-            let more = new.len().saturating_sub(NAMED);
-            let rest = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
+    let done = outcomes.site.changed.iter().filter(|change| !change.perhaps);
+    let done: BTreeSet<&str> = done.map(|change| change.key.as_str()).collect();
+    let (new, perhaps): (Vec<&str>, Vec<&str>) = changed.iter().partition(|key| done.contains(**key));
+    // What could not be brought back is to be looked at.
+    let which = |keys: &[&str]| match &outcomes.put_back {
+        Some(_) if !keys.is_empty() => {
+            let rest = match keys.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
             };
-            format!(" ({}{rest})", names(new.iter().copied().take(NAMED)))
+            format!(" ({}{rest})", names(keys.iter().copied().take(NAMED)))
         }
-        None => String::new(),
+        _ => String::new(),
+    };
+    // Of a request that failed or was not answered nobody knows whether it took effect.
+    let doubtful = match perhaps.len() {
+        0 => String::new(),
+        count => format!("{count} perhaps{}, ", which(&perhaps)),
     };
     format!(
-        "site: {} of {all} objects new{which}, {} as before",
+        "site: {} of {all} objects new{}, {doubtful}{} as before",
         new.len(),
-        all - new.len().min(all)
+        which(&new),
+        all - changed.len().min(all)
     )
 }
 
@@ -192,6 +199,22 @@ mod tests {
             assert_eq!(live_now(&plan, &outcomes).as_deref(), Some(expected));
         }
         assert_eq!(live_now(&Plan::default(), &Outcomes::default()), None);
+        let mut doubtful = outcomes(environment(Some("v7"), "Ready"), 2, None);
+        doubtful.site.changed.push(KeyChange::deleted("k2", None).perhaps());
+        let live = live_now(&plan, &doubtful).unwrap_or_default();
+        assert!(
+            live.ends_with("site: 2 of 31 objects new, 1 perhaps, 28 as before"),
+            "{live}"
+        );
+        doubtful.put_back = Some(PutBack {
+            restored: vec!["k0".into(), "k1".into()],
+            ..PutBack::default()
+        });
+        let live = live_now(&plan, &doubtful).unwrap_or_default();
+        assert!(
+            live.ends_with("site: 0 of 31 objects new, 1 perhaps (`k2`), 30 as before"),
+            "{live}"
+        );
     }
 
     #[test]
