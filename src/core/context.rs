@@ -102,9 +102,11 @@ impl RunContext {
     pub(crate) fn new(env: &Env, directory: PathBuf, temp: PathBuf) -> Self {
         let owned = |name: &str| env.get(name).map(ToOwned::to_owned);
         let path = |name: &str| env.get(name).map(PathBuf::from);
+        // A runner that is started by hand may say it relative to where it was started.
+        let temp = path("RUNNER_TEMP").map_or(temp, |temp| directory.join(temp));
         Self {
             workspace: path("GITHUB_WORKSPACE").unwrap_or(directory),
-            temp: path("RUNNER_TEMP").unwrap_or(temp),
+            temp,
             output_file: path("GITHUB_OUTPUT"),
             summary_file: path("GITHUB_STEP_SUMMARY"),
             event_file: path("GITHUB_EVENT_PATH"),

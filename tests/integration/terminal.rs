@@ -213,15 +213,17 @@ fn in_a_job_the_same_binary_speaks_to_the_runner() {
 fn the_report_is_written_where_the_runners_directory_is_not_there_yet() {
     let cloud = Cloud::with_bucket("my-bucket");
     let (directory, mut environment) = (site(), environment(&cloud));
-    let temp = directory.path().join("not/there/yet");
-    environment.insert("RUNNER_TEMP", temp.display().to_string());
-    run(
-        &["--bucket", "my-bucket", "--source=public"],
-        directory.path(),
-        &environment,
-    )
-    .expect(0);
-    let report = std::fs::read(temp.join("aws-web-deploy-report.json")).expect("the report");
-    let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
-    assert_eq!(report["outcome"], "succeeded");
+    for named in [&directory.path().join("not/there/yet"), Path::new("relative/to/here")] {
+        environment.insert("RUNNER_TEMP", named.display().to_string());
+        run(
+            &["--bucket", "my-bucket", "--source=public"],
+            directory.path(),
+            &environment,
+        )
+        .expect(0);
+        let path = directory.path().join(named).join("aws-web-deploy-report.json");
+        let report = std::fs::read(path).expect("the report");
+        let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+        assert_ne!(report["outcome"], "failed");
+    }
 }
