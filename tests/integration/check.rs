@@ -224,6 +224,24 @@ fn a_distribution_with_other_origins_says_which_part_is_the_bucket_s() {
 }
 
 #[test]
+fn of_an_access_point_check_says_that_it_cannot_tell() {
+    let cloud = Cloud::with_bucket(SITE);
+    for domain in [
+        "ap-123456789012.s3-accesspoint.us-east-1.amazonaws.com",
+        "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com",
+        "lb-1234.us-east-1.elb.amazonaws.com",
+    ] {
+        cloud.add_distribution("E1EXAMPLE", SITE, &json!({"origins": [{"domain": domain, "path": ""}]}));
+        let run = check_site(&cloud)
+            .with("distribution", "E1EXAMPLE")
+            .run()
+            .expect_exit(0);
+        assert_line(&run, "warning", "whether it shows this site cannot be told");
+        assert!(!run.log.contains("do not belong together"), "{}", run.log);
+    }
+}
+
+#[test]
 fn a_bucket_of_another_account_is_a_warning() {
     let cloud = with_site();
     cloud.post("/s3/bucket", &json!({"bucket": SITE, "owner": "210987654321"}));

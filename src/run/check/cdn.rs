@@ -69,6 +69,21 @@ fn judge(what: String, distribution: &Distribution, site: Option<&SiteInputs>) -
         .collect();
     if serving.is_empty() {
         let domains: Vec<_> = origins.iter().map(|origin| format!("`{}`", origin.domain)).collect();
+        if distribution.may_be_ours() {
+            let path = format!("/{}", site.prefix.trim_end_matches('/'));
+            return Finding::new(
+                what,
+                CheckStatus::Warning,
+                format!(
+                    "whether it shows this site cannot be told: none of its origins ({}) names a bucket that it leads to, as an \
+                     access point, a Multi-Region Access Point, a load balancer or a custom name does not. A deploy invalidates \
+                     as if one led to `{}` with `{path}` as origin path",
+                    domains.join(", "),
+                    site.bucket
+                ),
+            )
+            .hint("make sure that one of them leads to the bucket; set `paths` where its origin path is another");
+        }
         return Finding::new(
             what,
             CheckStatus::Warning,
