@@ -123,6 +123,23 @@ fn an_idle_cluster_environment_is_healthy_and_said_to_be_idle() {
         run.log
     );
     assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
+    let notice = "`my-app-prod` is Grey for want of requests, which counts as healthy";
+    let is_noted = |run: &Run| run.messages("notice").iter().any(|text| text.starts_with(notice));
+    assert!(is_noted(&run), "{}", run.log);
+
+    // The same bundle changes nothing, and `check` says so too.
+    let again = deploy(&cloud).run().expect_exit(0);
+    assert_eq!(again.output("outcome"), "unchanged", "{}", again.log);
+    assert!(is_noted(&again), "{}", again.log);
+    assert_eq!(cloud.count("UpdateEnvironment"), 1);
+    let check = deploy(&cloud).with("command", "check").run().expect_exit(0);
+    assert!(
+        check
+            .log
+            .contains("it is Grey for want of requests, which counts as healthy"),
+        "{}",
+        check.log
+    );
 }
 
 /// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/environments-deployment-logs.html>

@@ -52,7 +52,12 @@ impl EnvironmentState {
     /// What is to be noted of a health that is not among the `accepted` colors, and counts as good all the same.
     pub(crate) fn idle_note(&self, accepted: &[Health]) -> Option<String> {
         let is_odd = !is_accepted(accepted, &self.health) && self.is_idle();
-        is_odd.then(|| format!("Grey for want of requests, which counts as healthy: {}", self.causes.join(" ")))
+        is_odd.then(|| {
+            format!(
+                "Grey for want of requests, which counts as healthy: {}",
+                self.causes.join(" ")
+            )
+        })
     }
 
     /// Whether it is being terminated, or was.

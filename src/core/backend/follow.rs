@@ -287,8 +287,7 @@ impl Follow {
         Observation {
             status: environment.map(|state| state.status.clone()),
             label: environment.and_then(|state| state.label.clone()),
-            healthy: !self.target.is_version
-                || environment.is_some_and(|state| state.is_healthy(&self.accepted)),
+            healthy: !self.target.is_version || environment.is_some_and(|state| state.is_healthy(&self.accepted)),
             stragglers: instances
                 .iter()
                 .filter(|instance| !self.removing && instance.runs_another(label))

@@ -257,8 +257,8 @@ mod tests {
                 previous_label: Some("v0".to_owned()),
                 status: "Ready".to_owned(),
                 health: "Green".to_owned(),
-            is_healthy: true,
-            idle_note: None,
+                is_healthy: true,
+                idle_note: None,
                 url: Some("http://web".to_owned()),
                 step: UpdateStep::Update {
                     reason: UpdateReason::NewBundle,

@@ -105,7 +105,11 @@ impl BeanstalkClient {
                 || "cannot look them up".to_owned(),
             );
         let found = match answer {
-            Ok(answer) => answer.environments.unwrap_or_default().into_iter().map(convert::environment),
+            Ok(answer) => answer
+                .environments
+                .unwrap_or_default()
+                .into_iter()
+                .map(convert::environment),
             Err(error) => return vec![Finding::failed("environments", &error, CheckStatus::Problem)],
         };
         let mut found: Vec<EnvironmentState> = found.collect();
@@ -167,7 +171,9 @@ fn missing(name: &str, backend: &BackendInputs) -> Finding {
 
 /// Whether an environment can take an update now.
 fn judge(environment: &EnvironmentState, backend: &BackendInputs) -> Finding {
-    let EnvironmentState { name, status, health, .. } = environment;
+    let EnvironmentState {
+        name, status, health, ..
+    } = environment;
     let what = format!("environment `{name}`");
     let version = match &environment.label {
         Some(label) => format!("version `{label}`"),
