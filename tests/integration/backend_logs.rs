@@ -58,6 +58,30 @@ fn hooks_and_container_commands_are_shown_where_the_tail_has_them() {
     assert!(run.log.contains("cannot stat 'php.ini'"), "{}", run.log);
 }
 
+/// The tail of an instance whose engine has not run since, as the one of another deployment shows it.
+#[test]
+fn the_log_of_an_earlier_deployment_is_not_blamed_on_this_one() {
+    let rule = "-".repeat(40);
+    let log = format!(
+        "{rule}\n/var/log/eb-engine.log\n{rule}\n2021/09/14 16:42:58.000000 [INFO] Starting...\n2021/09/14 \
+         16:42:58.000000 [INFO] Engine command: (app-deploy)\n2021/09/14 16:42:59.000000 [ERROR] An old error\n\n"
+    );
+    let cloud = failing(&json!({}), &json!({"log": log}));
+    let run = deploy(&cloud).run().expect_exit(1);
+    assert!(!run.error().contains("old error"), "{}", run.error());
+    assert!(run.log.contains("no log lines of this deployment"), "{}", run.log);
+}
+
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html>
+#[test]
+fn the_logs_of_windows_server_are_shown() {
+    let cloud = failing(&json!({"platform": "windows"}), &json!({}));
+    let run = deploy(&cloud).run().expect_exit(1);
+    assert!(run.log.contains(r"--- C:\cfn\log\cfn-init.log"), "{}", run.log);
+    let error = r"Command hooks (HooksExecutor.exe appdeploy\enact) failed";
+    assert!(run.error().contains(error), "{}", run.error());
+}
+
 #[test]
 fn a_deployment_log_needs_no_instance_to_answer() {
     let cloud = failing(&json!({"deployment_logs": true}), &json!({}));
@@ -84,7 +108,7 @@ fn without_log_tail_no_log_is_asked_for() {
 fn values_of_the_environment_are_not_shown_in_events_causes_and_logs() {
     let cloud = cloud();
     let log = "----------------------------------------\n/var/log/eb-engine.log\n\
-               ----------------------------------------\n2026/01/01 00:00:00.000000 [ERROR] cannot reach \
+               ----------------------------------------\n[ERROR] cannot reach \
                mongodb://app:pw@db.internal/app as tenant-4711\n";
     scenario(&cloud, "my-app-prod", "fails", &json!({"log": log, "seconds": 3.0}));
     let property = |name: &str, value: &str| json!({"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": name, "Value": value});

@@ -60,7 +60,7 @@ impl Investigation {
         } else if let Some(uploaded) = logs::deployment_log(aws, run).await {
             Logs::Uploaded(uploaded)
         } else {
-            let since = run.events.first().map(|event| event.date);
+            let since = run.events.first().map(|event| event.date).or(run.since);
             let instance = worst(&instances).map(ToOwned::to_owned);
             Logs::Requested(logs::request(&api, environment, instance, since, deadline).await)
         };

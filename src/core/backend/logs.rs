@@ -1,6 +1,8 @@
 //! The logs of an instance, cut to what matters.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::core::backend::log_time::time;
 
 /// How many lines of each log are shown.
 const ENGINE_LINES: usize = 40;
@@ -9,14 +11,19 @@ const OTHER_LINES: usize = 25;
 const MAX_LENGTH: usize = 300;
 /// How much of them may stand before the cause.
 const MAX_HEAD: usize = 120;
-/// How much the clocks of an instance and of Elastic Beanstalk may differ.
-const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(60);
+/// How much the clocks of an instance and of Elastic Beanstalk may differ: Amazon's own time is kept by both.
+const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(10);
+/// How much the times of other logs may differ from UTC: they may be those of the instance's time zone.
+const ZONE_SKEW: TimeDelta = TimeDelta::hours(14);
+/// What stands in the place of a log that says nothing since the deployment began.
+const NOTHING_SINCE: &str = "no log lines of this deployment";
 
-/// The log of the deployment itself
-/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.logging.html>).
-const ENGINE: [&str; 2] = ["/eb-engine.log", "/eb-activity.log"];
-/// What hooks and container commands wrote.
-const COMMANDS: [&str; 2] = ["/eb-hooks.log", "/cfn-init-cmd.log"];
+/// The log of the deployment itself; on Windows Server `C:\Program Files\Amazon\ElasticBeanstalk\logs\AWSDeployment.log`
+/// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.logging.html>,
+/// <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html>).
+const ENGINE: [&str; 3] = ["/eb-engine.log", "/eb-activity.log", r"\AWSDeployment.log"];
+/// What hooks and container commands wrote; the last two on Windows Server.
+const COMMANDS: [&str; 4] = ["/eb-hooks.log", "/cfn-init-cmd.log", r"\Hooks.log", r"\cfn-init.log"];
 /// The application's own, by the ends of their paths, in the order of interest: on Docker platforms
 /// `eb-<id>-stdouterr.log`, `<id>-stdouterr.log` or `<name>-<id>-stdouterr.log`.
 const APPLICATION: [&str; 7] = [
@@ -28,6 +35,8 @@ const APPLICATION: [&str; 7] = [
     "/nodejs.log",
     "/error_log",
 ];
+/// The log of IIS: requests and their statuses, so that an error in its words may be a page's name.
+const IIS: &str = r"\LogFiles\W3SVC";
 /// Commands of the engine that only collect logs: ours is always the last one of a tail
 /// (<https://github.com/aws/aws-elastic-beanstalk-cli/pull/465>).
 const COLLECTING: [&str; 2] = ["Engine command: (tail-log)", "Engine command: (bundle-log)"];
@@ -69,13 +78,18 @@ pub(crate) fn cut(text: &str, since: Option<DateTime<Utc>>) -> LogTail {
     if let Some((path, lines)) = ENGINE.iter().find_map(|name| find(name)) {
         let lines = this_deployment(lines, since);
         tail.error = first_error(lines);
-        tail.sections.push((path.clone(), last(lines, ENGINE_LINES)));
+        tail.sections.push((path.clone(), shown(lines, ENGINE_LINES)));
     }
     for (path, lines) in COMMANDS.iter().filter_map(|name| find(name)) {
-        tail.sections.push((path.clone(), last(lines, OTHER_LINES)));
+        let lines = lines_since(lines, since);
+        // On Windows Server the engine's own log may not say what these do.
+        if tail.error.is_none() && path.contains('\\') {
+            tail.error = first_error(lines);
+        }
+        tail.sections.push((path.clone(), shown(lines, OTHER_LINES)));
     }
     if let Some((path, lines)) = APPLICATION.iter().find_map(|name| find(name)) {
-        let lines = last(lines, OTHER_LINES);
+        let lines = shown(lines_since(lines, since), OTHER_LINES);
         if tail.error.is_none() {
             tail.error = lines
                 .iter()
@@ -84,6 +98,10 @@ pub(crate) fn cut(text: &str, since: Option<DateTime<Utc>>) -> LogTail {
                 .map(|line| message(line));
         }
         tail.sections.push((path.clone(), lines));
+    }
+    for (path, lines) in sections.iter().filter(|(path, _)| path.contains(IIS)) {
+        tail.sections
+            .push((path.clone(), shown(lines_since(lines, since), OTHER_LINES)));
     }
     tail
 }
@@ -100,11 +118,12 @@ pub(crate) fn cut_deployment_log(text: &str, path: &str) -> LogTail {
 
 fn sections(text: &str) -> Vec<(String, Vec<&str>)> {
     let is_rule = |line: &str| line.len() >= 10 && line.bytes().all(|byte| byte == b'-');
+    let is_path = |line: &&&str| line.starts_with("/var/") || line.get(1..3) == Some(r":\");
     let lines: Vec<&str> = text.lines().collect();
     let mut sections: Vec<(String, Vec<&str>)> = Vec::new();
     let mut position = 0;
     while position < lines.len() {
-        let heading = lines.get(position + 1).filter(|path| path.starts_with("/var/"));
+        let heading = lines.get(position + 1).filter(is_path);
         match heading {
             Some(path) if is_rule(lines[position]) && lines.get(position + 2).is_some_and(|line| is_rule(line)) => {
                 sections.push(((*path).to_owned(), Vec::new()));
@@ -122,7 +141,7 @@ fn sections(text: &str) -> Vec<(String, Vec<&str>)> {
 }
 
 /// The lines of one deployment, for the log goes on over all of them: of those that ended at `since` or later the last
-/// with an error, else the last one; without a start above it, what the tail has left of it.
+/// with an error, else the last one, if any; without a start above it, what the tail has left of it.
 fn this_deployment<'l, 'm>(lines: &'m [&'l str], since: Option<DateTime<Utc>>) -> &'m [&'l str] {
     let starts = lines
         .iter()
@@ -140,23 +159,40 @@ fn this_deployment<'l, 'm>(lines: &'m [&'l str], since: Option<DateTime<Utc>>) -
                 .any(|line| COLLECTING.iter().any(|name| line.contains(name)))
         })
         .filter(|block| block.iter().any(|line| !line.trim().is_empty()))
+        .map(|block| newer_lines(block, since, CLOCK_SKEW))
+        .filter(|block| !block.is_empty())
         .collect();
-    let ended_before = |block: &[&str]| {
-        let end = block.iter().rev().find_map(|line| time(line));
-        end.zip(since).is_some_and(|(end, since)| end + CLOCK_SKEW < since)
-    };
     let failed = deployments
         .iter()
         .rev()
-        .filter(|block| !ended_before(block))
         .find(|block| block.iter().any(|line| is_error(line)));
     failed.or(deployments.last()).map_or(&[], |block| *block)
 }
 
-/// The time at the start of a line of the engine's: `2023/12/14 22:06:05.484451`, UTC.
-fn time(line: &str) -> Option<DateTime<Utc>> {
-    let text = line.get(..19)?;
-    Some(NaiveDateTime::parse_from_str(text, "%Y/%m/%d %H:%M:%S").ok()?.and_utc())
+/// The lines of a log that is not the engine's, but for those that are older than the deployment.
+fn lines_since<'l, 'm>(lines: &'m [&'l str], since: Option<DateTime<Utc>>) -> &'m [&'l str] {
+    newer_lines(lines, since, ZONE_SKEW)
+}
+
+/// The lines behind the last one that is older than `since`, with what belongs to that; all where no line has a time.
+fn newer_lines<'l, 'm>(lines: &'m [&'l str], since: Option<DateTime<Utc>>, skew: TimeDelta) -> &'m [&'l str] {
+    let Some(since) = since else { return lines };
+    let at = |line: &&str| time(line, since);
+    let is_old = |line: &&str| at(line).is_some_and(|time| time + skew < since);
+    let Some(last_old) = lines.iter().rposition(is_old) else {
+        return lines;
+    };
+    let behind = &lines[last_old + 1..];
+    let next = behind.iter().position(|line| at(line).is_some());
+    next.map_or(&[], |next| &behind[next..])
+}
+
+/// The last lines of a log, or that there are none.
+fn shown(lines: &[&str], count: usize) -> Vec<String> {
+    match last(lines, count) {
+        lines if lines.is_empty() => vec![NOTHING_SINCE.to_owned()],
+        lines => lines,
+    }
 }
 
 /// The last `count` lines that are not blank.
@@ -177,7 +213,7 @@ pub(crate) fn first_error(lines: &[&str]) -> Option<String> {
 
 /// Whether a line is the first of its entry: others are what a command wrote.
 fn begins_entry(line: &str) -> bool {
-    time(line).is_some() || line.starts_with('[') || is_error(line)
+    time(line, DateTime::UNIX_EPOCH).is_some() || line.starts_with('[') || is_error(line)
 }
 
 /// An error with its cause. What a command wrote comes last, behind `Stderr:`, goes on over the next lines, and would be
@@ -205,7 +241,20 @@ fn with_cause<'l>(text: &'l str, more: impl Iterator<Item = &'l str>) -> String 
 }
 
 fn is_error(line: &str) -> bool {
-    line.contains("[ERROR]") || line.contains("[FATAL]") || line.contains("] ERROR ")
+    line.contains("[ERROR]")
+        || line.contains("[FATAL]")
+        || line.contains("] ERROR ")
+        || behind_bare_level(line).is_some()
+}
+
+/// What stands behind a level without brackets, right behind the time: so write the programs on Windows Server
+/// (<https://github.com/aws/aws-sdk-net/issues/1103>).
+fn behind_bare_level(line: &str) -> Option<&str> {
+    time(line, DateTime::UNIX_EPOCH)?;
+    let behind_time = line.get(19..)?.split_once(' ')?.1;
+    ["ERROR ", "FATAL "]
+        .iter()
+        .find_map(|level| behind_time.strip_prefix(level))
 }
 
 /// Whether a line without a level tells of a failure, for all that can be told by its words.
@@ -224,7 +273,9 @@ pub(crate) fn message(line: &str) -> String {
 fn without_level(line: &str) -> &str {
     line.split_once("[ERROR]")
         .or_else(|| line.split_once("[FATAL]"))
-        .map_or(line, |(_, text)| text)
+        .map(|(_, text)| text)
+        .or_else(|| behind_bare_level(line))
+        .unwrap_or(line)
         .trim()
 }
 
@@ -233,141 +284,5 @@ fn start(text: &str, length: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TAIL: &str = "\
-----------------------------------------
-/var/log/eb-engine.log
-----------------------------------------
-2021/09/14 16:40:00.000000 [INFO] Starting...
-2021/09/14 16:40:01.000000 [ERROR] An old error
-2021/09/14 16:42:58.000000 [INFO] Starting...
-2021/09/14 16:42:58.000000 [INFO] Engine command: (app-deploy)
-2021/09/14 16:42:59.000000 [ERROR] An error occurred during execution of command [app-deploy]
-
-2021/09/14 16:42:59.100000 [ERROR] A later one
-
-
-----------------------------------------
-/var/log/web.stdout.log
-----------------------------------------
-Sep  7 07:55:57 ip-172-31-44-139 web: /bin/sh: application: command not found
-";
-
-    /// What RequestEnvironmentInfo itself writes: <https://github.com/aws/aws-elastic-beanstalk-cli/pull/465>.
-    const OWN: &str = "\
-2021/09/14 16:43:10.000000 [INFO] Starting...
-2021/09/14 16:43:10.000000 [INFO] Starting EBPlatform-PlatformEngine
-2021/09/14 16:43:10.000000 [INFO] Engine command: (tail-log)
-2021/09/14 16:43:10.000000 [INFO] Executing instruction: GetTailLogs
-";
-
-    fn at(text: &str) -> Option<DateTime<Utc>> {
-        text.parse().ok()
-    }
-
-    #[test]
-    fn shows_the_last_deployment_and_its_first_error() {
-        let tail = cut(TAIL, None);
-        assert_eq!(
-            tail.error.as_deref(),
-            Some("An error occurred during execution of command [app-deploy]")
-        );
-        assert_eq!(tail.sections.len(), 2);
-        assert_eq!(tail.sections[0].1.len(), 4);
-        assert!(!tail.sections[0].1.iter().any(|line| line.contains("old error")));
-    }
-
-    #[test]
-    fn the_block_of_our_own_request_is_skipped() {
-        let with_own = TAIL.replace("\n\n\n---", &format!("\n{OWN}\n\n---"));
-        assert_eq!(cut(&with_own, None), cut(TAIL, None));
-        let cut_off = "2021/09/14 16:42:59.000000 [ERROR] The end of a long log\n";
-        let only_end = format!("{0}\n/var/log/eb-engine.log\n{0}\n{cut_off}{OWN}", "-".repeat(40));
-        assert_eq!(cut(&only_end, None).error.as_deref(), Some("The end of a long log"));
-        let only_own = format!("{0}\n/var/log/eb-engine.log\n{0}\n{OWN}", "-".repeat(40));
-        assert_eq!(cut(&only_own, None).error, None);
-    }
-
-    #[test]
-    fn the_deployment_that_failed_is_shown_though_a_rollback_has_begun() {
-        let rollback = "2021/09/14 16:43:00.000000 [INFO] Starting...\n\
-                        2021/09/14 16:43:00.000000 [INFO] Engine command: (app-deploy)\n";
-        let text = TAIL.replace("\n\n\n---", &format!("\n{rollback}\n\n---"));
-        let error = |since| cut(&text, at(since)).error;
-        assert_eq!(cut(&text, None).error, error("2021-09-14T16:42:57Z"));
-        // One before, of the same minute, is not taken for it.
-        assert_eq!(error("2021-09-14T16:40:30Z"), error("2021-09-14T16:42:57Z"));
-        assert_eq!(
-            error("2021-09-14T16:42:57Z").as_deref(),
-            Some("An error occurred during execution of command [app-deploy]")
-        );
-        // Errors of deployments before are not this one's.
-        assert!(error("2021-09-14T17:00:00Z").is_some_and(|error| error.ends_with("command not found")));
-    }
-
-    #[test]
-    fn the_applications_log_is_known_by_the_end_of_its_name() {
-        for path in [
-            "/var/log/eb-docker/containers/eb-current-app/eb-4526884cc716-stdouterr.log",
-            "/var/log/eb-docker/containers/eb-current-app/8bfe0a90e7d5-stdouterr.log",
-            "/var/log/containers/nginx-proxy-f6d06cf90684-stdouterr.log",
-        ] {
-            let tail = cut(&TAIL.replace("/var/log/web.stdout.log", path), None);
-            assert_eq!(tail.sections[1].0, path);
-        }
-    }
-
-    #[test]
-    fn the_applications_log_speaks_when_the_engines_is_silent() {
-        let tail = cut(&TAIL.replace("[ERROR]", "[INFO]"), None);
-        assert!(
-            tail.error
-                .is_some_and(|line| line.ends_with("application: command not found"))
-        );
-        assert_eq!(cut("no headings at all", None), LogTail::default());
-    }
-
-    /// As Docker platforms and Python ones write it.
-    #[test]
-    fn the_cause_behind_a_long_command_is_in_the_error() {
-        let head = "An error occurred during execution of command [app-deploy] - [Build]";
-        let command = format!(
-            "{head}. Stop running the command. Error: Command {} failed.",
-            "x".repeat(260)
-        );
-        let error = |text: String| {
-            cut_deployment_log(&text, "eb-deployment-1.log")
-                .error
-                .unwrap_or_default()
-        };
-        let pip = "ERROR: Could not find a version";
-        assert_eq!(
-            error(format!("[ERROR] {command} Stderr:{pip}\nERROR: No match\n")),
-            format!("{head}: {pip}")
-        );
-        let docker = format!(
-            "2021/09/14 16:42:59.000000 [ERROR] {command} Stderr:#0 building\n#1 [internal] load\n\n#5 ERROR: npm ci\n\
-             2021/09/14 16:42:59.100000 [INFO] Error\n"
-        );
-        assert_eq!(error(docker), format!("{head}: #5 ERROR: npm ci"));
-        let quiet = format!("[ERROR] {command} Stderr:\n\nno such thing\n[INFO] Error\n");
-        assert_eq!(error(quiet), format!("{head}: no such thing"));
-        let nothing = format!("[ERROR] {command} Stderr:\n[INFO] Error\n");
-        assert_eq!(error(nothing), start(&command, MAX_LENGTH));
-        assert_eq!(
-            error(format!("[ERROR] {head}. Stderr:Error: x\n")),
-            format!("{head}. Stderr:Error: x")
-        );
-    }
-
-    #[test]
-    fn a_deployment_log_has_its_error_first() {
-        let text =
-            "[INFO] Starting Application deployment\n[ERROR] An error occurred\nERROR: No matching distribution\n";
-        let tail = cut_deployment_log(text, "eb-deployment-1.log");
-        assert_eq!(tail.error.as_deref(), Some("An error occurred"));
-        assert_eq!(tail.sections[0].1.len(), 3);
-    }
-}
+#[path = "logs_tests.rs"]
+mod tests;

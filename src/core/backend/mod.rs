@@ -7,6 +7,7 @@ pub(crate) mod environment;
 pub(crate) mod events;
 pub(crate) mod explanation;
 pub(crate) mod follow;
+pub(crate) mod log_time;
 pub(crate) mod logs;
 pub(crate) mod lost;
 pub(crate) mod messages;

@@ -93,14 +93,18 @@ def _write(environment: Environment, template: str, command: str) -> None:
 def _tail(environment: Environment, instance: Instance) -> str:
     if not environment.engine:
         _write(environment, logtexts.LAUNCHED, "env-launch")
-    sections = {
-        logtexts.application_log(environment.platform, instance.id): (
-            logtexts.APPLICATION_FAILED if environment.last_failed else ""
-        ),
-        "/var/log/eb-engine.log": "\n".join(environment.engine[-_TAIL_LINES:]) + "\n",
-        "/var/log/eb-hooks.log": "",
-        **{path: logtexts.SEEN[path] if text is True else text for path, text in environment.sections.items()},
-    }
+    application = logtexts.application_log(environment.platform, instance.id)
+    if environment.platform == "windows":
+        sections = {application: "", **logtexts.windows_tail(environment.last_failed)}
+    else:
+        sections = {
+            application: logtexts.APPLICATION_FAILED if environment.last_failed else "",
+            "/var/log/eb-engine.log": "\n".join(environment.engine[-_TAIL_LINES:]) + "\n",
+            "/var/log/eb-hooks.log": "",
+        }
+    sections = {path: logtexts.at_time(text, time.time()) for path, text in sections.items()}
+    for path, text in environment.sections.items():
+        sections[path] = logtexts.at_time(logtexts.SEEN[path], time.time()) if text is True else text
     return "".join(f"{_RULE}\n{path}\n{_RULE}\n{body}\n\n" for path, body in sections.items())
 
 

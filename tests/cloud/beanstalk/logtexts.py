@@ -5,6 +5,8 @@ Accounts, stacks and instances are those of this cloud; the wording is AWS's. Fi
 block of the command that collects them, and so does https://github.com/aws/aws-elastic-beanstalk-cli/pull/465.
 """
 
+import time
+
 _START = """\
 [INFO] Starting...
 [INFO] Starting EBPlatform-PlatformEngine
@@ -138,6 +140,21 @@ _CFN_INIT_CMD = """\
 # The hook of https://github.com/rennokki/laravel-aws-eb/issues/44 never ran; one that does leaves what it writes.
 _HOOKS = "cp: cannot stat 'php.ini': No such file or directory\n"
 
+# https://github.com/einaregilsson/beanstalk-deploy/issues/3. What the other logs of Windows Server say of it was seen
+# nowhere; that they are in a tail, and their paths:
+# https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html
+_WINDOWS_FAILED = """\
+2026-11-20 08:00:00,941 [ERROR] Command hooks (HooksExecutor.exe appdeploy\\enact) failed
+2026-11-20 08:00:00,941 [ERROR] Error encountered during build of Hook-EnactAppDeploy: Command hooks failed
+Traceback (most recent call last):
+  File "cfnbootstrap\\construction.pyc", line 544, in run_config
+  File "cfnbootstrap\\construction.pyc", line 138, in run_commands
+  File "cfnbootstrap\\command_tool.pyc", line 117, in apply
+ToolError: Command hooks failed
+2026-11-20 08:00:00,941 [ERROR] -----------------------BUILD FAILED!------------------------
+"""
+_WINDOWS_LOGS = "C:\\Program Files\\Amazon\\ElasticBeanstalk\\logs\\"
+
 SEEN = {"/var/log/cfn-init-cmd.log": _CFN_INIT_CMD, "/var/log/eb-hooks.log": _HOOKS}
 """What a test gets that asks for one of these logs without saying what is in it."""
 
@@ -149,6 +166,9 @@ _PLATFORMS = {
     "docker-older": "/var/log/eb-docker/containers/eb-current-app/{id}-stdouterr.log",
     # Seen in a tail of the ECS platform, 2020-08-21; https://github.com/caktus/aws-web-stacks/issues/1
     "ecs": "/var/log/containers/nginx-proxy-{id}-stdouterr.log",
+    # The table of log files in
+    # https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.cloudwatchlogs.html
+    "windows": "C:\\inetpub\\logs\\LogFiles\\W3SVC1\\u_ex261120.log",
 }
 
 _DEPLOYMENT_STARTED = "[INFO] Starting Application deployment\n"
@@ -169,6 +189,22 @@ def platforms() -> list[str]:
 def application_log(platform: str, instance: str) -> str:
     """The path of the application's own log."""
     return _PLATFORMS[platform].format(id=instance[-12:])
+
+
+def windows_tail(failed: bool) -> dict[str, str]:
+    """What a tail of Windows Server has besides the log of IIS, by path."""
+    return {
+        f"{_WINDOWS_LOGS}AWSDeployment.log": "",
+        f"{_WINDOWS_LOGS}Hooks.log": "",
+        "C:\\cfn\\log\\cfn-init.log": _WINDOWS_FAILED if failed else "",
+    }
+
+
+def at_time(text: str, seconds: float) -> str:
+    """A text that was seen, with the times of another moment."""
+    now = time.gmtime(seconds)
+    syslog = f"{time.strftime('%b', now)} {now.tm_mday:2} {time.strftime('%H:%M:%S', now)}"
+    return text.replace("Sep  7 07:55:57", syslog).replace("2026-11-20 08:00:00", time.strftime("%Y-%m-%d %H:%M:%S", now))
 
 
 def failed(cause: str, noise: int) -> str:

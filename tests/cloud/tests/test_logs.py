@@ -104,6 +104,7 @@ class Logs(BeanstalkTestCase):
             ("docker", r"/var/log/eb-docker/containers/eb-current-app/eb-[0-9a-f]{12}-stdouterr\.log"),
             ("docker-older", r"/var/log/eb-docker/containers/eb-current-app/[0-9a-f]{12}-stdouterr\.log"),
             ("ecs", r"/var/log/containers/nginx-proxy-[0-9a-f]{12}-stdouterr\.log"),
+            ("windows", r"C:\\Program Files\\Amazon\\ElasticBeanstalk\\logs\\AWSDeployment\.log"),
         ):
             name = f"on-{platform}"
             self.launch(environment=name, platform=platform)
