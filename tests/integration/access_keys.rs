@@ -48,6 +48,7 @@ fn keys_that_may_not_assume_the_role_are_told_both_sides() {
         .with("aws-access-key-id", KEY)
         .with("aws-secret-access-key", SECRET)
         .with("role-to-assume", ROLE)
+        .env("AWS_MAX_ATTEMPTS", "1")
         .run();
     assert_error(
         &run,

@@ -186,7 +186,7 @@ fn tails_of_logs_do_not_act() {
     let cloud = with_environment();
     let rule = "-".repeat(40);
     let log = format!(
-        "{rule}\n/var/log/eb-engine.log\n{rule}\n2026/11/20 10:00:00.000000 [ERROR] An error occurred: {}\n",
+        "{rule}\n/var/log/eb-engine.log\n{rule}\n[ERROR] An error occurred: {}\n",
         lines()
     );
     cloud.set_scenario("web-prod", "fails", &json!({"seconds": 1, "log": log}));
