@@ -20,6 +20,10 @@ const VOLATILE: &[(&str, &str)] = &[
         r"\b20\d\d/\d\d/\d\d \d\d&#58;\d\d&#58;\d\d\.\d+",
         "2026/11/20 07&#58;18&#58;37.123456",
     ),
+    (
+        r"\b[A-Z][a-z]{2} [ \d]\d \d\d&#58;\d\d&#58;\d\d ip-",
+        "Nov 20 07&#58;18&#58;37 ip-",
+    ),
     (r"\b1[78]\d{11}\b", "1795159117123"),
     (r"\brunning for \d+ seconds", "running for 1 seconds"),
     (r"\b[A-Z0-9]{13,14}\b", "I2J3K4L5M6N7O8"),
