@@ -253,7 +253,7 @@ mod tests {
         let message = failed.error.map(|error| error.message);
         assert_eq!(
             message.as_deref(),
-            Some("it broke; live now: site: 4 of 5 objects new, 1 as before")
+            Some("it broke; live now: site: 3 of 5 objects new, 1 perhaps, 1 as before")
         );
         let cancelled = report(Some(&Outcomes::default()), false, &Err(Cancelled.into()));
         assert_eq!((cancelled.outcome, keys(&cancelled).len()), (Outcome::Cancelled, 0));
