@@ -8,6 +8,7 @@ use crate::core::cdn::invalidation::{InvalidationPlan, SiteOrigin};
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, SiteInputs};
 use crate::core::release::applied::{ThisStep, header_check};
+use crate::core::release::bundles::check_own_bundle;
 use crate::core::release::interrupted::under_way;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Versioning;
@@ -49,6 +50,9 @@ impl Deployment<'_> {
         };
         let (site_and_cdn, backend) = tokio::join!(site_and_cdn, backend);
         let ((backend, bundle), (site, cdn)) = (backend?, site_and_cdn?);
+        if let (Some(backend), Some(site)) = (&backend, &site) {
+            check_own_bundle(backend, site)?;
+        }
         let mut plan = Plan {
             site,
             cdn,

@@ -83,6 +83,65 @@ fn bundles_are_known_by_records_that_history_puts_elsewhere() {
 }
 
 #[test]
+fn a_file_for_the_key_of_a_bundle_is_an_error_before_anything_changes() {
+    let cloud = site_cloud();
+    backend(&cloud, "v1").run().expect_exit(0);
+    let bundle = cloud.object(BUCKET, "my-app/v1.zip").expect("a bundle").body;
+    let run = site(&cloud).file("public/my-app/v1.zip", "mine").run().expect_exit(1);
+    assert!(
+        run.error().contains("`my-app/v1.zip`") && run.error().contains("`exclude`"),
+        "{}",
+        run.error()
+    );
+    assert_eq!(cloud.keys(BUCKET), ["my-app/v1.zip"]);
+    assert_eq!(cloud.object(BUCKET, "my-app/v1.zip").expect("a bundle").body, bundle);
+
+    // Records elsewhere, and the bundle of this very run.
+    let elsewhere = site(&cloud)
+        .with("history", "s3://my-site/ops")
+        .file("public/my-app/v1.zip", "mine");
+    let run = elsewhere.run().expect_exit(1);
+    assert!(run.error().contains("`my-app/v1.zip`"), "{}", run.error());
+    let both = backend(&cloud, "v2")
+        .with("bucket", BUCKET)
+        .with("source", "public")
+        .file("public/my-app/v2.zip", "mine");
+    let run = both.run().expect_exit(1);
+    assert!(run.error().contains("`my-app/v2.zip`"), "{}", run.error());
+    assert_eq!(cloud.keys(BUCKET), ["my-app/v1.zip"]);
+
+    // What is no bundle's is the site's.
+    let other = site(&cloud)
+        .file("public/my-app/tool.zip", "mine")
+        .file("public/my-app/v1.zip.txt", "mine");
+    assert_eq!(other.run().expect_exit(0).output("uploaded"), "3");
+    assert_eq!(
+        other
+            .file("public/my-app/tool.zip", "mine again")
+            .run()
+            .expect_exit(0)
+            .output("uploaded"),
+        "1"
+    );
+}
+
+#[test]
+fn a_bundle_that_another_history_knows_is_not_deleted_and_named() {
+    let cloud = site_cloud();
+    cloud.create_bucket("ops");
+    backend(&cloud, "v1").with("history", "s3://ops").run().expect_exit(0);
+    leave_others(&cloud);
+    let run = site(&cloud).run().expect_exit(0);
+    assert_eq!(cloud.keys(BUCKET), ["index.html", "my-app/v1.zip"]);
+    let warnings = run.messages("warning").join("\n");
+    assert!(
+        warnings.contains("my-app/v1.zip") && warnings.contains("`history`"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains("download.zip"), "{warnings}");
+}
+
+#[test]
 fn where_records_cannot_be_read_nothing_is_deleted_that_may_be_a_bundle() {
     let cloud = site_cloud();
     backend(&cloud, "v1").run().expect_exit(0);

@@ -297,12 +297,46 @@ fn a_name_that_is_not_utf8_can_be_excluded() {
 }
 
 #[test]
+fn a_directory_whose_name_is_not_utf8_can_be_excluded_as_its_files_can() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let step = |pattern: &str| {
+        let action = Action::new(&cloud)
+            .with("bucket", BUCKET)
+            .with("source", "site")
+            .with("exclude", pattern)
+            .file("site/index.html", "page");
+        let directory = action.workspace().join("site").join(OsStr::from_bytes(b"d\xff"));
+        std::fs::create_dir_all(directory.join("deeper")).expect("a directory");
+        std::fs::write(directory.join("a.txt"), "x").expect("written");
+        std::fs::write(directory.join("deeper/b.txt"), "x").expect("written");
+        action
+    };
+    for pattern in ["d?/*", "d*", "*.txt", "d?/a.txt\nd?/deeper/*"] {
+        step(pattern).run().expect_exit(0);
+        assert_eq!(
+            cloud
+                .all_keys(BUCKET)
+                .iter()
+                .filter(|key| !key.starts_with('.'))
+                .count(),
+            1,
+            "{pattern}"
+        );
+    }
+    let run = step("d?/a.txt").run().expect_exit(1);
+    assert!(run.error().contains(r"`d\xff/deeper/b.txt`"), "{}", run.error());
+}
+
+#[test]
 fn texts_in_other_encodings_are_not_called_utf8() {
     let cloud = Cloud::with_bucket(BUCKET);
     let utf16: Vec<u8> = "<p>text".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let texts: [(&str, &[u8], &str); 8] = [
+    let texts: [(&str, &[u8], &str); 11] = [
         ("hz.html", b"<p>~{<:Ky2;S{#,~}", "text/html"),
         ("utf-7.html", b"<p>+ZeVnLIqe-", "text/html"),
+        ("utf-7-open.html", b"<p>+ZeVnLIqe</p>", "text/html"),
+        ("utf-7-ascii.html", b"+ADw-script+AD4-", "text/html"),
+        ("phone.html", b"<p>+41 44 668 18 00", "text/html; charset=utf-8"),
         ("iso-2022-jp.html", b"<p>\x1b$B$\"\x1b(B", "text/html"),
         ("utf-16.html", &utf16, "text/html"),
         ("plain.html", b"<p>1 + 1 - a+b-c ~ {}", "text/html; charset=utf-8"),

@@ -164,6 +164,36 @@ fn an_archived_object_whose_headers_change_is_a_warning_that_names_it() {
     assert_eq!(cached(&cloud, "3.html"), "no-cache");
 }
 
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>, and the code's text from
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+#[test]
+fn an_object_that_goes_into_an_archive_on_the_way_is_a_warning_that_names_it() {
+    let cloud = cloud();
+    step(&cloud).run().expect_exit(0);
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "CopyObject", "match": "1.html", "kind": "error", "times": -1,
+                "status": 403, "code": "InvalidObjectState",
+                "message": "The operation is not valid for the current state of the object."}),
+    );
+    let run = step(&cloud).with("cache-control", "no-cache").run().expect_exit(0);
+    assert!(
+        run.messages("warning").join("\n").contains("1.html: is archived"),
+        "{}",
+        run.log
+    );
+    assert!(
+        run.report["site"]["warnings"].to_string().contains("1.html"),
+        "{}",
+        run.report
+    );
+    assert_eq!(written(&run).len(), 11);
+    assert_eq!(
+        (cached(&cloud, "1.html").as_str(), cached(&cloud, "2.html").as_str()),
+        ("", "no-cache")
+    );
+}
+
 #[test]
 fn objects_that_were_changed_by_hand_are_repaired_where_that_is_asked_for() {
     let cloud = cloud();

@@ -177,6 +177,22 @@ fn a_key_of_white_space_alone_comes_and_goes() {
     action.run().expect_exit(0);
     assert_eq!(cloud.keys(BUCKET), [" ", "a.txt"]);
     assert_eq!(action.run().expect_exit(0).output("outcome"), "unchanged");
+    let cached = site(&cloud)
+        .with("delete", "true")
+        .with("cache-control", "no-cache")
+        .with("acl", "private")
+        .file("public/ ", "blank")
+        .file("public/a.txt", "a");
+    let run = cached.run().expect_exit(0);
+    assert_eq!(run.uploaded(), [" ", "a.txt"], "{}", run.log);
+    assert!(run.messages("warning").is_empty(), "{}", run.log);
+    let header = cloud
+        .object(BUCKET, " ")
+        .and_then(|object| object.header("cache-control").map(str::to_owned));
+    assert_eq!(header.as_deref(), Some("no-cache"));
+    assert_eq!(cached.run().expect_exit(0).output("outcome"), "unchanged");
+    cached.write("public/ ", "blank again");
+    assert_eq!(cached.run().expect_exit(0).uploaded(), [" "]);
     std::fs::remove_file(action.workspace().join("public/ ")).expect("the file");
     assert_eq!(action.run().expect_exit(0).output("deleted"), "1");
     assert_eq!(cloud.keys(BUCKET), ["a.txt"]);

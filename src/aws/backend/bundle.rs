@@ -11,13 +11,10 @@ use crate::aws::s3::upload::put_new_file;
 use crate::console::Console;
 use crate::core::backend::version_table::{BundleLocation, VersionState};
 use crate::core::bundle::Bundle;
-use crate::core::bundle::key::key_of_digest;
+use crate::core::bundle::key::{DIGEST, key_of_digest};
 use crate::core::error::{HintExt as _, code};
 use crate::core::iam::calls;
 use crate::core::site::etag::hex;
-
-/// The object metadata that holds the bundle's SHA-256.
-const DIGEST: &str = "sha256";
 
 /// What HeadObject says of a bundle.
 struct StoredBundle {

@@ -8,12 +8,13 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::releases::folder::RecordFolder;
+use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, MAX_KEYS};
-use crate::core::bundle::key::parts_of_bundle;
-use crate::core::iam::calls::LIST_OBJECTS;
+use crate::core::bundle::key::{DIGEST, parts_of_bundle};
+use crate::core::iam::calls::{HEAD_OBJECT, LIST_OBJECTS};
 use crate::core::release::accept::MAX_HEAD_BYTES;
 use crate::core::release::application_of;
-use crate::core::release::bundles::{KnownBundles, looks_like_bundle};
+use crate::core::release::bundles::{KnownBundles, looks_like_bundle, overwrites};
 use crate::core::release::id::parse_object_name;
 use crate::core::release::record::Record;
 use crate::core::site::findings::ScanFindings;
@@ -30,35 +31,88 @@ pub(crate) struct BackendFolders {
     pub(crate) by_region: bool,
 }
 
-/// Takes the bundles that records know out of what is to be deleted; they are none of the site's objects. Where
-/// records cannot be read, all that may be bundles stay, and the warning says so.
-pub(crate) async fn keep_bundles(backends: &[BackendFolders], findings: &mut ScanFindings) -> Option<SiteWarning> {
-    let looks: Vec<&String> = findings
+/// Takes bundles out of what is to be deleted; they are none of the site's objects. Bundles are those that records know,
+/// and what was stored as a bundle by a run whose records are elsewhere. Where records cannot be read, all that may be
+/// bundles stay. Warnings name what stays though no record knows it.
+///
+/// # Errors
+/// A file is to be written to the key of a bundle.
+pub(crate) async fn keep_bundles(
+    backends: &[BackendFolders],
+    site: &Bucket,
+    written: &[(String, bool)],
+    findings: &mut ScanFindings,
+) -> anyhow::Result<Vec<SiteWarning>> {
+    let missing: Vec<String> = findings
         .missing
         .iter()
-        .map(|object| &object.key)
+        .map(|object| object.key.clone())
         .filter(|key| parts_of_bundle(key).is_some())
         .collect();
+    let looks: Vec<&String> = missing.iter().chain(written.iter().map(|(key, _)| key)).collect();
     if looks.is_empty() {
-        return None;
+        return Ok(Vec::new());
     }
-    let (mut kept, mut warning) = (BTreeSet::new(), None);
+    let (mut kept, mut warnings) = (BTreeSet::new(), Vec::new());
     for root in backends {
         let error = match root.bundles(&looks, &mut kept).await {
             Ok(()) => continue,
             Err(error) => error,
         };
-        warning = looks.first().map(|first| SiteWarning {
-            path: (*first).clone(),
+        let Some(first) = missing.first() else { continue };
+        warnings.push(SiteWarning {
+            path: first.clone(),
             message: format!(
                 "cannot tell whether archives here are bundles of Elastic Beanstalk, so none is deleted: {error:#}"
             ),
         });
-        kept.extend(looks.iter().map(|key| (*key).clone()));
+        kept.extend(missing.iter().cloned());
     }
+    let unknown = |key: &&String| !kept.contains(*key);
+    let there = written.iter().filter(|(_, is_there)| *is_there).map(|(key, _)| key);
+    let asked: Vec<&String> = missing.iter().chain(there).filter(unknown).collect();
+    let asked = stream::iter(asked).map(|key| async move { (key, is_bundle(site, key).await) });
+    let asked: Vec<_> = asked.buffer_unordered(READS_IN_FLIGHT).collect().await;
+    let is_missing = |key: &String| missing.contains(key);
+    for (key, found) in asked {
+        let message = match found {
+            Ok(false) => continue,
+            // Whether it may be written will show when it is.
+            Err(_) if !is_missing(key) => continue,
+            Ok(true) => {
+                "is a bundle of Elastic Beanstalk whose release records are elsewhere (`history`), so it is not \
+                         deleted"
+                    .to_owned()
+            }
+            Err(error) => {
+                format!("cannot tell whether this is a bundle of Elastic Beanstalk, so it is not deleted: {error:#}")
+            }
+        };
+        if is_missing(key) {
+            warnings.push(SiteWarning {
+                path: key.clone(),
+                message,
+            });
+        }
+        kept.insert(key.clone());
+    }
+    if let Some((key, _)) = written.iter().find(|(key, _)| kept.contains(key)) {
+        return Err(overwrites(key));
+    }
+    warnings.sort_by(|one, other| one.path.cmp(&other.path));
     findings.managed = findings.managed.saturating_sub(kept.len() as u64);
     findings.missing.retain(|object| !kept.contains(&object.key));
-    warning
+    Ok(warnings)
+}
+
+/// Whether the object at `key` was stored as a bundle.
+async fn is_bundle(site: &Bucket, key: &str) -> anyhow::Result<bool> {
+    let head = site.client.head_object().bucket(&site.name).key(key).send().await;
+    let head = head.aws_context(&HEAD_OBJECT, &site.object_arn(key), || {
+        format!("cannot read the headers of `{key}`")
+    })?;
+    let digest = head.metadata().and_then(|metadata| metadata.get(DIGEST));
+    Ok(digest.is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())))
 }
 
 impl BackendFolders {

@@ -281,9 +281,18 @@ impl History {
         unreadable.iter().find(is_newer).map(|unread| unread.id.clone())
     }
 
-    /// Takes the bundles of backends that records know out of what a site is to delete.
-    pub(crate) async fn keep_bundles(&self, findings: &mut ScanFindings) -> Option<SiteWarning> {
-        keep_bundles(&self.backends, findings).await
+    /// Takes the bundles of backends out of what a site is to delete; `written` are the keys that look like a bundle's and
+    /// are to be written, with whether an object is there.
+    ///
+    /// # Errors
+    /// One of those is a bundle's.
+    pub(crate) async fn keep_bundles(
+        &self,
+        site: &Bucket,
+        written: &[(String, bool)],
+        findings: &mut ScanFindings,
+    ) -> anyhow::Result<Vec<SiteWarning>> {
+        keep_bundles(&self.backends, site, written, findings).await
     }
 
     /// Writes the record of a run that is about to change something.

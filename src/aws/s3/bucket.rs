@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::retry::{Patience, patient};
+use crate::aws::s3::blank_key::BlankKeyInterceptor;
 use crate::aws::s3::clock::{ReadClock, StoreClock};
 use crate::aws::s3::fast_put::{CaptureEndpoint, FastPut};
 use crate::aws::s3::owner::{EXPECTED_OWNER, OwnerInterceptor};
@@ -111,6 +112,7 @@ impl Bucket {
                 signing: Arc::clone(&signing),
             })
             .interceptor(ReadClock(Arc::clone(&clock)))
+            .interceptor(BlankKeyInterceptor)
             .region(Region::new(region.to_owned()))
             .timeout_config(timeouts.read_timeout(ANSWER_TIMEOUT).build());
         if let Some(account) = account {

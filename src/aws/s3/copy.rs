@@ -8,6 +8,7 @@
 use aws_sdk_s3::types::MetadataDirective;
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::copy_parts;
 use crate::aws::s3::effect::Effect;
@@ -102,7 +103,7 @@ async fn one_request(
             .client
             .copy_object()
             .bucket(&source.bucket.name)
-            .key(source.key)
+            .key(for_sdk(source.key))
             .copy_source(source.copy_source())
             .set_copy_source_if_match(if_match.clone())
             .metadata_directive(directive.clone())

@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::effect::Effect;
 use crate::aws::s3::object::{Object, payer};
 use crate::aws::s3::request_headers::{self, Headers, source_key_headers};
@@ -46,7 +47,7 @@ pub(crate) async fn copy_in_parts(
         .client
         .create_multipart_upload()
         .bucket(&bucket.name)
-        .key(source.key)
+        .key(for_sdk(source.key))
         .customize()
         .mutate_request(move |request| request_headers::apply(request, &headers))
         .send()
@@ -89,7 +90,7 @@ impl PartCopy<'_> {
             .client
             .upload_part_copy()
             .bucket(&bucket.name)
-            .key(key)
+            .key(for_sdk(key))
             .set_upload_id(self.id.clone())
             .part_number(number)
             .copy_source(self.source.copy_source())
@@ -120,7 +121,7 @@ impl PartCopy<'_> {
             .client
             .complete_multipart_upload()
             .bucket(&bucket.name)
-            .key(key)
+            .key(for_sdk(key))
             .set_upload_id(self.id.clone())
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .set_request_payer(payer(options))
@@ -151,7 +152,7 @@ impl Drop for PartCopy<'_> {
             .client
             .abort_multipart_upload()
             .bucket(&self.source.bucket.name)
-            .key(self.source.key)
+            .key(for_sdk(self.source.key))
             .upload_id(id);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(abort.send());
@@ -170,7 +171,7 @@ async fn tags(source: Object<'_>, options: &ObjectOptions) -> anyhow::Result<Opt
         .client
         .get_object_tagging()
         .bucket(&source.bucket.name)
-        .key(source.key)
+        .key(for_sdk(source.key))
         .set_version_id(source.version_id.map(str::to_owned))
         .set_request_payer(payer(options))
         .send()

@@ -9,6 +9,7 @@ use md5::{Digest as _, Md5};
 use tokio::time::sleep;
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::s3::checksum::base64;
 use crate::aws::s3::effect::Effect;
@@ -160,7 +161,7 @@ async fn delete_alone(bucket: &Bucket, key: &str, request_payer: bool, deleted: 
         .client
         .delete_object()
         .bucket(&bucket.name)
-        .key(key)
+        .key(for_sdk(key))
         .set_request_payer(request_payer.then_some(RequestPayer::Requester))
         .customize()
         .interceptor(effect.clone())

@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use md5::{Digest as _, Md5};
 use tokio::task::spawn_blocking;
 
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::body::{Body, SourceFile};
 use crate::aws::s3::checksum::{Checksum, sdk_algorithm, with_checksum};
 use crate::aws::s3::concurrency::SlowDownInterceptor;
@@ -65,7 +66,7 @@ async fn create(uploader: &Uploader, write: &Write) -> anyhow::Result<String> {
         .client
         .create_multipart_upload()
         .bucket(&uploader.bucket.name)
-        .key(&write.key)
+        .key(for_sdk(&write.key))
         .set_checksum_algorithm(algorithm.map(sdk_algorithm))
         .set_checksum_type(algorithm.and_then(checksum_type))
         .customize()
@@ -132,7 +133,7 @@ async fn part(
             .client
             .upload_part()
             .bucket(&uploader.bucket.name)
-            .key(&write.key)
+            .key(for_sdk(&write.key))
             .upload_id(id)
             .part_number(number)
             .set_request_payer(payer(uploader))
@@ -191,7 +192,7 @@ async fn complete(
         .client
         .complete_multipart_upload()
         .bucket(&uploader.bucket.name)
-        .key(&write.key)
+        .key(for_sdk(&write.key))
         .upload_id(id)
         .set_checksum_type(uploader.algorithm().and_then(checksum_type))
         .set_request_payer(payer(uploader))
@@ -252,7 +253,7 @@ async fn abort(uploader: &Uploader, key: &str, id: &str) {
         .client
         .abort_multipart_upload()
         .bucket(&uploader.bucket.name)
-        .key(key)
+        .key(for_sdk(key))
         .upload_id(id)
         .set_request_payer(payer(uploader))
         .send()

@@ -5,6 +5,7 @@ use aws_sdk_s3::types::{Permission, RequestPayer, Type};
 use percent_encoding::utf8_percent_encode;
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::s3::request_headers::{self, UNSAFE_IN_PATH};
 use crate::core::error::code;
@@ -34,7 +35,7 @@ impl Object<'_> {
             .client
             .head_object()
             .bucket(&self.bucket.name)
-            .key(self.key)
+            .key(for_sdk(self.key))
             .set_version_id(self.version_id.map(str::to_owned))
             .set_sse_customer_algorithm(algorithm)
             .set_sse_customer_key(customer_key)
@@ -60,7 +61,7 @@ impl Object<'_> {
             .client
             .get_object_acl()
             .bucket(&self.bucket.name)
-            .key(self.key)
+            .key(for_sdk(self.key))
             .set_version_id(self.version_id.map(str::to_owned))
             .set_request_payer(payer(options))
             .send()

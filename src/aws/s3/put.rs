@@ -8,6 +8,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::body::Body;
 use crate::aws::s3::checksum::with_checksum;
 use crate::aws::s3::concurrency::SlowDownInterceptor;
@@ -125,7 +126,7 @@ async fn send(
         .client
         .put_object()
         .bucket(&uploader.bucket.name)
-        .key(key)
+        .key(for_sdk(key))
         .body(ByteStream::from(body.bytes.clone()));
     let request = with_checksum!(request, &body.checksum)
         .customize()

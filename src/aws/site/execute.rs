@@ -17,10 +17,11 @@ use crate::aws::s3::effect::Effect;
 use crate::aws::s3::uploader::Uploader;
 use crate::aws::s3::{copy, delete, upload};
 use crate::aws::site::due::spared;
+use crate::aws::site::headers::archived;
 use crate::aws::site::progress::{Progress, interval, size};
 use crate::aws::site::version_ids::look_up;
 use crate::console::Console;
-use crate::core::error::{Cancelled, service_error};
+use crate::core::error::{Cancelled, code, service_error};
 use crate::core::inputs::Verbosity;
 use crate::core::release::record::Versioning;
 use crate::core::site::key_change::KeyChange;
@@ -179,6 +180,13 @@ impl Execution<'_> {
                 self.outcome
                     .changed
                     .push(KeyChange::written(&write.key, write.reason, version_id));
+            }
+            // It went into an archive, or this store did not say before that it is in one.
+            Err(error) if write.source == WriteSource::InPlace && code(&error) == Some("InvalidObjectState") => {
+                let warning = archived(write.key.clone());
+                let text = format!("{}: {}", warning.path, warning.message);
+                self.log.console.warning("Archived", &text);
+                self.outcome.warnings.push(warning);
             }
             Err(error) => {
                 self.note_perhaps(write, effect);

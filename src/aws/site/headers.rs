@@ -12,6 +12,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::task::spawn_blocking;
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::object::{Object, headers_of};
 use crate::aws::s3::request_headers::customer_key;
@@ -112,16 +113,20 @@ pub(crate) async fn repairs(
 }
 
 /// A warning for each archived object.
-fn archive_warnings(mut archived: Vec<String>) -> Vec<SiteWarning> {
-    archived.sort();
-    let warning = |path| SiteWarning {
+fn archive_warnings(mut paths: Vec<String>) -> Vec<SiteWarning> {
+    paths.sort();
+    paths.into_iter().map(archived).collect()
+}
+
+/// What is said of the object at `path`, which is archived.
+pub(crate) fn archived(path: String) -> SiteWarning {
+    SiteWarning {
         path,
         message:
-            "is archived, so its headers and its ACL stay as they are; restore it from the archive, then run once with \
-                  `force-headers: true`"
+            "is archived, so its headers and its ACL stay as they are; restore it from the archive, then run once \
+                  with `force-headers: true`"
                 .to_owned(),
-    };
-    archived.into_iter().map(warning).collect()
+    }
 }
 
 /// What S3 says of the object of a file.
@@ -166,7 +171,7 @@ async fn ask<'a>(
         .client
         .head_object()
         .bucket(&bucket.name)
-        .key(&key)
+        .key(for_sdk(&key))
         .set_sse_customer_algorithm(algorithm)
         .set_sse_customer_key(customer_key)
         .set_sse_customer_key_md5(customer_key_md5)

@@ -16,6 +16,7 @@ use crate::aws::site::checksum_compare::Opaque;
 use crate::aws::site::compare::{RANGES_IN_FLIGHT, Scan, cores};
 use crate::aws::site::headers;
 use crate::console::Console;
+use crate::core::bundle::key::parts_of_bundle;
 use crate::core::inputs::{SiteInputs, Verbosity};
 use crate::core::site::assemble::{assemble, check_keys};
 use crate::core::site::content_type::TextEncoding;
@@ -24,7 +25,7 @@ use crate::core::site::findings::ScanFindings;
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ObjectOptions;
-use crate::core::site::plan::SitePlan;
+use crate::core::site::plan::{Reason, SitePlan};
 use crate::core::site::repair::HeaderCheck;
 use crate::core::site::retire::{Retiring, Whereabouts, path};
 use crate::core::site::retirement::KnownAssets;
@@ -90,7 +91,19 @@ pub(crate) async fn plan_site(
     console: &Console,
 ) -> anyhow::Result<SitePlan> {
     let (comparison, mut findings) = comparing.end().await?;
-    let kept_bundles = history.keep_bundles(&mut findings).await;
+    let written: Vec<(String, bool)> = findings
+        .writes
+        .iter()
+        .map(|write| {
+            (
+                format!("{}{}", site.prefix, comparison.scan.files[write.file].path),
+                write.reason,
+            )
+        })
+        .filter(|(key, _)| parts_of_bundle(key).is_some())
+        .map(|(key, reason)| (key, reason != Reason::New))
+        .collect();
+    let kept_bundles = history.keep_bundles(bucket, &written, &mut findings).await?;
     console.debug(&format!(
         "{} files, {} objects seen, {} unchanged",
         comparison.scan.files.len(),

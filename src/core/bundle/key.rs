@@ -7,6 +7,9 @@ use crate::core::site::etag::hex;
 /// What a bundle's file name can end with.
 pub(crate) const EXTENSIONS: [&str; 3] = ["zip", "war", "jar"];
 
+/// The object metadata that holds the bundle's SHA-256.
+pub(crate) const DIGEST: &str = "sha256";
+
 /// Files that Elastic Beanstalk's Docker platforms deploy by themselves
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/docker-configuration.html>).
 pub(crate) const LONE_FILES: [&str; 2] = ["Dockerrun.aws.json", "docker-compose.yml"];

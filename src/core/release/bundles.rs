@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::backend::plan::{BackendPlan, VersionStep};
 use crate::core::bundle::key::{key, key_of_digest, key_part, parts_of_bundle};
+use crate::core::error::HintExt as _;
 use crate::core::release::record::Record;
+use crate::core::site::plan::SitePlan;
 
 /// The bundles that the records of some releases name.
 #[derive(Debug, Default)]
@@ -43,6 +46,36 @@ impl KnownBundles {
     #[must_use]
     pub(crate) fn contains(&self, key: &str) -> bool {
         parts_of_bundle(key).is_some_and(|(folder, stem)| self.parts.contains(&(folder.to_owned(), stem.to_owned())))
+    }
+}
+
+/// The error of a site that has a file for the key of a bundle.
+#[must_use]
+pub(crate) fn overwrites(key: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "`source` has a file for `{key}`, where a bundle of Elastic Beanstalk is kept: it would be overwritten"
+    )
+    .hint("rename the file, leave it out with `exclude`, or keep bundles in another bucket with `package-bucket`")
+}
+
+/// Checks that no file of `site` goes to the key under which `backend` stores its bundle.
+///
+/// # Errors
+/// One does.
+pub(crate) fn check_own_bundle(backend: &BackendPlan, site: &SitePlan) -> anyhow::Result<()> {
+    let VersionStep::Create {
+        bucket: Some(bucket),
+        key,
+        ..
+    } = &backend.version
+    else {
+        return Ok(());
+    };
+    let digest = backend.bundle.as_ref().map(|bundle| key_of_digest(key, &bundle.sha256));
+    let is_its = |written: &str| written == key || digest.as_deref() == Some(written);
+    match site.writes.iter().find(|write| is_its(&write.key)) {
+        Some(write) if *bucket == site.bucket => Err(overwrites(&write.key)),
+        _ => Ok(()),
     }
 }
 

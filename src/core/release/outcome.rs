@@ -42,6 +42,8 @@ pub(crate) struct Outcomes {
 pub(crate) struct SiteChanges {
     /// The keys, in the order of completion.
     pub(crate) changed: Vec<KeyChange>,
+    /// Objects whose headers could not be changed, and why that fails nothing.
+    pub(crate) warnings: Vec<SiteWarning>,
     /// The keys that could not be changed, and why.
     pub(crate) failures: Vec<SiteWarning>,
     /// Old assets whose time has passed, and that were left: somebody wrote them meanwhile, or may use them again.
@@ -92,6 +94,7 @@ impl SiteChanges {
         };
         Self {
             changed: outcome.changed.clone(),
+            warnings: outcome.warnings.clone(),
             failures: outcome.failed.iter().map(failure).collect(),
             spared: outcome.spared.clone(),
         }

@@ -154,6 +154,7 @@ fn site_report(plan: &SitePlan, outcomes: &Outcomes) -> SiteReport {
     site.deletes.retain(|key| deleted.contains(key.as_str()));
     site.retired = retired(outcomes.old_assets.iter().flatten());
     site.failures.clone_from(&done.failures);
+    site.warnings.extend(done.warnings.iter().cloned());
     if let Some(put_back) = &outcomes.put_back {
         site.restored.clone_from(&put_back.restored);
         // What stays for pages that are open is not as it was before: there was no such key.
@@ -239,6 +240,7 @@ mod tests {
                     KeyChange::written("c", Reason::New, None).perhaps(),
                     KeyChange::written("a", Reason::New, None),
                 ],
+                warnings: Vec::new(),
                 failures: vec![SiteWarning {
                     path: "c".to_owned(),
                     message: "no answer".to_owned(),

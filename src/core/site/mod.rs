@@ -2,6 +2,7 @@
 //!
 //! Pure but for [`scan`] and [`inspect`], which walk and read the source directory. Knows nothing of AWS clients.
 
+pub(crate) mod ancestor;
 pub(crate) mod assemble;
 pub(crate) mod content_type;
 pub(crate) mod copy;

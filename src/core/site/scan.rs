@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 
 use crate::core::error::HintExt as _;
+use crate::core::site::ancestor::Ancestor;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::plan::SiteWarning;
 
@@ -63,10 +64,8 @@ pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -
             waiting: vec![OpenDirectory {
                 path: root.to_owned(),
                 relative: String::new(),
-                inside: Arc::new(Ancestor {
-                    id: id(&metadata),
-                    parent: None,
-                }),
+                odd: None,
+                inside: Arc::new(Ancestor::new(id(&metadata), None)),
             }],
             busy: 0,
         }),
@@ -93,30 +92,13 @@ fn leads_into_git(link: &Path) -> bool {
         .is_ok_and(|target| target.components().any(|part| part.as_os_str() == GIT))
 }
 
-/// A directory on the way down, to recognise a link that leads back up.
-struct Ancestor {
-    id: (u64, u64),
-    parent: Option<Arc<Self>>,
-}
-
-impl Ancestor {
-    fn contains(&self, id: (u64, u64)) -> bool {
-        let mut here = Some(self);
-        while let Some(ancestor) = here {
-            if ancestor.id == id {
-                return true;
-            }
-            here = ancestor.parent.as_deref();
-        }
-        false
-    }
-}
-
 /// A directory to read.
 struct OpenDirectory {
     path: PathBuf,
     /// Empty, or ending in `/`.
     relative: String,
+    /// The same as it is shown, when a name in it is not UTF-8: `relative` has replacement characters then.
+    odd: Option<String>,
     inside: Arc<Ancestor>,
 }
 
@@ -187,16 +169,12 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                 }
             };
             let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                // A pattern can still leave it out: what is not UTF-8 of the name is a replacement character there.
-                let path = format!("{}{}", directory.relative, name.to_string_lossy());
-                let enters = entry.file_type().is_ok_and(|kind| kind.is_dir()) && self.scope.enters(&path);
-                if enters || self.scope.takes(&path) {
-                    let shown = name.as_bytes().escape_ascii();
-                    findings.not_utf8.push(format!("{}{shown}", directory.relative));
-                }
-                continue;
-            };
+            // What is not UTF-8 of a name is a replacement character to a pattern that leaves it out.
+            let odd = (directory.odd.is_some() || name.to_str().is_none()).then(|| {
+                let above = directory.odd.as_ref().unwrap_or(&directory.relative);
+                format!("{above}{}", name.as_bytes().escape_ascii())
+            });
+            let name = name.to_string_lossy();
             // A directory, or the file that stands for it in a worktree or a submodule.
             if name == GIT {
                 continue;
@@ -223,11 +201,19 @@ impl<S: ScanScope> SiteWalk<'_, S> {
             };
             match metadata {
                 Ok(metadata) if metadata.is_dir() => {
-                    below.extend(self.directory(directory, &entry.path(), path, &metadata, is_link, findings));
+                    let inside = self.directory(directory, &entry.path(), path, &metadata, is_link, findings);
+                    below.extend(inside.map(|inside| OpenDirectory {
+                        odd: odd.map(|odd| format!("{odd}/")),
+                        ..inside
+                    }));
                 }
                 // A link's target may take part or not under the link's own name only.
                 _ if !self.scope.takes(&path) => {}
                 Ok(metadata) if metadata.is_file() => {
+                    if let Some(odd) = odd {
+                        findings.not_utf8.push(odd);
+                        continue;
+                    }
                     if is_link && self.is_outside(&entry.path()) {
                         findings.outside.push(path.clone());
                     }
@@ -284,10 +270,8 @@ impl<S: ScanScope> SiteWalk<'_, S> {
         Some(OpenDirectory {
             path: at.to_owned(),
             relative: format!("{path}/"),
-            inside: Arc::new(Ancestor {
-                id: id(metadata),
-                parent: Some(Arc::clone(&parent.inside)),
-            }),
+            odd: None,
+            inside: Arc::new(Ancestor::new(id(metadata), Some(Arc::clone(&parent.inside)))),
         })
     }
 

@@ -1,5 +1,8 @@
 //! Encodings that hide in ASCII: HZ (`~{…~}`) and UTF-7 (`+…-`), told by their shifts.
 //!
+//! The `-` of UTF-7 may be left out before what is no Base64, and any character may be shifted, ASCII too. Much that is
+//! no UTF-7 looks like a shift now and then (`a+b-c`), so a text is UTF-7 only when each `+` in it makes sense.
+//!
 //! <https://www.rfc-editor.org/rfc/rfc1843>, <https://www.rfc-editor.org/rfc/rfc2152>
 
 /// How long a shifted piece may be until it counts as none: both are of a line.
@@ -9,7 +12,12 @@ const LONGEST: usize = 512;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ShiftCheck {
     state: ShiftState,
-    found: bool,
+    /// There was text in HZ.
+    hz: bool,
+    /// There was a shift of UTF-7.
+    utf7: bool,
+    /// There was a `+` that UTF-7 does not have.
+    not_utf7: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -22,13 +30,15 @@ enum ShiftState {
     Hz(usize, bool),
     /// Behind a `+`: the sextets.
     Utf7(Vec<u8>),
+    /// In a shifted piece that is too long to be judged.
+    Utf7Long,
 }
 
 impl ShiftCheck {
     /// Takes the next piece.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while !self.found {
+        while !self.hz {
             if matches!(self.state, ShiftState::Plain) {
                 let Some(start) = rest.iter().position(|byte| matches!(byte, b'~' | b'+')) else {
                     return;
@@ -43,17 +53,24 @@ impl ShiftCheck {
         }
     }
 
-    /// Whether there was a shift that only such an encoding has.
+    /// Whether the bytes so far, if they are all, are of such an encoding.
     #[must_use]
     pub(crate) fn found(&self) -> bool {
-        self.found
+        let (mut utf7, mut not_utf7) = (self.utf7, self.not_utf7);
+        if let ShiftState::Utf7(sextets) = &self.state {
+            match is_utf16(sextets) {
+                true => utf7 = true,
+                false => not_utf7 = true,
+            }
+        }
+        self.hz || utf7 && !not_utf7
     }
 
     fn take(&mut self, byte: u8) {
         self.state = match (std::mem::take(&mut self.state), byte) {
             (ShiftState::Tilde, b'{') => ShiftState::Hz(0, false),
             (ShiftState::Hz(length, true), b'}') => {
-                self.found |= length > 0 && length % 2 == 0;
+                self.hz |= length > 0 && length % 2 == 0;
                 ShiftState::Plain
             }
             (ShiftState::Hz(length, false), b'~') => ShiftState::Hz(length, true),
@@ -63,17 +80,27 @@ impl ShiftCheck {
             {
                 ShiftState::Hz(length + 1, false)
             }
-            (ShiftState::Utf7(sextets), b'-') => {
-                self.found |= is_utf16(&sextets);
-                ShiftState::Plain
-            }
-            (ShiftState::Utf7(mut sextets), byte) if sextets.len() < LONGEST => match sextet(byte) {
+            (ShiftState::Utf7(mut sextets), byte) => match sextet(byte) {
+                Some(_) if sextets.len() == LONGEST => ShiftState::Utf7Long,
                 Some(sextet) => {
                     sextets.push(sextet);
                     ShiftState::Utf7(sextets)
                 }
-                None => ShiftState::Plain,
+                // A plus sign itself.
+                None if byte == b'-' && sextets.is_empty() => ShiftState::Plain,
+                None => {
+                    match is_utf16(&sextets) {
+                        true => self.utf7 = true,
+                        false => self.not_utf7 = true,
+                    }
+                    if byte == b'~' {
+                        ShiftState::Tilde
+                    } else {
+                        ShiftState::Plain
+                    }
+                }
             },
+            (ShiftState::Utf7Long, byte) if sextet(byte).is_some() => ShiftState::Utf7Long,
             (_, b'~') => ShiftState::Tilde,
             (_, b'+') => ShiftState::Utf7(Vec::new()),
             _ => ShiftState::Plain,
@@ -92,7 +119,7 @@ fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether the sextets are UTF-16 of characters that UTF-7 must shift, and nothing but zeros behind.
+/// Whether the sextets are UTF-16 of characters that texts have, and nothing but zeros behind.
 fn is_utf16(sextets: &[u8]) -> bool {
     let (mut units, mut bits, mut count) = (Vec::new(), 0_u32, 0);
     for sextet in sextets {
@@ -104,8 +131,13 @@ fn is_utf16(sextets: &[u8]) -> bool {
             bits &= (1 << count) - 1;
         }
     }
-    let is_shifted = |character: Result<char, _>| character.is_ok_and(|character: char| !character.is_ascii());
-    !units.is_empty() && count < 6 && bits == 0 && char::decode_utf16(units).all(is_shifted)
+    let is_text = |character: Result<char, _>| {
+        character.is_ok_and(|character: char| {
+            let is_sign = matches!(character, ' '..='~' | '\u{a0}'..='\u{bf}' | '\u{2000}'..='\u{303f}' | '\u{fe30}'..='\u{ffef}');
+            character.is_alphanumeric() || is_sign || character.is_whitespace() || u32::from(character) > 0xffff
+        })
+    };
+    !units.is_empty() && count < 6 && bits == 0 && char::decode_utf16(units).all(is_text)
 }
 
 #[cfg(test)]
@@ -127,7 +159,13 @@ mod tests {
             ("The next sentence is in GB.~{<:Ky2;S{#,~}Bye.", true),
             ("Hi Mom +Jjo-!", true),
             ("+ZeVnLIqe-", true),
-            ("A+ImIDkQ.", false),
+            ("A+ImIDkQ.", true),
+            // As Python writes it, and what a filter for `<` does not see.
+            ("<p>+ZeVnLIqe</p>", true),
+            ("+ADw-script+AD4-1 +- 1", true),
+            ("+ZeVnLIqe", true),
+            ("+ZeVnLIqe- 1 + 1", false),
+            ("call +41 44 668 18 00, +12345678", false),
             ("1 + 1 = 2, a+b-c, c++ - and ~ home ~/x", false),
             ("`${a}~{` ~{ } ~{}", false),
             ("x += y - z; +1-800-555", false),
