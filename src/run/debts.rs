@@ -9,8 +9,9 @@ use crate::core::cdn::EVERYTHING;
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::payment::{self, InterruptedRun, PaidRun, PlannedKeys};
 use crate::core::release::pending::{PendingInvalidations, carried, unsettled};
-use crate::core::release::record::{Record, RecordedCdn};
+use crate::core::release::record::Record;
 use crate::core::release::recorded::Recorded;
+use crate::core::release::recorded_cdn::RecordedCdn;
 use crate::run::deployment::Deployment;
 
 /// What earlier runs owe.

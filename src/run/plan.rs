@@ -27,7 +27,8 @@ impl Deployment<'_> {
         let site_and_cdn = async {
             let site = match (&self.inputs.site, &state.bucket, scan) {
                 (Some(inputs), Some(bucket), Some(scan)) => {
-                    let check = self.of_this_step(inputs, |step| header_check(&state.records, step));
+                    let mut check = self.of_this_step(inputs, |step| header_check(&state.records, step));
+                    check.had.clone_from(&state.had);
                     let (history, known) = (&state.history, &state.known_assets);
                     Some(plan_site(bucket, inputs, scan, history, &check, known, self.console).await?)
                 }

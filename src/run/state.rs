@@ -7,8 +7,9 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::site::plan::SyncScan;
 use crate::aws::{self, Aws};
 use crate::core::inputs::Command;
-use crate::core::release::applied::lists_needed;
+use crate::core::release::applied::{all_applied, files_needed, lists_needed};
 use crate::core::release::record::Record;
+use crate::core::site::repair::HadFiles;
 use crate::core::site::retirement::KnownAssets;
 use crate::github::oidc;
 use crate::run::debts::Debts;
@@ -33,6 +34,8 @@ pub(crate) struct CurrentState {
     pub(crate) records: Vec<Record>,
     /// Old assets.
     pub(crate) known_assets: KnownAssets,
+    /// The files that this step had before.
+    pub(crate) had: Option<HadFiles>,
     /// What earlier runs did not invalidate.
     pub(crate) debts: Debts,
 }
@@ -78,6 +81,7 @@ impl Deployment<'_> {
                 self.load_list(&history, &mut records[index]).await;
             }
         }
+        let had = self.had_files(&history, &records).await;
         let debts = self.read_debts(bucket.as_ref(), &history, records.clone(), depth).await;
         let known_assets = self.known_assets(&history, &records).await;
         Ok(CurrentState {
@@ -89,6 +93,21 @@ impl Deployment<'_> {
             known_assets,
             records,
             debts,
+            had,
+        })
+    }
+
+    /// The files that this step had when it applied the same last, where that is known.
+    async fn had_files(&self, history: &History, records: &[Record]) -> Option<HadFiles> {
+        let site = self
+            .inputs
+            .site
+            .as_ref()
+            .filter(|_| self.inputs.command == Command::Deploy)?;
+        let position = self.of_this_step(site, |step| files_needed(records, step))?;
+        Some(HadFiles {
+            digests: history.files(&records[position]).await?,
+            applied: all_applied(records),
         })
     }
 

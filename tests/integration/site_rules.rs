@@ -50,6 +50,69 @@ fn a_file_that_was_excluded_while_the_rules_changed_gets_them_later() {
 }
 
 #[test]
+fn a_file_that_left_while_the_rules_changed_gets_them_when_it_comes_back() {
+    let cloud = cloud();
+    step(&cloud).with("cache-control", "max-age=1").run().expect_exit(0);
+    let without = step(&cloud).with("cache-control", "max-age=2");
+    std::fs::remove_file(without.workspace().join("site/1.html")).expect("the page");
+    assert_eq!(written(&without.run()).len(), 11);
+    assert_eq!(cached(&cloud, "1.html"), "max-age=1");
+    let all = step(&cloud).with("cache-control", "max-age=2");
+    assert_eq!(written(&all.run()), ["1.html"]);
+    assert_eq!(cached(&cloud, "1.html"), "max-age=2");
+    assert!(written(&all.run()).is_empty());
+}
+
+#[test]
+fn a_file_that_moves_from_one_step_to_another_gets_the_rules_of_that() {
+    let cloud = cloud();
+    let of = |source: &str, age: &str| {
+        Action::new(&cloud)
+            .with("bucket", BUCKET)
+            .with("source", source)
+            .with("cache-control", age)
+            .file(&format!("{source}/{source}.txt"), source)
+    };
+    of("one", "max-age=1")
+        .file("one/moving.txt", "same")
+        .run()
+        .expect_exit(0);
+    of("two", "max-age=2").run().expect_exit(0);
+    assert!(written(&of("one", "max-age=1").run()).is_empty());
+    let moved = of("two", "max-age=2").file("two/moving.txt", "same");
+    assert_eq!(written(&moved.run()), ["moving.txt"]);
+    assert_eq!(cached(&cloud, "moving.txt"), "max-age=2");
+    assert!(written(&moved.run()).is_empty());
+}
+
+#[test]
+fn two_steps_that_differ_in_header_lines_alone_do_not_rewrite_each_others_objects() {
+    let cloud = cloud();
+    let deploy = |run: &str, page: &str| {
+        let of = |lines: &str| {
+            step(&cloud)
+                .github("run_id", run)
+                .with("headers", lines)
+                .file("site/3.html", page)
+        };
+        let scripts = of("*.js Cache-Control: max-age=1\n*.txt Cache-Control: max-age=1")
+            .run()
+            .expect_exit(0);
+        let pages = of("*.html Cache-Control: no-cache").run().expect_exit(0);
+        (written(&scripts).len(), written(&pages).len())
+    };
+    deploy("1", "one");
+    cloud.forget_requests();
+    assert_eq!(deploy("2", "one"), (0, 0));
+    assert!(cloud.invalidations().is_empty());
+    assert_eq!(deploy("3", "two"), (1, 1));
+    assert_eq!(deploy("4", "two"), (0, 0));
+    for n in 0..10 {
+        assert_eq!(cached(&cloud, &format!("{n}.html")), "no-cache");
+    }
+}
+
+#[test]
 fn two_steps_on_one_prefix_know_their_own_keys() {
     // Steps with other files, and steps of which the second has some of the first one's; in runs that GitHub tells apart,
     // and in those that it does not.

@@ -39,6 +39,9 @@ pub(crate) const PLANNED: &str = "planned";
 /// The list of keys that a run did change.
 pub(crate) const CHANGED: &str = "changed";
 
+/// The list of the digests of the files that a run had.
+const FILES: &str = "files";
+
 /// The list of old assets that a run leaves.
 const RETIRED: &str = "retired";
 
@@ -169,6 +172,10 @@ impl RecordFolder {
                 }
                 _ => {}
             }
+            if stage == Stage::Finished && site.files.is_some() {
+                let list = self.keys_object(&record.id, FILES);
+                self.put(&list, keys::pack(&site.file_digests)?, GZIP).await?;
+            }
             if !site.old_assets.is_empty() {
                 self.put(
                     &self.keys_object(&record.id, RETIRED),
@@ -242,6 +249,11 @@ impl RecordFolder {
     ) -> anyhow::Result<Vec<RetiredKey>> {
         let check = |assets: &[RetiredKey]| target.check_keys(assets.iter().map(|asset| asset.key.as_str()), reserved);
         self.list(id, RETIRED, check).await
+    }
+
+    /// Reads a list of the digests of files.
+    pub(crate) async fn files(&self, id: &str) -> anyhow::Result<Vec<u64>> {
+        self.list(id, FILES, |_| Ok(())).await
     }
 
     async fn list<T: DeserializeOwned>(

@@ -7,6 +7,7 @@
 
 mod bundles;
 pub(crate) mod debts;
+mod files;
 pub(crate) mod folder;
 pub(crate) mod needed;
 pub(crate) mod neighbors;
@@ -42,7 +43,6 @@ use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::recorded::Recorded;
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::plan::SiteWarning;
-use crate::core::site::retirement::RetiredKey;
 
 /// How many records or lists are read at the same time.
 const READS_IN_FLIGHT: usize = 32;
@@ -246,21 +246,6 @@ impl History {
         });
         let loads: Vec<_> = stream::iter(loads).buffer_unordered(READS_IN_FLIGHT).collect().await;
         loads.into_iter().collect()
-    }
-
-    /// The old assets that `record` lists, in the order of their keys.
-    ///
-    /// # Errors
-    /// A list that cannot be read.
-    pub(crate) async fn old_assets(&self, record: &Record) -> anyhow::Result<Vec<RetiredKey>> {
-        let listed = record.site.as_ref().and_then(|site| site.retired).unwrap_or_default();
-        let Some(place) = self.site.as_ref().filter(|_| listed > 0) else {
-            return Ok(Vec::new());
-        };
-        let mut assets = place.old_assets(&record.id, &self.target, &self.reserved).await?;
-        assets.sort_by(|one, other| one.key.cmp(&other.key));
-        assets.dedup_by(|one, other| one.key == other.key);
-        Ok(assets)
     }
 
     /// Whether a record could not be read.

@@ -53,20 +53,27 @@ pub(crate) async fn repairs(
 ) -> Repairs {
     let now = ObjectSettings::of(&site.object, &site.headers);
     let no_keys = check.keys.as_ref().is_some_and(BTreeSet::is_empty);
-    if site.no_overwrite || (no_keys && !site.force_headers) {
+    if site.no_overwrite || (no_keys && check.had.is_none() && !site.force_headers) {
         return Repairs::default();
     }
     let repair = Repair::new(&site.object, &site.headers, &check.previous, site.force_headers);
+    let applied = check.had.as_ref().map_or(&[][..], |had| &had.applied);
+    let repair_back = Repair::new(&site.object, &site.headers, applied, site.force_headers);
     let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
     let acl_differs = names_acl && check.previous.iter().any(|previous| !previous.same_acl(&now));
-    let asks_acl = acl_differs || (names_acl && site.force_headers);
+    let asks_acl = |path: &str| acl_differs || (names_acl && (site.force_headers || check.has_come_back(path)));
     let is_asked = |path: &str| {
         let checked = |keys: &BTreeSet<String>| keys.contains(&format!("{}{path}", site.prefix));
-        site.force_headers || (check.keys.as_ref().is_none_or(checked) && (acl_differs || repair.concerns(path)))
+        site.force_headers
+            || (check.keys.as_ref().is_none_or(checked) && (acl_differs || repair.concerns(path)))
+            || (check.has_come_back(path) && (names_acl || repair_back.concerns(path)))
     };
     let mut answers = stream::iter(unchanged)
         .filter(|found| std::future::ready(is_asked(&files[found.file].path)))
-        .map(|found| ask(bucket, site, &files[found.file], found.text, asks_acl))
+        .map(|found| {
+            let file = &files[found.file];
+            ask(bucket, site, file, found.text, asks_acl(&file.path))
+        })
         .buffer_unordered(HEADS_IN_FLIGHT);
     let mut repairs = Repairs::default();
     let (mut first, mut archived) = (None, Vec::new());
@@ -80,6 +87,11 @@ pub(crate) async fn repairs(
             }
         };
         let file = answer.file;
+        let repair = if check.has_come_back(&file.path) {
+            &repair_back
+        } else {
+            &repair
+        };
         let headers = match repair.headers(&file.path, &answer.wanted, &answer.actual) {
             Some(headers) => headers,
             None if answer.other_acl => answer.actual,

@@ -26,7 +26,7 @@ use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, SitePlan};
-use crate::core::site::repair::HeaderCheck;
+use crate::core::site::repair::{HeaderCheck, path_digest};
 use crate::core::site::retire::{Retiring, Whereabouts, path};
 use crate::core::site::retirement::KnownAssets;
 use crate::core::site::scan::{LocalScan, scan};
@@ -163,6 +163,14 @@ pub(crate) async fn plan_site(
         headers,
     )?;
     plan.retirement = retirement;
+    if !site.delete {
+        plan.file_digests = comparison
+            .scan
+            .files
+            .iter()
+            .map(|file| path_digest(&file.path))
+            .collect();
+    }
     plan.warnings.extend(warnings);
     plan.unchecked = repairs.unchecked;
     plan.warnings.extend(repairs.warnings);

@@ -179,9 +179,9 @@ specs! {
     }
     Cdn {
         "paths" Cdn "PATHS" = "what this run changed":
-            "Paths to invalidate, separated by white space; they are invalidated even when nothing changed. Needed when no bucket is set.";
+            "Paths to invalidate instead of what this run changed, separated by white space; they are invalidated even when nothing changed. Needed when no bucket is set.";
         "paths-from" Cdn "FILE" = "":
-            "A file with paths to invalidate, separated by white space or newlines. A missing file is an error; an empty one means nothing to do.";
+            "A file with paths to invalidate, as in `paths`, also instead of what this run changed; separated by white space or newlines. A missing file is an error; an empty one means nothing to do.";
         "wait-for-invalidation" Cdn "BOOLEAN" = "`false`":
             "`true`: wait until the invalidation is `Completed`.";
         "invalidation-timeout" Cdn "SECONDS" = "`600`":

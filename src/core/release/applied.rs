@@ -44,7 +44,10 @@ pub(crate) fn header_check(records: &[Record], step: ThisStep<'_>) -> HeaderChec
             // Its list could not be read.
             return HeaderCheck::all(site.applied.as_ref());
         }
-        previous.extend(site.applied.clone());
+        // What a step with the same files named is its own affair.
+        if record.command == ReleaseKind::Rollback || !is_of(site, step.scope) {
+            previous.extend(site.applied.clone());
+        }
         let written = changes
             .iter()
             .filter(|change| change.operation == KeyOperation::Written);
@@ -53,7 +56,36 @@ pub(crate) fn header_check(records: &[Record], step: ThisStep<'_>) -> HeaderChec
     HeaderCheck {
         previous,
         keys: Some(keys),
+        had: None,
     }
+}
+
+/// The place of the newest record of this step that lists its files, where it applied what it applies now.
+#[must_use]
+pub(crate) fn files_needed(records: &[Record], step: ThisStep<'_>) -> Option<usize> {
+    let found = Found::of(records, step);
+    let is_its = |record: &&Record| {
+        let site = record.site.as_ref();
+        is_step(record) && site.is_some_and(|site| is_same_step(site, step))
+    };
+    let position = records.iter().position(|record| is_its(&record))?;
+    let lists = records[position].site.as_ref().is_some_and(|site| site.files.is_some());
+    (found.differs.is_none() && lists).then_some(position)
+}
+
+/// All that was applied to objects here, as far as `records` tell, each once.
+#[must_use]
+pub(crate) fn all_applied(records: &[Record]) -> Vec<ObjectSettings> {
+    let mut all: Vec<ObjectSettings> = Vec::new();
+    for applied in records
+        .iter()
+        .filter_map(|record| record.site.as_ref()?.applied.as_ref())
+    {
+        if !all.contains(applied) {
+            all.push(applied.clone());
+        }
+    }
+    all
 }
 
 /// The places of the records whose lists of keys [`header_check`] needs.
@@ -93,6 +125,10 @@ impl<'a> Found<'a> {
                 continue;
             }
             let Some(applied) = &site.applied else { continue };
+            if applied != step.settings && is_beside(records, record, applied, step) {
+                found.others.push((position, record, site));
+                continue;
+            }
             last_own.get_or_insert(record);
             if applied != step.settings {
                 found.differs = Some(applied);
@@ -103,10 +139,11 @@ impl<'a> Found<'a> {
             }
         }
         found.has_own = last_own.is_some();
-        let first_own = sites().rfind(|(_, record, site)| is_step(record) && is_of(site, step.scope));
+        let first_own = sites().rfind(|(_, record, site)| is_step(record) && is_same_step(site, step));
         if let (Some(own), Some((first_own, ..))) = (last_own, first_own) {
             let first_of = |scope: &[String]| {
-                let first = sites().rfind(|(_, record, site)| is_step(record) && site.scope == scope);
+                let first = sites()
+                    .rfind(|(_, record, site)| is_step(record) && site.scope == scope && !is_same_step(site, step));
                 first.map_or(0, |(position, ..)| position)
             };
             found.others.retain(|(_, other, site)| {
@@ -133,6 +170,31 @@ fn is_step(record: &Record) -> bool {
 /// Whether a record is of the step with this scope; older records name none.
 fn is_of(site: &RecordedSite, scope: &[String]) -> bool {
     site.scope.is_empty() || site.scope == scope
+}
+
+/// Whether a record is of the step with this scope and these settings.
+fn is_same_step(site: &RecordedSite, step: ThisStep<'_>) -> bool {
+    is_of(site, step.scope) && site.applied.as_ref() == Some(step.settings)
+}
+
+/// Whether `record`, of a step with the same files that applied `other`, is of another step beside this one: in a run that
+/// was before this one, both were there.
+fn is_beside(records: &[Record], record: &Record, other: &ObjectSettings, step: ThisStep<'_>) -> bool {
+    let sites = || {
+        records
+            .iter()
+            .filter(|record| is_step(record))
+            .filter_map(|record| Some((record, record.site.as_ref()?)))
+    };
+    let mut own = sites().filter(|(_, site)| is_same_step(site, step));
+    own.any(|(own, _)| {
+        let run = &own.run;
+        let is_earlier = run.id.is_some() && !is_same(run, step.run);
+        let mut others = sites().filter(|(other_step, site)| is_same(&other_step.run, run) && is_of(site, step.scope));
+        is_earlier
+            && others.any(|(_, site)| site.applied.as_ref() == Some(other))
+            && record.command == ReleaseKind::Deploy
+    })
 }
 
 /// Whether two runs are one; where nobody knows, they may be.

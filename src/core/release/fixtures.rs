@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 
 use crate::core::release::record::{
-    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedCdn, RecordedEnvironment, RecordedSite,
-    ReleaseKind, VERSION, Versioning, WorkflowRun,
+    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedEnvironment, RecordedSite, ReleaseKind,
+    VERSION, Versioning, WorkflowRun,
 };
+use crate::core::release::recorded_cdn::RecordedCdn;
 use crate::core::site::key_change::{KeyChange, KeyOperation};
 
 /// A record; the id's digits are its time in minutes, so that ids sort as times do.

@@ -24,6 +24,7 @@ pub(crate) mod pending;
 pub(crate) mod plan;
 pub(crate) mod record;
 pub(crate) mod recorded;
+pub(crate) mod recorded_cdn;
 pub(crate) mod recording;
 pub(crate) mod remains;
 pub(crate) mod restoration;

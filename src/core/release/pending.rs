@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::release::payment::{InterruptedRun, PaidPart, PaidRun, PlannedKeys};
-use crate::core::release::record::{Record, RecordStatus, RecordedCdn};
+use crate::core::release::record::{Record, RecordStatus};
+use crate::core::release::recorded_cdn::RecordedCdn;
 
 /// The longest that a job on one of GitHub's runners takes.
 ///

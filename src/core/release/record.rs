@@ -3,13 +3,12 @@
 //! A record is a small head (JSON) and, for a site, two lists of keys (gzip, one JSON object a line), so that listing
 //! the last releases reads little, and a hundred thousand keys are no problem.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::core::release::known_releases::KnownReleases;
+use crate::core::release::recorded_cdn::RecordedCdn;
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::repair::ObjectSettings;
 use crate::core::site::retirement::RetiredKey;
@@ -187,6 +186,13 @@ pub(crate) struct RecordedSite {
     /// It deleted nothing but old assets whose time had passed: the state of its commit is the one from before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) upkeep: bool,
+    /// How many files the source had, whose digests its list has; of a release that went through and may leave objects
+    /// without a file in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) files: Option<u64>,
+    /// The digests of their paths; stored beside the head.
+    #[serde(skip)]
+    pub(crate) file_digests: Vec<u64>,
     /// Those old assets; stored beside the head.
     #[serde(skip)]
     pub(crate) old_assets: Vec<RetiredKey>,
@@ -213,22 +219,6 @@ pub(crate) enum Versioning {
     Suspended,
     /// Every write and delete keeps what was there.
     Enabled,
-}
-
-/// What a run did to distributions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RecordedCdn {
-    /// The distributions that it had to invalidate.
-    pub(crate) distributions: Vec<String>,
-    /// Those whose invalidation was accepted, paths carried over from earlier runs included.
-    #[serde(default)]
-    pub(crate) confirmed: Vec<String>,
-    /// Paths that changed and are not invalidated: distribution to paths.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) unconfirmed: BTreeMap<String, Vec<String>>,
-    /// Interrupted runs whose debts to the confirmed ones it took with it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) paid: Vec<crate::core::release::payment::PaidRun>,
 }
 
 /// What a run did to the backend.

@@ -9,9 +9,10 @@ use crate::core::release::live_now::is_as_before;
 use crate::core::release::outcome::{Invalidated, Outcomes};
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{
-    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedCdn, RecordedEnvironment,
-    RecordedPutBack, RecordedSite, ReleaseKind, VERSION, WorkflowRun,
+    Commit, EnvironmentOutcome, Record, RecordStatus, RecordedBackend, RecordedEnvironment, RecordedPutBack,
+    RecordedSite, ReleaseKind, VERSION, WorkflowRun,
 };
+use crate::core::release::recorded_cdn::RecordedCdn;
 use crate::core::report::{BackendReport, EnvironmentReport};
 use crate::core::site::key_change::{KeyChange, KeyOperation};
 use crate::core::site::plan::SitePlan;
@@ -77,6 +78,7 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
                 ..RecordedSite::default()
             };
             record.plan(site);
+            record.file_digests.clone_from(&site.file_digests);
             if let Some(retirement) = &site.retirement {
                 record.knew = Some(facts.knows);
                 // The list as it is whatever becomes of this run, should it be killed.
@@ -114,6 +116,8 @@ pub(crate) fn finished(mut record: Record, outcomes: &Outcomes, status: RecordSt
     record.status = status;
     record.finished_at = Some(now);
     if let Some(site) = &mut record.site {
+        let is_whole = status == RecordStatus::Succeeded && !site.file_digests.is_empty();
+        site.files = is_whole.then_some(site.file_digests.len() as u64);
         // What was put back comes behind what it takes back: the newest version of a key is the last that is named.
         let put_back = outcomes.put_back.iter().flat_map(|put_back| &put_back.site.changed);
         let changed: Vec<KeyChange> = outcomes.site.changed.iter().chain(put_back).cloned().collect();

@@ -56,6 +56,7 @@ pub(crate) fn assemble(
         retirement: None,
         unchanged: unchanged as u64,
         unchecked: 0,
+        file_digests: Vec::new(),
         warnings: {
             let foreign = foreign_files(scan.files.iter().map(|file| &*file.path));
             scan.warnings.iter().cloned().chain(foreign).collect()

@@ -156,6 +156,8 @@ pub(crate) struct SitePlan {
     pub(crate) unchanged: u64,
     /// How many of them may have other headers than they should, for they could not be asked: it stays owed.
     pub(crate) unchecked: u64,
+    /// The digests of the paths of all files, where objects without a file stay in place.
+    pub(crate) file_digests: Vec<u64>,
     /// What was noticed on the way.
     pub(crate) warnings: Vec<SiteWarning>,
 }

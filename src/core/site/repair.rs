@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::core::site::content_type;
 use crate::core::site::header_rules::HeaderRules;
@@ -71,6 +72,28 @@ pub(crate) struct HeaderCheck {
     pub(crate) previous: Vec<ObjectSettings>,
     /// Full keys; `None`: all of them.
     pub(crate) keys: Option<BTreeSet<String>>,
+    /// What files this step had when it applied the same rules last; whatever has come back since is looked at too.
+    /// `None` where nobody knows.
+    pub(crate) had: Option<HadFiles>,
+}
+
+/// The files that a step had once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct HadFiles {
+    /// The digests of their paths.
+    pub(crate) digests: BTreeSet<u64>,
+    /// All that was ever applied to objects here, as far as records tell.
+    pub(crate) applied: Vec<ObjectSettings>,
+}
+
+/// A digest of a path, short enough to be kept for each file.
+#[must_use]
+pub(crate) fn path_digest(path: &str) -> u64 {
+    let digest = Sha256::digest(path.as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 impl HeaderCheck {
@@ -80,7 +103,16 @@ impl HeaderCheck {
         Self {
             previous: previous.into_iter().cloned().collect(),
             keys: None,
+            had: None,
         }
+    }
+
+    /// Whether the file at `path` is one that this step did not have before.
+    #[must_use]
+    pub(crate) fn has_come_back(&self, path: &str) -> bool {
+        self.had
+            .as_ref()
+            .is_some_and(|had| !had.digests.contains(&path_digest(path)))
     }
 }
 
