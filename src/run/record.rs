@@ -20,8 +20,9 @@ impl Deployment<'_> {
     /// Writes the record as started, and says where that worked; `None` when this run changes nothing that a record is
     /// for.
     pub(crate) async fn begin_record(&self, state: &CurrentState, plan: &Plan) -> Option<(Record, Recorded)> {
-        // A deploy that finds all as it should be after one that did not end well is where later runs go back to.
-        let settles = self.inputs.command == Command::Deploy && is_unsettled(&state.records);
+        // A run that finds all as it should be after one that did not end well is where later runs go back to.
+        let has_state = self.inputs.command == Command::Deploy || plan.target.is_some();
+        let settles = has_state && is_unsettled(&state.records);
         let planned = plan.cdn.as_ref().is_some_and(|cdn| !cdn.planned().is_empty());
         let keeps = !state.debts.pending.is_empty() || state.history.keeps_distributions();
         let is_recorded = !plan.changes_nothing() || plan.only_retires() || (planned && keeps) || settles;

@@ -16,11 +16,15 @@ use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan};
 use crate::core::error::HintExt as _;
 use crate::core::inputs::{BackendInputs, SiteInputs};
+use crate::core::release::interrupted::is_unsettled;
 use crate::core::release::labels::label_at;
+use crate::core::release::no_target::NoTarget;
+use crate::core::release::parts::Parts;
 use crate::core::release::plan::Plan;
+use crate::core::release::previous::stranger_lines;
 use crate::core::release::record::Record;
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
-use crate::core::release::target::{NoTarget, Parts, TargetChoice, choose, nothing_of_run};
+use crate::core::release::target::{TargetChoice, choose, choose_before, nothing_of_run};
 use crate::core::release::versioning::check_versioning;
 use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
 use crate::core::site::assemble::check_deletes;
@@ -51,13 +55,48 @@ impl Deployment<'_> {
         if self.has_nothing_of_run(state, to, parts).await {
             return Ok(Plan::default());
         }
-        let choice = choose(&state.records, to, parts)?;
+        let mut choice = choose(&state.records, to, parts)?;
         if let (TargetChoice::Release(target), None) = (&choice, to) {
-            // What is live is told by the newest record: without it nobody knows what came before.
-            check_readable(state, target)?;
+            let lines = stranger_lines(&state.records, target, parts);
+            lines.iter().for_each(|line| self.console.line(line));
         }
+        loop {
+            if let (TargetChoice::Release(target), None) = (&choice, to) {
+                // What is live is told by the newest record: without it nobody knows what came before.
+                check_readable(state, target)?;
+            }
+            let plan = self.plan_way(state, &choice, &running).await?;
+            let TargetChoice::Release(target) = choice else {
+                return Ok(plan);
+            };
+            let leads_nowhere = to.is_none() && plan.changes_nothing();
+            if leads_nowhere && is_unsettled(&state.records) {
+                self.console.line(&format!(
+                    "release {} is what is live already, although a later run did not succeed: that is put on record, and \
+                     `previous` leads behind it from now on",
+                    target.id
+                ));
+            } else if leads_nowhere && parts.site {
+                self.console.line(&format!(
+                    "release {} is what is live already: going on to the one before it",
+                    target.id
+                ));
+                choice = TargetChoice::Release(choose_before(&state.records, target, parts)?);
+                continue;
+            }
+            return Ok(plan);
+        }
+    }
+
+    /// Plans the way to `choice` for environments that run what `running` says.
+    async fn plan_way(
+        &self,
+        state: &CurrentState,
+        choice: &TargetChoice<'_>,
+        running: &[EnvironmentState],
+    ) -> anyhow::Result<Plan> {
         let mut plan = Plan::default();
-        let labels: Vec<(String, String)> = match &choice {
+        let labels: Vec<(String, String)> = match choice {
             TargetChoice::Release(record) => {
                 self.console.line(&format!("rolling back to release {}", record.id));
                 self.say_of_workflow_runs(state, record).await;
@@ -74,9 +113,9 @@ impl Deployment<'_> {
                 .collect(),
         };
         if let (Some(inputs), false) = (&self.inputs.backend, running.is_empty()) {
-            plan.backend = Some(self.plan_versions(state, inputs, &running, &labels).await?);
+            plan.backend = Some(self.plan_versions(state, inputs, running, &labels).await?);
         }
-        if let (Some(inputs), Some(bucket), TargetChoice::Release(record)) = (&self.inputs.site, &state.bucket, &choice)
+        if let (Some(inputs), Some(bucket), TargetChoice::Release(record)) = (&self.inputs.site, &state.bucket, choice)
         {
             plan.site = Some(self.plan_restoration(state, bucket, record, inputs).await?);
         }

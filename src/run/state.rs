@@ -9,6 +9,7 @@ use crate::aws::{self, Aws};
 use crate::core::inputs::Command;
 use crate::core::release::applied::{all_applied, files_needed, lists_needed};
 use crate::core::release::record::Record;
+use crate::core::release::unread_end::believe_successors;
 use crate::core::site::repair::HadFiles;
 use crate::core::site::retirement::KnownAssets;
 use crate::github::oidc;
@@ -75,6 +76,8 @@ impl Deployment<'_> {
             RECENT
         };
         let mut records = history.recent(depth).await;
+        let believed = believe_successors(&mut records);
+        believed.iter().for_each(|line| self.console.line(line));
         self.warn_of_others(&records);
         if let (Some(site), Command::Deploy) = (&self.inputs.site, self.inputs.command) {
             for index in self.of_this_step(site, |step| lists_needed(&records, step)) {

@@ -10,6 +10,7 @@ mod backend_interrupted;
 mod backend_logs;
 mod backend_others;
 mod backend_patience;
+mod backend_previous;
 mod backend_records;
 mod backend_versions;
 mod backend_wait;

@@ -86,6 +86,34 @@ pub(crate) async fn digest(aws: &Aws, version: &VersionState) -> anyhow::Result<
     })
 }
 
+/// Checks that the bundle of a version is there: Elastic Beanstalk reads it for every update.
+///
+/// # Errors
+/// It is gone. Where that cannot be seen, the update tells.
+pub(crate) async fn check_bundle_exists(aws: &Aws, version: &VersionState) -> anyhow::Result<()> {
+    let Some(location) = &version.bundle else { return Ok(()) };
+    let bucket = own_region(aws, &location.bucket, "");
+    let head = bucket.client.head_object().bucket(&bucket.name).key(&location.key);
+    let is_gone = match head.send().await {
+        Ok(_) => false,
+        Err(error) => error
+            .raw_response()
+            .is_some_and(|answer| answer.status().as_u16() == 404),
+    };
+    if !is_gone {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "cannot deploy version `{}`: its bundle `s3://{}/{}` does not exist any more",
+        version.label,
+        bucket.name,
+        location.key
+    ))
+    .hint(
+        "deploy the commit of that version again under another `version-label`, or go back to another version by `to`",
+    )
+}
+
 /// Stores `bundle` under `key`, or under another one where another bundle is: what somebody else stored is never
 /// overwritten. Answers the key.
 ///

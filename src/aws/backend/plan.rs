@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::bundle::{digest, has_bundle};
+use crate::aws::backend::bundle::{check_bundle_exists, digest, has_bundle};
 use crate::aws::backend::compare::UpdateCheck;
 use crate::aws::backend::version;
 use crate::console::Console;
 use crate::core::backend::environment::EnvironmentState;
-use crate::core::backend::plan::{BackendPlan, VersionStep};
+use crate::core::backend::plan::{BackendPlan, UpdateStep, VersionStep};
 use crate::core::backend::targets::{check_deployable, find_environments, missing_application, missing_environments};
 use crate::core::backend::version_table::{
     LabelOrigin, VersionChoice, VersionState, check_same_bundle, choose_version, missing_version, unusable_version,
@@ -126,7 +126,11 @@ pub(crate) async fn plan_existing(
             bundle: None,
             versions: &found,
         };
-        plans.push(check.environment(environment).await?);
+        let plan = check.environment(environment).await?;
+        if let (UpdateStep::Update { .. }, Some(version)) = (&plan.step, found.get(label)) {
+            check_bundle_exists(aws, version).await?;
+        }
+        plans.push(plan);
     }
     let label = labels.first().map_or("", String::as_str);
     let plan = BackendPlan::new(&backend.application, label, VersionStep::Existing, plans, None);

@@ -4,9 +4,7 @@
 //!
 //! | `to` | target |
 //! | --- | --- |
-//! | `previous`, a rollback did not finish | that rollback's target |
-//! | `previous`, the newest run changed something and did not succeed | the newest succeeded release |
-//! | `previous` | the newest succeeded release older than the live one |
+//! | `previous` | see [`crate::core::release::previous`] |
 //! | id of a release | that one |
 //! | version label | the release that deployed it; for a backend alone also a label without a record |
 //! | commit, 7 characters or more | its newest succeeded release |
@@ -20,17 +18,11 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use crate::core::error::HintExt as _;
 use crate::core::release::labels::label_at;
 use crate::core::release::live::{live, origin};
+use crate::core::release::no_target::NoTarget;
+use crate::core::release::parts::Parts;
+use crate::core::release::previous::{has_no_end, previous, previous_to};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
 use crate::core::release::workflow_run::{RUN, first_release, live_instead, succeeded_before};
-
-/// What a rollback is about, and what runs now.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Parts<'a> {
-    /// Whether the site part is on.
-    pub(crate) site: bool,
-    /// The environments of the backend part with the labels that they run now; empty when it is off.
-    pub(crate) environments: &'a [(String, Option<String>)],
-}
 
 /// What a rollback goes back to.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,83 +31,6 @@ pub(crate) enum TargetChoice<'a> {
     Release(&'a Record),
     /// A version label without a record, for a backend alone.
     Label(String),
-}
-
-/// Why there is nothing to go back to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoTarget {
-    /// No record at all.
-    #[error("cannot roll back: there is no record of any release")]
-    NoRecords,
-    /// No release that succeeded.
-    #[error("cannot roll back: none of the recorded releases succeeded")]
-    NoneSucceeded,
-    /// The live release is the oldest.
-    #[error("cannot roll back: there is no succeeded release before `{live}`, which is live")]
-    NothingOlder {
-        /// The live release.
-        live: String,
-    },
-    /// Nothing is called so.
-    #[error("cannot roll back to `{to}`: no succeeded release has this id, version label or commit")]
-    Unknown {
-        /// `to`.
-        to: String,
-    },
-    /// No release is that old.
-    #[error("cannot roll back to `{to}`: no succeeded release is that old")]
-    NothingThen {
-        /// `to`.
-        to: String,
-    },
-    /// The workflow run has no release here.
-    #[error("cannot roll back to `{RUN}{run}`: workflow run {run} has released nothing here")]
-    UnknownRun {
-        /// Its id.
-        run: String,
-    },
-    /// The releases of the workflow run are the oldest.
-    #[error("cannot roll back to `{RUN}{run}`: there is no succeeded release before those of workflow run {run}")]
-    NothingBeforeRun {
-        /// Its id.
-        run: String,
-    },
-    /// A commit needs seven characters.
-    #[error("cannot roll back to `{to}`: a commit needs at least 7 characters")]
-    ShortCommit {
-        /// `to`.
-        to: String,
-    },
-    /// Several releases are called so.
-    #[error("cannot roll back to `{to}`: {} releases match it: {}", ids.len(), ids.join(", "))]
-    Ambiguous {
-        /// `to`.
-        to: String,
-        /// Their ids, newest first.
-        ids: Vec<String>,
-    },
-    /// A release that did not succeed has no state to go back to.
-    #[error("cannot roll back to `{to}`: release `{id}` {}", match *.status {
-        RecordStatus::Started => "never finished",
-        RecordStatus::Cancelled => "was cancelled",
-        _ => "failed",
-    })]
-    NotSucceeded {
-        /// `to`.
-        to: String,
-        /// The release.
-        id: String,
-        /// Its status.
-        status: RecordStatus,
-    },
-    /// Nothing to do.
-    #[error("cannot roll back to `{to}`: release `{id}` is live already")]
-    AlreadyLive {
-        /// `to`, or `previous`.
-        to: String,
-        /// The release.
-        id: String,
-    },
 }
 
 /// Chooses the target of a rollback; `to` is `None` for `previous`.
@@ -128,6 +43,21 @@ pub(crate) fn choose<'a>(
     parts: Parts<'_>,
 ) -> anyhow::Result<TargetChoice<'a>> {
     find(records, to, parts).map_err(|reason| {
+        let hint = hint(records, &reason, parts);
+        anyhow::Error::new(reason).hint(hint)
+    })
+}
+
+/// Chooses the target of a rollback to `previous` that has led to `release`, which is what is there already.
+///
+/// # Errors
+/// There is none; with a hint at what is possible instead.
+pub(crate) fn choose_before<'a>(
+    records: &'a [Record],
+    release: &Record,
+    parts: Parts<'_>,
+) -> anyhow::Result<&'a Record> {
+    previous_to(records, release, parts).map_err(|reason| {
         let hint = hint(records, &reason, parts);
         anyhow::Error::new(reason).hint(hint)
     })
@@ -146,7 +76,7 @@ pub(crate) fn nothing_of_run(records: &[Record], to: Option<&str>, parts: Parts<
 fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result<TargetChoice<'a>, NoTarget> {
     let to = to.unwrap_or("previous");
     if to == "previous" {
-        return previous(records).map(TargetChoice::Release);
+        return previous(records, parts).map(TargetChoice::Release);
     }
     let named = match named(records, to, parts) {
         Err(NoTarget::Unknown { .. } | NoTarget::ShortCommit { .. })
@@ -163,32 +93,6 @@ fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result
         });
     }
     Ok(TargetChoice::Release(named))
-}
-
-fn previous(records: &[Record]) -> Result<&Record, NoTarget> {
-    if records.is_empty() {
-        return Err(NoTarget::NoRecords);
-    }
-    let newest = records
-        .iter()
-        .position(|record| record.status == RecordStatus::Succeeded)
-        .ok_or(NoTarget::NoneSucceeded)?;
-    let mut disturbing = records[..newest].iter().filter(|record| record.disturbs()).peekable();
-    if disturbing.peek().is_some() {
-        // A rollback that did not finish fled from the newest succeeded release: again would be forward.
-        let unfinished = disturbing
-            .filter_map(|record| record.rolls_back_to.as_ref())
-            .find_map(|target| records.iter().find(|record| record.id == *target))
-            .filter(|target| target.status == RecordStatus::Succeeded);
-        return Ok(unfinished.unwrap_or(&records[newest]));
-    }
-    let live = origin(records, newest);
-    records[live + 1..]
-        .iter()
-        .find(|record| record.status == RecordStatus::Succeeded)
-        .ok_or_else(|| NoTarget::NothingOlder {
-            live: records[live].id.clone(),
-        })
 }
 
 /// The time that `to` is: UTC unless an offset stands there.
@@ -210,21 +114,24 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
         return succeeded(record, to);
     }
     if let Some(run) = to.strip_prefix(RUN) {
-        let (to, run) = (to.to_owned(), run.to_owned());
-        return match (first_release(records, &run), live_instead(records, &run)) {
-            (Some(first), _) => succeeded_before(records, first).ok_or(NoTarget::NothingBeforeRun { run }),
-            (None, Some(id)) => Err(NoTarget::AlreadyLive { to, id }),
-            (None, None) => Err(NoTarget::UnknownRun { run }),
+        return match (first_release(records, run), live_instead(records, run)) {
+            (Some(first), _) => {
+                let run = run.to_owned();
+                let found = succeeded_before(records, first).ok_or(NoTarget::NothingBeforeRun { run })?;
+                past_known_ends(&records[first + 1..], found, to)
+            }
+            (None, Some(id)) => Err(NoTarget::AlreadyLive { to: to.to_owned(), id }),
+            (None, None) => Err(NoTarget::UnknownRun { run: run.to_owned() }),
         };
     }
     if let Some(time) = time(to) {
         let was_live = |record: &&Record| {
             record.status == RecordStatus::Succeeded && record.finished_at.unwrap_or(record.started_at) <= time
         };
-        return records
-            .iter()
-            .find(was_live)
-            .ok_or_else(|| NoTarget::NothingThen { to: to.to_owned() });
+        let found = records.iter().find(was_live);
+        let found = found.ok_or_else(|| NoTarget::NothingThen { to: to.to_owned() })?;
+        let started = records.iter().position(|record| record.started_at <= time);
+        return past_known_ends(&records[started.unwrap_or_default()..], found, to);
     }
     let by_label = by_label(records, to, parts)?;
     let by_commit = by_commit(records, to)?;
@@ -239,7 +146,12 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
         (None, None) => {
             let failed = |record: &&Record| has_label(record, to) || has_commit(record, to);
             if let Some(record) = records.iter().find(failed) {
-                return succeeded(record, to);
+                // To a backend alone the version is all that counts, whatever became of its release.
+                let is_version = !parts.site && has_no_end(record) && has_label(record, to);
+                return succeeded(record, to).map_err(|reason| match is_version {
+                    true => NoTarget::Unknown { to: to.to_owned() },
+                    false => reason,
+                });
             }
             let short = to.len() >= 4 && to.len() < 7 && is_hexadecimal(to);
             Err(if short && records.iter().any(|record| starts_commit(record, to)) {
@@ -251,9 +163,25 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
     }
 }
 
+/// `found`, unless a release of `records` stands before it that perhaps succeeded too.
+fn past_known_ends<'a>(records: &[Record], found: &'a Record, to: &str) -> Result<&'a Record, NoTarget> {
+    let mut newer = records.iter().take_while(|record| record.id != found.id);
+    match newer.find(|record| has_no_end(record) && record.disturbs()) {
+        Some(record) => Err(NoTarget::UnknownEnd {
+            to: to.to_owned(),
+            id: record.id.clone(),
+        }),
+        None => Ok(found),
+    }
+}
+
 fn succeeded<'a>(record: &'a Record, to: &str) -> Result<&'a Record, NoTarget> {
     match record.status {
         RecordStatus::Succeeded => Ok(record),
+        RecordStatus::Started if has_no_end(record) => Err(NoTarget::UnknownEnd {
+            to: to.to_owned(),
+            id: record.id.clone(),
+        }),
         status => Err(NoTarget::NotSucceeded {
             to: to.to_owned(),
             id: record.id.clone(),
