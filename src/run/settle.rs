@@ -1,6 +1,10 @@
 //! Releases whose end nobody saw, and whose version turns out to run well: their records are ended by the run that sees it.
 
+use chrono::Utc;
+
+use crate::aws::backend::compare::went_well;
 use crate::core::backend::outcome::BackendOutcome;
+use crate::core::release::interrupted::settled;
 use crate::core::release::plan::Plan;
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
@@ -8,7 +12,7 @@ use crate::run::state::CurrentState;
 impl Deployment<'_> {
     /// By what the plan saw, before anything changes.
     pub(crate) async fn settle_before(&self, state: &mut CurrentState, plan: &Plan) {
-        let Some(backend) = &plan.backend else {
+        let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
             return;
         };
         let runs_well = |name: &str| {
@@ -17,6 +21,15 @@ impl Deployment<'_> {
             let is_well = environment.status == "Ready" && environment.is_healthy;
             environment.previous_label.as_deref().filter(|_| is_well)
         };
+        let Some(found) = settled(&state.records, runs_well, Utc::now()) else {
+            return;
+        };
+        let environments = found.backend.iter().flat_map(|backend| &backend.environments);
+        let names: Vec<&str> = environments.map(|environment| environment.name.as_str()).collect();
+        // Ready and Green is also what an update shows that is complete, but with errors.
+        if !went_well(&state.aws, inputs, &names).await.unwrap_or(false) {
+            return;
+        }
         if let Some(settled) = self.settle(state, runs_well).await
             && let Some(record) = state.records.iter_mut().find(|record| record.id == settled.id)
         {

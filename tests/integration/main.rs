@@ -7,6 +7,7 @@ mod backend;
 mod backend_bundle;
 mod backend_failure;
 mod backend_interrupted;
+mod backend_known;
 mod backend_logs;
 mod backend_others;
 mod backend_patience;

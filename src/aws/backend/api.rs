@@ -22,9 +22,10 @@ use tokio_util::sync::CancellationToken;
 use crate::aws::Aws;
 use crate::aws::error::{AwsContextExt as _, service_error};
 use crate::aws::retry::Patience;
-use crate::core::error::{Cancelled, ServiceError};
+use crate::core::error::{Cancelled, HintExt as _, ServiceError};
 use crate::core::iam::calls::Call;
 use crate::core::retry::{ErrorClass, RetryState, is_throttled};
+use crate::core::text::count;
 
 /// How often a request is sent that is asked again and again anyway.
 const POLL_ATTEMPTS: u32 = 3;
@@ -126,6 +127,12 @@ impl Api {
         self.throttled.load(Ordering::Relaxed)
     }
 
+    /// What to do about a wait that came to nothing while AWS throttled; `None` where it did not.
+    pub(crate) fn throttling_hint(&self) -> Option<String> {
+        let answers = self.throttled();
+        (answers > 0).then(|| throttled_until_the_end(answers))
+    }
+
     pub(crate) fn application_arn(&self) -> String {
         format!("{}:application/{}", self.arn, self.application)
     }
@@ -179,14 +186,23 @@ impl Api {
             } else {
                 failures += 1;
             }
-            let pause = self.patience.pause(&mut state, class, began.elapsed()).filter(|pause| {
-                let in_time = self.deadline.is_none_or(|deadline| Instant::now() + *pause < deadline);
-                in_time && (class == ErrorClass::Throttled && is_refused || self.retry.allows(failures))
+            let pause = self.patience.pause(&mut state, class, began.elapsed());
+            let is_late = |pause: &Duration| {
+                self.deadline
+                    .is_some_and(|deadline| Instant::now() + *pause >= deadline)
+            };
+            let came_late = class == ErrorClass::Throttled && pause.as_ref().is_some_and(is_late);
+            let pause = pause.filter(|pause| {
+                !is_late(pause) && (class == ErrorClass::Throttled && is_refused || self.retry.allows(failures))
             });
             let Some(pause) = pause else {
-                return Err(error)
+                let failed = Err(error)
                     .aws_context(call, resource, doing)
                     .map(|answer: T| (answer, tries));
+                return match self.throttling_hint() {
+                    Some(hint) if came_late => failed.hint(hint),
+                    _ => failed,
+                };
             };
             self.sleep(pause).await?;
         }
@@ -229,6 +245,15 @@ impl Api {
             }
         }
     }
+}
+
+/// What to do where a deadline ended a wait in which so many `answers` said that there are too many requests.
+fn throttled_until_the_end(answers: u32) -> String {
+    format!(
+        "AWS throttled {} of this run, which makes every step take longer: run this step again when fewer deployments run \
+         in the account at the same time, or raise `deployment-timeout`",
+        count(answers as usize, "request")
+    )
 }
 
 /// A request that got no answer in time, which counts as any other that got none.

@@ -7,7 +7,7 @@ use crate::aws::backend::api::Api;
 use crate::aws::backend::bundle::has_bundle;
 use crate::aws::backend::reads::EventsOf;
 use crate::core::backend::environment::EnvironmentState;
-use crate::core::backend::events::is_removing_old_instances;
+use crate::core::backend::events::{is_removing_old_instances, last_update_failed};
 use crate::core::backend::plan::{EnvironmentPlan, UpdateStep};
 use crate::core::backend::reason::{UpdateFacts, UpdateReason, event_reason, instance_reason, option_reason};
 use crate::core::backend::version_table::VersionState;
@@ -92,11 +92,24 @@ pub(crate) async fn reason_to_update(
         return Ok(Some(reason));
     }
     let last_events = || api.events(EventsOf::Environment(name), None, Some(100));
-    Ok(match api.instances(name).await? {
-        Some(instances) => match instance_reason(&instances, running) {
-            Some(reason) if !is_removing_old_instances(&last_events().await?) => Some(reason),
-            _ => None,
-        },
-        None => event_reason(&last_events().await?),
-    })
+    let (instances, events) = (api.instances(name).await?, last_events().await?);
+    let straggler = instances.and_then(|instances| instance_reason(&instances, running));
+    Ok(straggler
+        .filter(|_| !is_removing_old_instances(&events))
+        .or_else(|| event_reason(&events)))
+}
+
+/// Whether the last update of each of `environments` went well, by its events.
+///
+/// # Errors
+/// The events cannot be read.
+pub(crate) async fn went_well(aws: &Aws, backend: &BackendInputs, environments: &[&str]) -> anyhow::Result<bool> {
+    let api = Api::new(aws, &backend.application, None);
+    for name in environments {
+        let events = api.events(EventsOf::Environment(name), None, Some(100)).await?;
+        if last_update_failed(&events) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

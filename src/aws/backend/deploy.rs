@@ -11,7 +11,7 @@ use crate::aws::backend::explain::Investigation;
 use crate::aws::backend::run::{BackendRun, EndedUpdate, UpdateWay};
 use crate::aws::backend::undo::undo_all;
 use crate::aws::backend::verify::verify;
-use crate::aws::backend::version::{self, NewVersion};
+use crate::aws::backend::version::{self, CreateRun, NewVersion};
 use crate::console::Console;
 use crate::core::backend::messages::{EnvironmentFailure, join, keeps_running_line};
 use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun, UpdateOutcome};
@@ -113,8 +113,10 @@ pub(crate) async fn put_back(
 
 impl BackendRun<'_> {
     async fn execute(&self, bundle: Option<&Bundle>, outcome: &mut BackendOutcome) -> anyhow::Result<()> {
-        outcome.version_created = self.create_version(bundle).await?;
-        self.until_processed(outcome.version_created).await?;
+        let created = self.create_version(bundle).await?;
+        outcome.version_created = created.is_some();
+        let deadline = created.unwrap_or_else(|| Instant::now() + self.backend.timeout);
+        self.until_processed(outcome.version_created, deadline).await?;
         if self.plan.environments.is_empty() {
             let label = &self.plan.version_label;
             let state = if outcome.version_created {
@@ -126,7 +128,6 @@ impl BackendRun<'_> {
                 "version `{label}` {state}, and nothing was deployed: `environment-name` is empty"
             ));
         }
-        let deadline = Instant::now() + self.backend.timeout;
         let before = self.settings_before(deadline).await?;
         let updates = (0..self.plan.environments.len()).map(|position| self.update_environment(position, deadline));
         let mut ends = join_all(updates).await;
@@ -218,10 +219,10 @@ impl BackendRun<'_> {
         }
     }
 
-    /// Whether a version was created; it is not processed yet.
-    async fn create_version(&self, bundle: Option<&Bundle>) -> anyhow::Result<bool> {
+    /// Creates a version where the plan says so; answers the deadline of all that follows. It is not processed yet.
+    async fn create_version(&self, bundle: Option<&Bundle>) -> anyhow::Result<Option<Instant>> {
         let VersionStep::Create { bucket, key, replace } = &self.plan.version else {
-            return Ok(false);
+            return Ok(None);
         };
         let bundle = bundle.ok_or_else(|| anyhow!("cannot create a version without a bundle"))?;
         let version = NewVersion {
@@ -232,22 +233,21 @@ impl BackendRun<'_> {
             key,
             replace: *replace,
         };
-        version::create(self.aws, &self.api, &version, bundle, self.stop, self.console).await?;
-        Ok(true)
+        let run = CreateRun {
+            stop: self.stop,
+            console: self.console,
+            timeout: self.backend.timeout,
+        };
+        version::create(self.aws, &self.api, &version, bundle, run)
+            .await
+            .map(Some)
     }
 
     /// Waits until all versions that are needed can be used.
-    async fn until_processed(&self, created: bool) -> anyhow::Result<()> {
+    async fn until_processed(&self, created: bool, deadline: Instant) -> anyhow::Result<()> {
         let created = created.then_some(&self.plan.version_label);
         for label in self.plan.processing.iter().chain(created) {
-            version::processed(
-                &self.api,
-                label,
-                self.backend.timeout,
-                self.backend.poll_interval,
-                self.console,
-            )
-            .await?;
+            version::processed(&self.api, label, deadline, self.backend.poll_interval, self.console).await?;
             self.console.line(&format!("version `{label}` is ready"));
         }
         Ok(())

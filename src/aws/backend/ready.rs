@@ -15,13 +15,13 @@ use crate::core::iam::calls;
 use crate::core::retry::is_transient;
 
 impl Update<'_> {
-    /// Waits until the environment can be updated.
+    /// Waits until the environment can be updated; tells too whether an update was seen to be aborted meanwhile.
     pub(crate) async fn until_ready(
         &self,
         run: &mut EnvironmentRun,
-    ) -> anyhow::Result<Result<EnvironmentState, UpdateOutcome>> {
+    ) -> anyhow::Result<Result<(EnvironmentState, bool), UpdateOutcome>> {
         let mut backoff = Backoff::new(self.name, self.backend.poll_interval, std::process::id());
-        let (mut announced, mut aborted) = (false, false);
+        let (mut announced, mut aborted, mut was_aborted) = (false, false, false);
         let mut heartbeat = Heartbeat::new(Instant::now().into_std(), LOOK);
         loop {
             let step = match self.api.environment(self.name).await {
@@ -31,8 +31,11 @@ impl Update<'_> {
                         return Ok(Err(gone()));
                     };
                     match busy_step(&environment, self.when_busy, aborted) {
-                        BusyStep::Update => return Ok(Ok(environment)),
-                        step => step,
+                        BusyStep::Update => return Ok(Ok((environment, was_aborted || aborted))),
+                        step => {
+                            was_aborted |= environment.is_aborting();
+                            step
+                        }
                     }
                 }
                 Err(error) if is_transient(&error) && Instant::now() < self.deadline => {

@@ -4,8 +4,6 @@
 //! not let you deploy it", of one that failed: <https://github.com/Safecast/safecastapi/pull/686>; the states:
 //! <https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ApplicationVersionDescription.html>).
 
-use tokio::time::Instant;
-
 use crate::aws::backend::update::Update;
 use crate::aws::backend::version::{processed, version_state, why_failed};
 use crate::core::backend::version_table::VersionStatus;
@@ -33,8 +31,14 @@ impl Update<'_> {
                 self.say(&format!(
                     "Elastic Beanstalk still processes version `{label}`: waiting until it is ready"
                 ));
-                let left = self.deadline.saturating_duration_since(Instant::now());
-                processed(&self.api, label, left, self.backend.poll_interval, self.console).await
+                processed(
+                    &self.api,
+                    label,
+                    self.deadline,
+                    self.backend.poll_interval,
+                    self.console,
+                )
+                .await
             }
             Some(VersionStatus::Failed) => Err(error.hint(format!(
                 "Elastic Beanstalk could not process its bundle: {}; set `package` to create the version again, or take \

@@ -19,7 +19,7 @@ use crate::core::backend::previous::EarlierUpdate;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::{Redaction, masked_values};
 use crate::core::backend::settings::SettingsChange;
-use crate::core::error::Cancelled;
+use crate::core::error::{Cancelled, HintExt as _};
 use crate::core::inputs::{BackendInputs, WhenBusy};
 
 /// How long logs are waited for after the deadline.
@@ -160,15 +160,12 @@ impl BackendRun<'_> {
             UpdateOutcome::Deadline { status, another } => {
                 let is_ours = run.changed && !another;
                 let seconds = self.backend.timeout.as_secs();
-                Err(timeout_error(
-                    plan,
-                    label,
-                    &status,
-                    is_ours,
-                    seconds,
-                    self.backend.when_busy,
-                    &explanation,
-                ))
+                let when_busy = self.backend.when_busy;
+                let error = timeout_error(plan, label, &status, is_ours, seconds, when_busy, &explanation);
+                Err(match self.api.throttling_hint() {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                })
             }
             UpdateOutcome::Failed {
                 why: FailureReason::Gone,

@@ -16,7 +16,7 @@ use crate::core::backend::busy::{AfterRefusal, after_refusal};
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::follow::{Follow, LOOK, UpdateTarget};
 use crate::core::backend::lost::{LostAnswer, lost_answer};
-use crate::core::backend::outcome::{EnvironmentRun, UpdateOutcome};
+use crate::core::backend::outcome::{EnvironmentRun, LastSeen, UpdateOutcome};
 use crate::core::backend::previous::{EarlierUpdate, previous_label};
 use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::Redaction;
@@ -76,11 +76,11 @@ impl Update<'_> {
     async fn steps(&self, run: &mut EnvironmentRun) -> anyhow::Result<UpdateOutcome> {
         let mut settings = self.settings.clone();
         loop {
-            let before = match self.until_ready(run).await? {
-                Ok(environment) => environment,
+            let (before, was_aborted) = match self.until_ready(run).await? {
+                Ok(ready) => ready,
                 Err(outcome) => return Ok(outcome),
             };
-            if !run.changed && self.is_done(&before).await? {
+            if !run.changed && self.is_done(&before, was_aborted).await? {
                 self.say(&format!(
                     "runs `{}` already, by an update that was under way: nothing is sent",
                     self.label
@@ -139,10 +139,11 @@ impl Update<'_> {
         }
     }
 
-    /// Whether an update that was under way, such as that of a run that was killed, has brought all that is wanted.
-    async fn is_done(&self, ready: &EnvironmentState) -> anyhow::Result<bool> {
+    /// Whether an update that was under way, such as that of a run that was killed, has brought all that is wanted; one that
+    /// `was_aborted` has not.
+    async fn is_done(&self, ready: &EnvironmentState, was_aborted: bool) -> anyhow::Result<bool> {
         let runs_it = ready.label.as_deref() == Some(self.label);
-        if self.is_undo || !runs_it || !(self.was_busy || self.planned != Some(self.label)) {
+        if self.is_undo || was_aborted || !runs_it || !(self.was_busy || self.planned != Some(self.label)) {
             return Ok(false);
         }
         let reason = reason_to_update(&self.api, self.backend, ready, true, false).await?;
@@ -155,10 +156,13 @@ impl Update<'_> {
             run.replaced.clone_from(&before.label);
         }
         run.changed = true;
+        run.seen = Some(LastSeen::Before {
+            sent: self.label.to_owned(),
+        });
         run.since = run.since.or(watch.since());
         run.previous.get_or_insert_with(|| {
-            let accepted = &self.backend.accepted_health;
-            previous_label(before, self.planned, accepted, self.earlier)
+            let is_healthy = before.is_healthy(&self.backend.accepted_health);
+            previous_label(before, self.planned, is_healthy && !watch.failed_before(), self.earlier)
         });
     }
 

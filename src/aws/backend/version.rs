@@ -75,7 +75,17 @@ pub(crate) struct NewVersion<'o> {
     pub(crate) replace: bool,
 }
 
-/// Uploads `bundle` and creates the version; [`processed`] tells when it can be used.
+/// What creating a version needs besides.
+#[derive(Clone, Copy)]
+pub(crate) struct CreateRun<'r> {
+    pub(crate) stop: &'r CancellationToken,
+    pub(crate) console: &'r Console,
+    /// `deployment-timeout`.
+    pub(crate) timeout: Duration,
+}
+
+/// Uploads `bundle` and creates the version; [`processed`] tells when it can be used. Answers the deadline of all that
+/// comes after the upload, `timeout` later.
 ///
 /// # Errors
 /// Any step that fails, with what to change.
@@ -84,12 +94,12 @@ pub(crate) async fn create(
     api: &Api,
     version: &NewVersion<'_>,
     bundle: &Bundle,
-    stop: &CancellationToken,
-    console: &Console,
-) -> anyhow::Result<()> {
+    run: CreateRun<'_>,
+) -> anyhow::Result<Instant> {
+    let CreateRun { stop, console, timeout } = run;
     let bucket = match version.bucket {
         Some(bucket) => bucket.to_owned(),
-        None => create_storage_location(api).await?,
+        None => create_storage_location(&api.until(Instant::now() + timeout)).await?,
     };
     let bucket = own_region(aws, &bucket, &format!("{}/", api.application));
     let key = match upload(&bucket, version.key, bundle, stop, console).await {
@@ -100,10 +110,13 @@ pub(crate) async fn create(
         key,
         bucket: bucket.name,
     };
+    let deadline = Instant::now() + timeout;
+    let api = &api.until(deadline);
     if version.replace {
         delete_failed(aws, api, version.label, &location, console).await?;
     }
-    create_version(api, version, location).await
+    create_version(api, version, location).await?;
+    Ok(deadline)
 }
 
 pub(crate) async fn create_storage_location(api: &Api) -> anyhow::Result<String> {
@@ -164,17 +177,17 @@ async fn create_version(api: &Api, version: &NewVersion<'_>, bundle: BundleLocat
 /// Waits until Beanstalk has checked the configuration files in the bundle of version `label`.
 ///
 /// # Errors
-/// They cannot be used, or are not checked within `timeout`.
+/// They cannot be used, or are not checked before `deadline`.
 pub(crate) async fn processed(
     api: &Api,
     label: &str,
-    timeout: Duration,
+    deadline: Instant,
     poll_interval: Option<Duration>,
     console: &Console,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut heartbeat = Heartbeat::new(began.into_std(), Duration::from_secs(15));
-    let api = &api.until(began + timeout);
+    let api = &api.until(deadline);
     let mut backoff = Backoff::new(
         label,
         poll_interval.or(Some(Duration::from_millis(700))),
@@ -188,16 +201,21 @@ pub(crate) async fn processed(
             Some(VersionStatus::Failed) => return Err(explain_failure(api, label).await),
             Some(VersionStatus::Usable) => return Ok(()),
         }
-        if began.elapsed() > timeout {
-            return Err(anyhow!(
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let error = anyhow!(
                 "cannot go on: Elastic Beanstalk still processes version `{label}` after {} s",
-                timeout.as_secs()
-            )
-            .hint("run this step again: the version is taken up where it is"));
+                began.elapsed().as_secs()
+            );
+            return Err(match api.throttling_hint() {
+                Some(hint) => error.hint(hint),
+                None => error.hint("run this step again: the version is taken up where it is"),
+            });
         }
-        api.sleep(backoff.pause(api.throttled())).await?;
+        let pause = backoff.pause(api.throttled());
+        api.sleep(pause.min(left.max(Duration::from_millis(10)))).await?;
         if let Some(seconds) = heartbeat.beat(Instant::now().into_std()) {
-            let left = timeout.saturating_sub(began.elapsed()).as_secs();
+            let left = deadline.saturating_duration_since(Instant::now()).as_secs();
             console.line(&format!(
                 "version `{label}` is still being processed after {seconds} s, {left} s left"
             ));

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::aws::backend::api::Api;
 use crate::aws::backend::reads::EventsOf;
 use crate::core::backend::environment::EnvironmentState;
-use crate::core::backend::events::{EnvironmentEvent, EventLog};
+use crate::core::backend::events::{EnvironmentEvent, EventLog, last_update_failed};
 use crate::core::backend::follow::{Follow, Poll};
 use crate::core::backend::outcome::EnvironmentRun;
 use crate::core::retry::is_transient;
@@ -21,6 +21,8 @@ pub(crate) struct Watch {
     log: EventLog,
     /// Events that were read and not yet given to a poll.
     pending: Vec<EnvironmentEvent>,
+    /// The last update before this moment failed.
+    failed_before: bool,
 }
 
 impl Watch {
@@ -30,7 +32,13 @@ impl Watch {
         Ok(Self {
             log: EventLog::after(&before),
             pending: Vec::new(),
+            failed_before: last_update_failed(&before),
         })
+    }
+
+    /// Whether the last update before this moment failed, by its events.
+    pub(crate) fn failed_before(&self) -> bool {
+        self.failed_before
     }
 
     /// The newest event before this moment.

@@ -60,6 +60,12 @@ impl EnvironmentState {
         })
     }
 
+    /// Whether its update is being aborted
+    /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_EnvironmentDescription.html>).
+    pub(crate) fn is_aborting(&self) -> bool {
+        self.status == "Aborting"
+    }
+
     /// Whether it is being terminated, or was.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.status.as_str(), "Terminating" | "Terminated")

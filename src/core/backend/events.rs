@@ -22,6 +22,9 @@ const COMPLETED: &str = "Environment update completed successfully.";
 const COMPLETE_BUT: &str = "operation is complete, but with ";
 /// Of that last event, and of the ERROR before it: "have not responded in the allowed command timeout time".
 const COMMAND_TIMEOUT: &str = "command timeout";
+/// An update that was taken back, or aborted: `event.updatefailed` of the EB CLI
+/// (<https://github.com/aws/aws-elastic-beanstalk-cli/blob/master/ebcli/resources/strings.py>).
+const REVERTED: &str = "The environment was reverted to the previous configuration setting.";
 /// An immutable update removes the instances of before: a published event of 2026-02-10.
 const REMOVING: &str = "Terminating old instances";
 
@@ -120,6 +123,11 @@ impl EnvironmentEvent {
         self.message == COMPLETED
     }
 
+    /// Whether it says that an update was taken back, or aborted; an abort has a request id of its own.
+    pub(crate) fn reverts_update(&self) -> bool {
+        self.message == REVERTED
+    }
+
     /// Whether the instances of before are being removed from now on.
     pub(crate) fn removes_old_instances(&self) -> bool {
         self.message.contains(REMOVING)
@@ -142,13 +150,14 @@ impl EnvironmentEvent {
 
 /// Whether the last update of an environment failed, by its events, newest first.
 ///
-/// With basic health, events alone tell that instances may run something else than the label says: "some instances may
-/// have deployed the new application version".
+/// Instances may run something else then than the label says: "some instances may have deployed the new application
+/// version".
 pub(crate) fn last_update_failed(newest_first: &[EnvironmentEvent]) -> bool {
-    newest_first
+    let start = newest_first.iter().position(EnvironmentEvent::starts_update);
+    let request_id = start.and_then(|start| newest_first[start].request_id.as_deref());
+    newest_first[..start.unwrap_or(newest_first.len())]
         .iter()
-        .take_while(|event| !event.starts_update())
-        .any(EnvironmentEvent::is_error)
+        .any(|event| event.fails(request_id) || event.reverts_update())
 }
 
 /// Whether the last update of an environment is still removing the instances of before, which run the version of before;
@@ -247,7 +256,21 @@ mod tests {
         };
         let start = event(2000, STARTING, "2");
         assert!(last_update_failed(&[error.clone(), start.clone()]));
-        assert!(!last_update_failed(&[start, error]));
+        assert!(!last_update_failed(&[start.clone(), error.clone()]));
+        // No error, and yet no success: <https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/troubleshooting.html>
+        let timeouts =
+            "Update environment operation is complete, but with command timeouts. Try increasing the timeout period.";
+        assert!(last_update_failed(&[event(3000, timeouts, "2"), start.clone()]));
+        assert!(last_update_failed(&[
+            event(3000, REVERTED, "an abort's"),
+            start.clone()
+        ]));
+        // What another request did wrong says nothing of the update.
+        let other = EnvironmentEvent {
+            request_id: Some("3".to_owned()),
+            ..error
+        };
+        assert!(!last_update_failed(&[other, start]));
         assert!(!last_update_failed(&[]));
     }
 

@@ -273,6 +273,10 @@ impl Follow {
             self.another_began = true;
             self.monitor.another_began();
         }
+        // An abort is a request of its own.
+        if self.own_start && event.reverts_update() {
+            self.monitor.aborted();
+        }
     }
 
     fn failed(&self, why: FailureReason) -> UpdateOutcome {

@@ -58,7 +58,12 @@ pub(crate) fn timeout_error(
             }
         });
     }
-    let mut text = if status == "Ready" {
+    let mut text = if status.is_empty() {
+        format!(
+            "cannot deploy `{label}` to `{name}`: nothing was seen of the environment in {seconds} s; the update was sent, and \
+             may go on"
+        )
+    } else if status == "Ready" {
         format!("cannot deploy `{label}` to `{name}`: no update has begun in {seconds} s")
     } else {
         format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s; the update keeps running")
@@ -98,6 +103,10 @@ pub(crate) fn failure_error(
             format!("it is Ready on `{now}`: Elastic Beanstalk rolled the update back")
         }
         FailureReason::Reverted(None) => "it is Ready without any version".to_owned(),
+        FailureReason::Aborted(now) => {
+            let now = now.as_deref().unwrap_or("no version");
+            format!("the update was aborted, and it is Ready on `{now}`")
+        }
         FailureReason::Superseded { by, was_live } => superseded_text(by, *was_live, event.as_deref()),
         FailureReason::Health(seconds) => {
             format!("its health is still {health} {seconds} s after the update finished")
@@ -125,6 +134,9 @@ pub(crate) fn failure_error(
              `accepted-health`"
         }
         FailureReason::Stragglers(_) => "deploy again with `force: true`, or replace the instances named",
+        FailureReason::Aborted(_) => {
+            "ask whoever aborted it (`eb abort`, the console, or a run with `when-busy: abort`), then run this step again"
+        }
         FailureReason::Event | FailureReason::Reverted(_) if timed_out => {
             "raise `Timeout` of `aws:elasticbeanstalk:command` in `option-settings`, in seconds, when the commands only need \
              more time, and deploy again"

@@ -77,6 +77,8 @@ pub(crate) enum LastSeen {
     Gone,
     /// It is there.
     There(EnvironmentState),
+    /// It was there before the update to this version was sent, and nothing was seen since: what it runs is not known.
+    Before { sent: String },
 }
 
 /// What became of an environment that was to go back to what ran before.
@@ -121,7 +123,7 @@ impl EnvironmentRun {
     pub(crate) fn state(&self) -> Option<&EnvironmentState> {
         match &self.seen {
             Some(LastSeen::There(state)) => Some(state),
-            Some(LastSeen::Gone) | None => None,
+            Some(LastSeen::Gone | LastSeen::Before { .. }) | None => None,
         }
     }
 
@@ -152,6 +154,12 @@ impl EnvironmentRun {
                 report.url.clone_from(&state.url);
             }
             Some(LastSeen::Gone) => report.status = Some("Terminated".to_owned()),
+            Some(LastSeen::Before { sent }) => {
+                report.version_label = None;
+                report.status = None;
+                report.health = None;
+                report.unknown_since_update_to = Some(sent.clone());
+            }
             None => {}
         }
         report
@@ -294,6 +302,24 @@ mod tests {
         assert_eq!(report.status.as_deref(), Some("Updating"));
         assert_eq!(report.health.as_deref(), Some("Red"));
         assert_eq!(report.error.as_deref(), Some("no"));
+    }
+
+    #[test]
+    fn what_was_seen_before_the_update_says_nothing_of_what_runs_now() {
+        let mut run = EnvironmentRun {
+            changed: true,
+            ..EnvironmentRun::default()
+        };
+        run.seen = Some(LastSeen::Before { sent: "v1".to_owned() });
+        assert!(run.keeps_running());
+        let outcome = BackendOutcome {
+            environments: vec![run],
+            ..BackendOutcome::default()
+        };
+        let report = outcome.report(&plan()).environments.remove(0);
+        assert!(report.end_unseen && report.unknown_since_update_to.as_deref() == Some("v1"));
+        assert_eq!((report.version_label, report.status, report.health), (None, None, None));
+        assert_eq!(report.previous_version_label.as_deref(), Some("v0"));
     }
 
     #[test]

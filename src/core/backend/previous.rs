@@ -2,7 +2,6 @@
 
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::BackendPlan;
-use crate::core::inputs::Health;
 use crate::core::release::record::{EnvironmentOutcome, Record};
 
 /// An update of an environment that an earlier run of ours left a record of.
@@ -58,15 +57,15 @@ pub(crate) fn earlier_updates(plan: &BackendPlan, records: &[Record]) -> Vec<Vec
 ///
 /// The label of an update that never ended well is not gone back to: neither somebody's that came between the plan and
 /// ours and left the environment in bad health, nor one of ours that a run before left behind. An update whose end nobody
-/// saw has ended well when the environment is in good health.
+/// saw has ended well when `is_well`: the environment is in good health, and no event says that its last update failed.
 pub(crate) fn previous_label(
     ready: &EnvironmentState,
     planned: Option<&str>,
-    accepted: &[Health],
+    is_well: bool,
     earlier: &[EarlierUpdate],
 ) -> Option<String> {
     let came_between = ready.label.as_deref() != planned;
-    let found = if came_between && !ready.is_healthy(accepted) {
+    let found = if came_between && !is_well {
         planned
     } else {
         ready.label.as_deref()
@@ -76,7 +75,7 @@ pub(crate) fn previous_label(
         let ended_well = match update.end {
             EarlierEnd::Well => true,
             EarlierEnd::Badly => false,
-            EarlierEnd::Unseen => ready.label.as_ref() == Some(&update.label) && ready.is_healthy(accepted),
+            EarlierEnd::Unseen => ready.label.as_ref() == Some(&update.label) && is_well,
         };
         if label.as_ref() != Some(&update.label) || ended_well {
             break;
@@ -123,7 +122,7 @@ mod tests {
                 health: health.to_owned(),
                 ..EnvironmentState::default()
             };
-            let label = previous_label(&state, Some(planned), &[Health::Green], earlier);
+            let label = previous_label(&state, Some(planned), health == "Green", earlier);
             assert_eq!(label.as_deref(), Some(expected), "{ready} {health} after {planned}");
         }
     }

@@ -25,7 +25,7 @@ pub(crate) enum UpdateReason {
     Option(String),
     /// This instance runs another version.
     Straggler(String),
-    /// Its last update failed (basic health tells no more).
+    /// Its last update failed, by its events.
     LastUpdateFailed,
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn instance_reason(instances: &[InstanceState], label: &str) -> Optio
     Some(UpdateReason::Straggler(straggler.id.clone()))
 }
 
-/// The reason that events give where health is basic; newest first.
+/// The reason that events give, newest first.
 pub(crate) fn event_reason(newest_first: &[EnvironmentEvent]) -> Option<UpdateReason> {
     last_update_failed(newest_first).then_some(UpdateReason::LastUpdateFailed)
 }

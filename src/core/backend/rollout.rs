@@ -7,6 +7,7 @@
 //! | not `Ready` | | | going on |
 //! | `Ready` | the one before | another update began after ours | failed: superseded |
 //! | `Ready` | any | an event says that this update failed | failed: event |
+//! | `Ready` | any | it was aborted before it was completed | failed: aborted |
 //! | `Ready` | another | for the whole grace | failed: reverted |
 //! | `Ready` | ours | the update has not been seen to begin, within the grace | going on |
 //! | `Ready` | ours | accepted health, every instance on our label | succeeded |
@@ -56,6 +57,8 @@ pub(crate) enum FailureReason {
     Event,
     /// It is Ready on this version, which is another.
     Reverted(Option<String>),
+    /// It was aborted; the environment is Ready on this version.
+    Aborted(Option<String>),
     /// Somebody else deployed this version over it.
     Superseded {
         /// The version that runs now.
@@ -80,6 +83,7 @@ pub(crate) struct RolloutMonitor {
     begun: bool,
     completed: bool,
     another_began: bool,
+    aborted: bool,
     ready_since: Option<Instant>,
     elsewhere_since: Option<Instant>,
 }
@@ -100,6 +104,7 @@ impl RolloutMonitor {
             begun: false,
             completed: false,
             another_began: false,
+            aborted: false,
             ready_since: None,
             elsewhere_since: None,
         }
@@ -120,6 +125,11 @@ impl RolloutMonitor {
         self.another_began = true;
     }
 
+    /// It was seen to be aborted.
+    pub(crate) fn aborted(&mut self) {
+        self.aborted = true;
+    }
+
     /// Whether `seen` is worth asking the instances about: all else is well.
     pub(crate) fn is_nearly_done(&self, seen: &Observation) -> bool {
         is_ready(seen) && seen.label == self.label && seen.healthy
@@ -138,12 +148,16 @@ impl RolloutMonitor {
         }
         if !is_ready(seen) {
             self.begun = true;
+            self.aborted |= seen.status.as_deref() == Some("Aborting");
             self.ready_since = None;
             self.elsewhere_since = None;
             return Verdict::Going;
         }
         if failed_event {
             return Verdict::Failed(FailureReason::Event);
+        }
+        if self.aborted && !self.completed {
+            return Verdict::Failed(FailureReason::Aborted(seen.label.clone()));
         }
         if seen.label != self.label {
             self.ready_since = None;

@@ -78,6 +78,12 @@ fn stale(outcomes: &Outcomes) -> Option<String> {
 }
 
 fn environment(environment: &EnvironmentReport) -> String {
+    if let Some(sent) = &environment.unknown_since_update_to {
+        return format!(
+            "backend in `{}` not known: the update to `{sent}` was sent",
+            environment.name
+        );
+    }
     let label = environment
         .version_label
         .as_deref()
@@ -215,6 +221,27 @@ mod tests {
             live.ends_with("site: 0 of 31 objects new, 1 perhaps (`k2`), 30 as before"),
             "{live}"
         );
+    }
+
+    #[test]
+    fn what_nobody_has_seen_is_not_known() {
+        let outcomes = Outcomes {
+            backend: Some(BackendReport {
+                environments: vec![EnvironmentReport {
+                    changed: true,
+                    unknown_since_update_to: Some("v7".into()),
+                    ..environment(None, "Ready")
+                }],
+                ..BackendReport::default()
+            }),
+            ..Outcomes::default()
+        };
+        let live = live_now(&Plan::default(), &outcomes);
+        assert_eq!(
+            live.as_deref(),
+            Some("backend in `prod` not known: the update to `v7` was sent")
+        );
+        assert!(!is_as_before(&outcomes));
     }
 
     #[test]

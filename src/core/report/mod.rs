@@ -318,6 +318,9 @@ pub(crate) struct EnvironmentReport {
     /// The version that it ran when it was seen last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version_label: Option<String>,
+    /// The version whose update was sent, where nothing was seen of the environment since: what it runs is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unknown_since_update_to: Option<String>,
     /// The version that it is to run; none when it is left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) planned_version_label: Option<String>,

@@ -262,6 +262,9 @@ fn environment_result(environment: &EnvironmentReport, version: &str, run_error:
         Some(error) => format!(" — **failed**: {}", prose(error)),
         None => String::new(),
     };
+    if let Some(sent) = &environment.unknown_since_update_to {
+        return format!("not known: the update to {} was sent{before}{failed}", code(sent));
+    }
     let live = environment
         .version_label
         .as_deref()
