@@ -169,7 +169,7 @@ fn whoever_asks_pays_for_records_and_rollbacks_too() {
 
 #[test]
 fn a_key_of_white_space_alone_comes_and_goes() {
-    let cloud = Cloud::with_bucket(BUCKET);
+    let cloud = Cloud::with_acl_bucket(BUCKET);
     let action = site(&cloud)
         .with("delete", "true")
         .file("public/ ", "blank")
