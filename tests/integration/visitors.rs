@@ -173,6 +173,20 @@ fn setups() -> Vec<Setup> {
             ("/app/settings", "`/` shows the site"),
         ),
         setup(
+            "single page with an error page for another code",
+            json!({"policy": only_for(DISTRIBUTION)}),
+            by_control(json!({"error_pages": [{"code": 404, "page": "/index.html", "response_code": 200}]})),
+            APPLICATION,
+            ("/app/settings", "`/app/settings` answers 403"),
+        ),
+        setup(
+            "folders with an error page",
+            json!({"policy": only_for(DISTRIBUTION)}),
+            by_control(json!({"error_pages": [{"code": 403, "page": "/404.html", "response_code": 404}]})),
+            &["index.html", "404.html", "about/index.html"],
+            ("/about/", "`/about/` shows the error page `/404.html`"),
+        ),
+        setup(
             "access identity",
             json!({"policy": identity("E9IDENTITY")}),
             of_origin(json!({"domain": REST, "access_identity": "E9IDENTITY"}), "index.html"),
@@ -278,6 +292,7 @@ fn the_verdict_is_what_a_visitor_gets() {
         let told = match expected.split_once(" answers ") {
             Some((_, rest)) if rest.starts_with("403") => [403, 404].contains(&status),
             Some((_, rest)) => rest.starts_with(&status.to_string()),
+            None if expected.contains("shows the error page") => status == 404,
             None => status == 200,
         };
         assert!(

@@ -51,6 +51,18 @@ pub(crate) struct PublicBlock {
 /// Whether `policy` lets `reader` get the object `arn`.
 #[must_use]
 pub(crate) fn access(policy: &Value, reader: &ObjectReader, object_arn: &str) -> Access {
+    access_to("s3:getobject", policy, reader, object_arn)
+}
+
+/// Whether `policy` lets `reader` list the bucket `arn`: then S3 answers 404 for what is not there, else 403.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+#[must_use]
+pub(crate) fn may_list(policy: &Value, reader: &ObjectReader, arn: &str) -> bool {
+    access_to("s3:listbucket", policy, reader, arn) == Access::Allowed
+}
+
+fn access_to(action: &str, policy: &Value, reader: &ObjectReader, arn: &str) -> Access {
     let statements = match &policy["Statement"] {
         Value::Array(statements) => statements.as_slice(),
         Value::Null => &[],
@@ -59,7 +71,7 @@ pub(crate) fn access(policy: &Value, reader: &ObjectReader, object_arn: &str) ->
     let about_us = || {
         statements
             .iter()
-            .filter(|statement| is_about(statement, reader, object_arn))
+            .filter(|statement| is_about(statement, reader, action, arn))
     };
     let is = |statement: &&Value, effect: &str| statement["Effect"] == effect;
     if about_us().any(|statement| is(&statement, "Deny") && conditions(statement, reader) == Condition::Holds) {
@@ -76,10 +88,10 @@ pub(crate) fn access(policy: &Value, reader: &ObjectReader, object_arn: &str) ->
     other.map_or(Access::NotAllowed, Access::OtherDistribution)
 }
 
-/// Whether the statement speaks of this reader, of getting objects, and of this object.
-fn is_about(statement: &Value, reader: &ObjectReader, object_arn: &str) -> bool {
-    let is_action = strings(&statement["Action"]).any(|action| is_like(&action.to_ascii_lowercase(), "s3:getobject"));
-    let is_resource = strings(&statement["Resource"]).any(|resource| is_like(resource, object_arn));
+/// Whether the statement speaks of this reader, of this action (in lower case), and of this resource.
+fn is_about(statement: &Value, reader: &ObjectReader, action: &str, arn: &str) -> bool {
+    let is_action = strings(&statement["Action"]).any(|named| is_like(&named.to_ascii_lowercase(), action));
+    let is_resource = strings(&statement["Resource"]).any(|resource| is_like(resource, arn));
     is_action && is_resource && is_principal(&statement["Principal"], reader)
 }
 

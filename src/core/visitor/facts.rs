@@ -1,13 +1,13 @@
 //! What a visitor's answer depends on, as it was read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::core::cdn::distribution::{Distribution, OriginAccess};
 use crate::core::cdn::origins::key_prefix;
 use crate::core::iam::arn::literal;
-use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access};
+use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access, may_list};
 
 /// A bucket, for whoever wants to read it. `None`: it may not be read.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +48,8 @@ pub(crate) struct DistributionFacts {
     pub(crate) account: String,
     /// The default root object; empty: none.
     pub(crate) default_root_object: String,
-    /// Codes of custom error responses that show a page with 200.
-    pub(crate) error_codes: BTreeSet<i32>,
+    /// The pages of custom error responses, by the code that they stand for.
+    pub(crate) error_pages: BTreeMap<i32, String>,
     /// A function or Lambda changes requests of the default behavior.
     pub(crate) has_function: bool,
     /// The origin of the default behavior, where it is the bucket.
@@ -91,6 +91,16 @@ impl BucketFacts {
         Some(allowed && !block.restricts_policies)
     }
 
+    /// What S3 answers where there is no object.
+    #[must_use]
+    pub(crate) fn code_of_missing(&self, reader: &ObjectReader) -> i32 {
+        let lists = self
+            .policy
+            .as_ref()
+            .is_some_and(|policy| may_list(policy, reader, &self.arn));
+        if lists { 404 } else { 403 }
+    }
+
     /// The ARN of the site's start page, for one.
     #[must_use]
     pub(crate) fn object_arn(&self) -> String {
@@ -127,19 +137,17 @@ impl DistributionFacts {
             arn: arn.to_owned(),
             account: account.to_owned(),
             default_root_object: distribution.default_root_object.clone(),
-            error_codes: distribution.error_pages.iter().map(|page| page.code).collect(),
+            error_pages: distribution
+                .error_pages
+                .iter()
+                .filter(|page| !page.path.is_empty())
+                .map(|page| (page.code, page.path.clone()))
+                .collect(),
             has_function: default.is_some_and(|behavior| !behavior.rewriters.is_empty()),
             origin: origin.map(|origin| OriginFacts {
                 access: origin.access.clone(),
             }),
         }
-    }
-
-    /// Whether an address without an object shows a page all the same.
-    #[must_use]
-    pub(crate) fn answers_errors(&self) -> bool {
-        // S3 answers 403 to those who may not list the bucket, and 404 to the others.
-        self.error_codes.contains(&403) || self.error_codes.contains(&404)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::core::cdn::distribution::OriginAccess;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::visitor::access::{Access, ObjectReader, access};
-use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts};
+use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts, Website};
 
 /// The verdict on the bucket's own addresses: for a site without a distribution.
 #[must_use]
@@ -46,7 +46,7 @@ pub(crate) fn without_distribution(bucket: &BucketFacts, source: &SourceFacts) -
             let mut findings = missing_page("visitors", "the index document", &website.index, bucket, source);
             if findings.is_empty() {
                 findings.extend(
-                    single_page(what, source, website.error.as_deref() == Some("index.html")).map(|finding| {
+                    single_page(what, source, &MissingPage::of_website(website, bucket)).map(|finding| {
                         finding.hint(format!(
                             "aws s3 website s3://{} --index-document index.html --error-document index.html",
                             bucket.name
@@ -105,21 +105,22 @@ pub(crate) fn by_distribution(
                 source,
             ));
         }
-        let shows_errors = distribution.answers_errors();
-        if let Some(page) = source.folder_pages.first().filter(|_| !shows_errors) {
+        let missing = MissingPage::of(distribution, bucket, &object_reader(distribution, &origin.access));
+        if let Some(page) = source.folder_pages.first() {
             let folder = page.trim_end_matches("index.html");
+            let shows = missing.text();
             findings.push(
                 Finding::new(
                     &what,
                     CheckStatus::Warning,
-                    format!("`/{folder}` answers 403: the origin is no website endpoint and no function adds `index.html`"),
+                    format!("`/{folder}` {shows}: the origin is no website endpoint and no function adds `index.html`"),
                 )
                 .hint(
                     "add a CloudFront function for viewer requests that appends `index.html` (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/example_cloudfront_functions_url_rewrite_single_page_apps_section.html), as setup/site.yaml does",
                 ),
             );
         }
-        findings.extend(single_page(&what, source, shows_errors).map(|finding| {
+        findings.extend(single_page(&what, source, &missing).map(|finding| {
             finding.hint(format!(
                 "add custom error responses for 403 and 404 to distribution `{}`: response page path `/index.html`, response code 200 (setup/site.yaml does, with its parameter for single-page applications)",
                 distribution.id
@@ -170,8 +171,11 @@ fn by_website_endpoint(
             if !missing.is_empty() {
                 return missing;
             }
-            let shows_errors = distribution.answers_errors() || website.error.as_deref() == Some("index.html");
-            if let Some(finding) = single_page(what, source, shows_errors) {
+            let mut missing = MissingPage::of(distribution, bucket, &ObjectReader::Anonymous);
+            if website.error.as_deref() == Some("index.html") {
+                missing.page = Some("/index.html".to_owned());
+            }
+            if let Some(finding) = single_page(what, source, &missing) {
                 return vec![finding.hint(format!(
                     "aws s3 website s3://{} --index-document index.html --error-document index.html",
                     bucket.name
@@ -211,11 +215,7 @@ fn refusal(
                 ),
             };
         }
-        OriginAccess::Control => ObjectReader::Distribution {
-            arn: distribution.arn.clone(),
-            account: distribution.account.clone(),
-        },
-        OriginAccess::Identity(id) => ObjectReader::Identity(id.clone()),
+        OriginAccess::Control | OriginAccess::Identity(_) => object_reader(distribution, origin),
     };
     let policy = bucket.policy.as_ref()?;
     match access(policy, &reader, &bucket.object_arn()) {
@@ -256,15 +256,70 @@ fn missing_page(what: &str, name: &str, page: &str, bucket: &BucketFacts, source
     ]
 }
 
+/// What a visitor gets for an address that is no object.
+struct MissingPage {
+    /// What S3 answers.
+    code: i32,
+    /// The error page that is shown for that.
+    page: Option<String>,
+    /// Whether there are error pages at all.
+    has_others: bool,
+}
+
+impl MissingPage {
+    fn of(distribution: &DistributionFacts, bucket: &BucketFacts, reader: &ObjectReader) -> Self {
+        let code = bucket.code_of_missing(reader);
+        Self {
+            code,
+            page: distribution.error_pages.get(&code).cloned(),
+            has_others: !distribution.error_pages.is_empty(),
+        }
+    }
+
+    /// At the bucket's own website endpoint, which shows one page for all errors.
+    fn of_website(website: &Website, bucket: &BucketFacts) -> Self {
+        Self {
+            code: bucket.code_of_missing(&ObjectReader::Anonymous),
+            page: website.error.as_ref().map(|page| format!("/{page}")),
+            has_others: false,
+        }
+    }
+
+    fn text(&self) -> String {
+        match &self.page {
+            Some(page) => format!("shows the error page `{page}`"),
+            None => format!("answers {}", self.code),
+        }
+    }
+}
+
 /// A single-page application whose addresses are only known to itself; without advice.
-fn single_page(what: &str, source: &SourceFacts, shows_errors: bool) -> Option<Finding> {
-    (source.is_single_page && !shows_errors).then(|| {
-        Finding::new(
-            what,
-            CheckStatus::Warning,
-            "`/app/settings` answers 403: a single `index.html` and no error page for 403 and 404 (single-page application)",
-        )
+fn single_page(what: &str, source: &SourceFacts, missing: &MissingPage) -> Option<Finding> {
+    let shows_it = missing.page.as_ref().is_some_and(|page| page.ends_with("/index.html"));
+    let why = match &missing.page {
+        Some(_) => format!("and its error page for {} is another", missing.code),
+        None if missing.has_others => format!("and no error page for {}", missing.code),
+        None => "and no error page for 403 and 404".to_owned(),
+    };
+    (source.is_single_page && !shows_it).then(|| {
+        let text = format!(
+            "`/app/settings` {}: a single `index.html` {why} (single-page application)",
+            missing.text()
+        );
+        Finding::new(what, CheckStatus::Warning, text)
     })
+}
+
+/// As who a distribution asks for objects.
+fn object_reader(distribution: &DistributionFacts, origin: &OriginAccess) -> ObjectReader {
+    match origin {
+        OriginAccess::Website | OriginAccess::None => ObjectReader::Anonymous,
+        OriginAccess::Control => ObjectReader::Distribution {
+            arn: distribution.arn.clone(),
+            account: distribution.account.clone(),
+        },
+        OriginAccess::Identity(id) => ObjectReader::Identity(id.clone()),
+    }
 }
 
 fn website_command(bucket: &str) -> String {

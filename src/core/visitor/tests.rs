@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::visitor::access::PublicBlock;
-use crate::core::visitor::facts::{OriginFacts, Website};
+use crate::core::visitor::facts::OriginFacts;
 
 const ARN: &str = "arn:aws:cloudfront::123456789012:distribution/E1";
 
@@ -128,13 +128,45 @@ fn folders_need_a_function_and_single_pages_an_error_page() {
         "`/` shows the site\n"
     );
     let forgiving = DistributionFacts {
-        error_codes: [403].into(),
-        ..plain
+        error_pages: [(403, "/index.html".to_owned())].into(),
+        ..plain.clone()
     };
     assert_eq!(
         texts(&by_distribution(&forgiving, &policy(), &single)),
         "`/` shows the site\n"
     );
+    let with = |code: i32, page: &str| DistributionFacts {
+        error_pages: [(code, page.to_owned())].into(),
+        ..plain.clone()
+    };
+    let lists = bucket(json!({"Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": ["s3:GetObject", "s3:ListBucket"],
+         "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"], "Condition": {"StringEquals": {"AWS:SourceArn": ARN}}},
+    ]}));
+    for (distribution, bucket, source, expected) in [
+        (
+            with(404, "/index.html"),
+            policy(),
+            &single,
+            "`/app/settings` answers 403: a single `index.html` and no error page for 403",
+        ),
+        (with(404, "/index.html"), lists, &single, "`/` shows the site"),
+        (
+            with(403, "/404.html"),
+            policy(),
+            &single,
+            "`/app/settings` shows the error page `/404.html`: a single",
+        ),
+        (
+            with(403, "/404.html"),
+            policy(),
+            &folders,
+            "`/about/` shows the error page `/404.html`: the origin is no website",
+        ),
+    ] {
+        let texts = texts(&by_distribution(&distribution, &bucket, source));
+        assert!(texts.starts_with(expected), "{texts}");
+    }
 }
 
 #[test]
