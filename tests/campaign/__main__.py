@@ -1,9 +1,11 @@
-"""Command line: `python -m campaign BINARY [--only PART] [--sample N] [--seed S] [--workers N] [--page FILE]`.
+"""Command line: `python -m campaign BINARY [--only PART] [--sample N] [--seed S] [--workers N] [--results FILE] [--page FILE]`.
 
-Exit code 1 when something does not hold; each such case is printed with what is wrong.
+Exit code 1 when something does not hold; each such case is printed with what is wrong. `--results` keeps each case's end,
+so that a campaign that was broken off goes on where it was: cases that hold in that file are not run again.
 """
 
 import argparse
+import json
 import multiprocessing
 import random
 import sys
@@ -30,6 +32,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=0, help="so many cases, chosen by the seed; 0 is all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--results", type=Path, help="keep the ends of cases here, and do not run those again that held")
     parser.add_argument("--page", type=Path, help="write the table of outcomes here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="campaign-action-") as directory:
@@ -39,12 +42,32 @@ def main() -> int:
         pool.close()
         if arguments.sample:
             chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))
-        results = list(_shown(chosen, action, arguments.workers))
+        held = _held(arguments.results)
+        results: list[Result] = [(case, held[str(case)], [], 0) for case in chosen if str(case) in held]
+        for result in _shown([case for case in chosen if str(case) not in held], action, arguments.workers):
+            results.append(result)
+            _keep(arguments.results, result)
     fallen = [result for result in results if result[2]]
     print(f"{len(results)} cases, {len(fallen)} fell; {Counter(end for _, end, _, _ in results)}")
     if arguments.page:
         arguments.page.write_text(page.text([(case, end) for case, end, _, _ in results]))
     return 1 if fallen else 0
+
+
+def _held(results: Path | None) -> dict[str, str]:
+    """How the cases ended that held the last time they ran, by name."""
+    if results is None or not results.exists():
+        return {}
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    last = {line["case"]: line for line in lines}
+    return {name: line["end"] for name, line in last.items() if not line["wrong"]}
+
+
+def _keep(results: Path | None, result: Result) -> None:
+    if results is not None:
+        case, end, wrong, seconds = result
+        with results.open("a") as file:
+            file.write(json.dumps({"case": str(case), "end": end, "wrong": wrong, "seconds": round(seconds, 1)}) + "\n")
 
 
 def _shown(chosen: list[Case], action: Path, workers: int) -> Iterator[Result]:
