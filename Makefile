@@ -11,7 +11,7 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check --requi
 CHECK := fmt lint clippy doc rust python
 TEST := $(CHECK) dist-check emulated fidelity-templates
 
-.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-runner fidelity-real-aws beside-eb bench campaign lives clean
+.PHONY: .venv help demo test stages check unit t fmt clippy doc docs pictures rust python lint advisories fuzz requirements dist verify-dist dist-check emulated fidelity fidelity-templates fidelity-hosts fidelity-workflows fidelity-ceph fidelity-runner fidelity-real-aws beside-eb bench campaign large lives clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9.-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -122,9 +122,13 @@ fidelity-runner: .venv/tests target/wrkflw/bin/wrkflw-$(WRKFLW) ## Run the examp
 bench: .venv/tests ## Measure against other tools
 	$(VENV)/python -m bench
 
-campaign: .venv/tests ## Every fault at every request of every kind of run, outside CI: docs/faults.md (WORKERS=4)
+campaign: .venv/tests ## Every fault at every request of every kind of run, outside CI: docs/faults.md (WORKERS=4, RESULTS=file to go on from)
 	cargo test --locked --quiet --no-run
-	cd tests && ../$(VENV)/python -m campaign ../target/debug/aws-web-deploy --workers $(or $(WORKERS),4) --page ../docs/faults.md
+	cd tests && ../$(VENV)/python -m campaign ../target/debug/aws-web-deploy --workers $(or $(WORKERS),4) $(if $(RESULTS),--results $(abspath $(RESULTS))) --page ../docs/faults.md
+
+large: .venv/tests ## Memory, time and logs of large runs, outside CI: make large SCALE=0.1
+	cargo test --locked --quiet --no-run
+	cd tests && ../$(VENV)/python -m campaign.large ../target/debug/aws-web-deploy --scale $(or $(SCALE),1)
 
 lives: .venv/tests ## Random lives of a project, beside aws s3 sync and beside a cache too, outside CI: make lives LIVES=200 SEED=1
 	cargo test --locked --quiet --no-run

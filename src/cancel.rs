@@ -1,10 +1,12 @@
 //! The wish to stop: a [`CancellationToken`], cancelled once by a signal, seen everywhere.
 
 use std::os::fd::OwnedFd;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::unix::pipe::Sender;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::console::Console;
@@ -44,6 +46,43 @@ pub async fn cancel_on_broken_output(token: CancellationToken, output: OwnedFd) 
     }
 }
 
+/// When the wish to stop came: whatever is still done after it ends by this one clock, so that steps that hang one after
+/// another do not take longer than one.
+#[derive(Debug, Clone)]
+pub(crate) struct StopClock {
+    token: CancellationToken,
+    came: Arc<OnceLock<Instant>>,
+}
+
+impl StopClock {
+    /// Notes from now on when `token` is cancelled.
+    pub(crate) fn watch(token: &CancellationToken) -> Self {
+        let clock = Self {
+            token: token.clone(),
+            came: Arc::default(),
+        };
+        let watching = clock.clone();
+        tokio::spawn(async move { watching.over(Duration::ZERO).await });
+        clock
+    }
+
+    /// Ends `after` the wish to stop; never without one.
+    pub(crate) async fn over(&self, after: Duration) {
+        self.token.cancelled().await;
+        let came = *self.came.get_or_init(Instant::now);
+        tokio::time::sleep_until(came + after).await;
+    }
+
+    /// What `future` comes to; `None` when it is still under way `after` the wish to stop.
+    pub(crate) async fn within<T>(&self, after: Duration, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            value = future => Some(value),
+            () = self.over(after) => None,
+        }
+    }
+}
+
 /// Sleeps for `duration`, less when `token` is cancelled; `Err` then.
 ///
 /// # Errors
@@ -52,5 +91,28 @@ pub(crate) async fn sleep(token: &CancellationToken, duration: Duration) -> Resu
     tokio::select! {
         () = tokio::time::sleep(duration) => Ok(()),
         () = token.cancelled() => Err(Cancelled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_after_the_wish_to_stop_share_one_clock() {
+        let stop = CancellationToken::new();
+        let clock = StopClock::watch(&stop);
+        let hangs = std::future::pending::<()>;
+        assert!(clock.within(Duration::from_secs(1), async { 1 }).await.is_some());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        stop.cancel();
+        let began = Instant::now();
+        assert_eq!(clock.within(Duration::from_secs(3), hangs()).await, None);
+        assert_eq!(clock.within(Duration::from_secs(5), hangs()).await, None);
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+        // What is late already gets no time, but for what is done at once.
+        assert_eq!(clock.within(Duration::from_secs(5), hangs()).await, None);
+        assert_eq!(clock.within(Duration::from_secs(5), async { 2 }).await, Some(2));
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
     }
 }

@@ -84,7 +84,7 @@ impl CopyBucket {
         let env = Env::default();
         let context = RunContext::new(&env, PathBuf::from("/"), PathBuf::from("/"));
         let console = Console::new(std::io::sink(), false);
-        let ask: AskIdToken = |http, endpoint, audience| Box::pin(oidc::token(http, endpoint, audience));
+        let ask: AskIdToken = |http, endpoint, audience, pause| Box::pin(oidc::token(http, endpoint, audience, pause));
         let aws = aws::connect(&inputs, &context, &env, ask, &console).await?;
         Ok(Self(Bucket::open(&aws, name, "").await?))
     }

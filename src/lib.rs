@@ -49,6 +49,7 @@ use std::time::Instant;
 use chrono::{SecondsFormat, Utc};
 
 use crate::aws::auth::cached::mask_id;
+use crate::cancel::StopClock;
 use crate::core::context::RunContext;
 use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::files::{FileKind, Files as _};
@@ -116,6 +117,7 @@ pub async fn run(
                 env,
                 console,
                 stop,
+                clock: StopClock::watch(stop),
                 now,
                 random: now.timestamp_subsec_nanos() ^ std::process::id(),
             };

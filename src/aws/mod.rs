@@ -36,6 +36,9 @@ use crate::core::inputs::AwsInputs;
 /// How long one try of a small request may take. Uploads have no such limit.
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long credentials may take that are asked for again: a role needs GitHub's answer and STS's, each with its tries.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// Who we are and how to reach AWS.
 #[derive(Debug, Clone)]
 pub(crate) struct Aws {
@@ -126,8 +129,7 @@ async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) 
         .no_credentials()
         .identity_cache(
             aws_config::identity::IdentityCache::lazy()
-                // A role needs GitHub's answer and STS's, each with its retries.
-                .load_timeout(Duration::from_secs(150))
+                .load_timeout(CREDENTIALS_TIMEOUT)
                 .buffer_time(cached::REFRESH_BEFORE)
                 .build(),
         )

@@ -77,6 +77,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 const MAX_THROTTLED_PAUSE: Duration = Duration::from_secs(20);
 
+/// How long to wait before a request is sent again that failed so, so long after it was first sent; `None` to give up.
+pub(crate) type RetryPause<'a> = &'a (dyn Fn(&mut RetryState, ErrorClass, Duration) -> Option<Duration> + Send + Sync);
+
 /// The tries of one request so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RetryState {

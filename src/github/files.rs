@@ -60,12 +60,18 @@ fn entry(name: &str, value: &str) -> String {
 }
 
 fn append(file: &Path, text: &str) -> anyhow::Result<()> {
-    OpenOptions::new()
+    let written = OpenOptions::new()
         .create(true)
         .append(true)
         .open(file)
-        .and_then(|mut open| open.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write `{}`", file.display()))
+        .and_then(|mut open| {
+            let before = open.metadata()?.len();
+            open.write_all(text.as_bytes()).inspect_err(|_| {
+                // Half an entry would fail the step, and the disk is full: what cannot be written is not begun either.
+                let _ = open.set_len(before);
+            })
+        });
+    written.with_context(|| format!("cannot write `{}`", file.display()))
 }
 
 #[cfg(test)]

@@ -8,41 +8,50 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::core::context::OidcEndpoint;
 use crate::core::error::HintExt as _;
 use crate::core::iam::id_token::{IdToken, PERMISSIONS};
 use crate::core::iam::trust::Claims;
+use crate::core::retry::{ErrorClass, RetryPause, RetryState};
 use crate::core::secret::Secret;
 use crate::http::{self, Client};
 
-const ATTEMPTS: u32 = 5;
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one try may take, from its beginning to the last byte of the answer.
+const ONE_TRY: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Asks GitHub for a token for `audience`.
+/// Asks GitHub for a token for `audience`, as often as `pause` says.
 ///
 /// # Errors
 /// GitHub cannot be reached, refuses, or answers with no token.
-pub(crate) async fn token(client: &Client, endpoint: &OidcEndpoint, audience: &str) -> anyhow::Result<IdToken> {
+pub(crate) async fn token(
+    client: &Client,
+    endpoint: &OidcEndpoint,
+    audience: &str,
+    pause: RetryPause<'_>,
+) -> anyhow::Result<IdToken> {
     // `ACTIONS_ID_TOKEN_REQUEST_URL` has a query already.
     let separator = if endpoint.url.contains('?') { '&' } else { '?' };
     let audience = percent_encoding::utf8_percent_encode(audience, percent_encoding::NON_ALPHANUMERIC);
     let url = format!("{}{separator}audience={audience}", endpoint.url);
     let bearer = format!("Bearer {}", endpoint.token.expose());
     let headers = [("authorization", bearer.as_str()), ("accept", "application/json")];
-    let mut attempt = 1;
+    let (began, mut tries) = (Instant::now(), RetryState::default());
     let (status, body) = loop {
-        let answer = http::get(client, &url, &headers, TIMEOUT, MAX_BYTES).await;
-        let again = match &answer {
-            Ok((status, _)) => *status == 429 || *status >= 500,
-            Err(_) => true,
+        let answer = http::get(client, &url, &headers, ONE_TRY, MAX_BYTES).await;
+        let class = match &answer {
+            Ok((429, _)) => ErrorClass::Throttled,
+            Ok((200..300, body)) if parse(body).is_some() => ErrorClass::Final,
+            // What holds no token is no answer of GitHub's.
+            Ok((200..300 | 500.., _)) | Err(_) => ErrorClass::Transient,
+            Ok(_) => ErrorClass::Final,
         };
-        if !again || attempt == ATTEMPTS {
-            break answer.context("cannot get GitHub's OIDC token for this job")?;
+        match pause(&mut tries, class, began.elapsed()) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => break answer.context("cannot get GitHub's OIDC token for this job")?,
         }
-        tokio::time::sleep(Duration::from_millis(250 << attempt)).await;
-        attempt += 1;
     };
     if !(200..300).contains(&status) {
         return Err(anyhow::anyhow!(
@@ -84,7 +93,10 @@ fn claims(token: &str) -> Option<Claims> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::core::context::Env;
 
     fn jwt(payload: &str) -> String {
         let body = aws_smithy_types::base64::encode(payload);
@@ -102,6 +114,30 @@ mod tests {
         assert_eq!(token.claims.sub, "repo:o/r:environment:ü~?");
         assert_eq!(token.claims.iss, "https://token.actions.githubusercontent.com");
         assert!(!format!("{token:?}").contains("e30"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_answer_is_given_up_after_ten_seconds_and_asked_again() {
+        // It takes connections, and that is all.
+        let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let endpoint = OidcEndpoint {
+            url: format!("http://{}/token?x=1", server.local_addr().expect("an address")),
+            token: Secret::new("request-token".to_owned()),
+        };
+        let client = http::client(&Env::of(&[])).expect("a client");
+        let asked = Mutex::new(Vec::new());
+        let pause = |state: &mut RetryState, class, at: Duration| {
+            asked.lock().expect("a lock").push((class, at.as_secs()));
+            state.pause(class, at, None, 1.0)
+        };
+        let began = Instant::now();
+        let error = token(&client, &endpoint, "sts.amazonaws.com", &pause).await;
+        let error = format!("{:#}", error.expect_err("no answer"));
+        assert!(error.contains("did not answer within 10 s"), "{error}");
+        let asked = asked.into_inner().expect("a lock");
+        assert_eq!(asked.len(), 6, "{asked:?}");
+        assert_eq!(asked[..2], [(ErrorClass::Transient, 10), (ErrorClass::Transient, 20)]);
+        assert!(began.elapsed() < Duration::from_secs(70), "{:?}", began.elapsed());
     }
 
     #[test]

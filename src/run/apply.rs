@@ -51,6 +51,10 @@ impl Deployment<'_> {
             // Nothing else changed, and yet something is owed now.
             record = Some(self.new_record(state, plan));
         }
+        if result.is_ok() && self.stop.is_cancelled() {
+            // What was done may lack its invalidation.
+            result = Err(Cancelled.into());
+        }
         if result.is_ok() {
             result = self.verify_site(state, phases).await;
         }
@@ -89,8 +93,11 @@ impl Deployment<'_> {
         if let Some(record) = record {
             phases.begin("Record");
             outcomes.recorded = self.end_record(state, record, &outcomes, &result).await;
+            if result.is_ok() && outcomes.recorded == Recorded::Nowhere && self.stop.is_cancelled() {
+                result = Err(Cancelled.into());
+            }
             if result.is_ok() {
-                self.prune(state, plan).await;
+                self.stop.run_until_cancelled(self.prune(state, plan)).await;
             }
         }
         outcomes.forgotten = self.forgotten(&outcomes, started.unwrap_or(Recorded::Nowhere));

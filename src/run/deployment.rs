@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use crate::cancel::StopClock;
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::error::Cancelled;
@@ -18,6 +19,8 @@ pub(crate) struct Deployment<'a> {
     pub(crate) env: &'a Env,
     pub(crate) console: &'a Console,
     pub(crate) stop: &'a CancellationToken,
+    /// When the wish to stop came.
+    pub(crate) clock: StopClock,
     pub(crate) now: DateTime<Utc>,
     /// Keeps release ids of runs in the same millisecond apart.
     pub(crate) random: u32,

@@ -84,6 +84,8 @@ fn write_report(report: &Report, context: &RunContext, console: &Console) -> Opt
     match std::fs::write(&path, console.redact_escaped(&json, &[&inner_json]).as_bytes()) {
         Ok(()) => Some(path),
         Err(error) => {
+            // Half a report could not be read.
+            let _ = std::fs::remove_file(&path);
             console.warning(
                 "No report",
                 &format!("cannot write the report `{}`: {error}", path.display()),

@@ -23,12 +23,21 @@ pub(crate) mod verify;
 #[cfg(test)]
 mod package_tests;
 
+use std::time::Duration;
+
+use crate::core::error::Cancelled;
 use crate::core::inputs::Command;
 use crate::core::release::plan::Plan;
+use crate::core::release::recorded::Recorded;
 use crate::core::report::markdown::prose;
 use crate::run::deployment::{Deployment, Ended};
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
+
+/// So long after the wish to stop, nobody waits any longer for a GitHub Deployment to be opened.
+const OPENED_WITHIN: Duration = Duration::from_secs(2);
+/// The same for it to be closed, the last step of all.
+const CLOSED_WITHIN: Duration = Duration::from_millis(5_600);
 
 impl Deployment<'_> {
     /// Does what `command` says.
@@ -68,11 +77,20 @@ impl Deployment<'_> {
             return (ended, Ok(()));
         }
         self.settle_before(&mut state, &plan).await;
-        let deployment = self.start_deployment(&state, &plan).await;
-        let (mut outcomes, result) = Box::pin(self.apply(&state, &plan, phases)).await;
+        let deployment = self.start_deployment(&state, &plan);
+        let deployment = self.clock.within(OPENED_WITHIN, deployment).await.flatten();
+        let (mut outcomes, mut result) = Box::pin(self.apply(&state, &plan, phases)).await;
         if let Some(deployment) = deployment {
             outcomes.deployment_id = Some(deployment.id());
-            self.finish_deployment(deployment, &plan, &outcomes, &result).await;
+            let closed = self.finish_deployment(deployment, &plan, &outcomes, &result);
+            self.clock.within(CLOSED_WITHIN, closed).await;
+        }
+        if result.is_ok() && self.stop.is_cancelled() {
+            // Only the cleaning up was cut short.
+            if outcomes.recorded == Recorded::Everywhere {
+                outcomes.recorded = Recorded::BeforeStop;
+            }
+            result = Err(Cancelled.into());
         }
         ended.plan = Some(plan);
         ended.outcomes = Some(outcomes);

@@ -1,5 +1,7 @@
 //! The record of this run: begun before the first change, ended after the last.
 
+use std::time::Duration;
+
 use chrono::Utc;
 
 use crate::core::error::Cancelled;
@@ -16,6 +18,11 @@ use crate::core::site::repair::ObjectSettings;
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
+/// So long after the wish to stop, nobody waits any longer for the start of a record.
+const STARTED_WITHIN: Duration = Duration::from_secs(2);
+/// The same for its end, before which uploads may have been waited for.
+const ENDED_WITHIN: Duration = Duration::from_millis(4_800);
+
 impl Deployment<'_> {
     /// Writes the record as started, and says where that worked; `None` when this run changes nothing that a record is
     /// for.
@@ -30,8 +37,8 @@ impl Deployment<'_> {
             return None;
         }
         let record = self.new_record(state, plan);
-        let started = state.history.start(&record).await;
-        Some((record, started))
+        let started = self.clock.within(STARTED_WITHIN, state.history.start(&record)).await;
+        Some((record, started.unwrap_or(Recorded::Nowhere)))
     }
 
     /// The record of this run.
@@ -68,7 +75,7 @@ impl Deployment<'_> {
             "nobody saw the end of release {}; its version `{label}` is live and healthy, so it counts as succeeded",
             record.id
         ));
-        state.history.settle(&record).await;
+        self.clock.within(STARTED_WITHIN, state.history.settle(&record)).await;
         Some(record)
     }
 
@@ -92,7 +99,11 @@ impl Deployment<'_> {
         if let Some(cdn) = &mut record.cdn {
             state.debts.note_paid(outcomes, cdn);
         }
-        state.history.finish(&record).await
+        let written = self.clock.within(ENDED_WITHIN, state.history.finish(&record)).await;
+        written.unwrap_or_else(|| {
+            state.history.warn_of_no_time();
+            Recorded::Nowhere
+        })
     }
 
     /// Another run under way, or a newer one that was faster, is worth a warning before anything is planned.

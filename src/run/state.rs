@@ -43,7 +43,8 @@ pub(crate) struct CurrentState {
 
 impl Deployment<'_> {
     pub(crate) async fn connect(&self) -> anyhow::Result<Aws> {
-        let ask_id_token: AskIdToken = |http, endpoint, audience| Box::pin(oidc::token(http, endpoint, audience));
+        let ask_id_token: AskIdToken =
+            |http, endpoint, audience, pause| Box::pin(oidc::token(http, endpoint, audience, pause));
         aws::connect(&self.inputs.aws, self.context, self.env, ask_id_token, self.console).await
     }
 

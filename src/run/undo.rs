@@ -149,14 +149,16 @@ impl Deployment<'_> {
             site.finish(&changes.changed);
         }
         let after = [this_run];
-        let found = versions(bucket, &keys_to_restore(&after)).await?;
+        let found = self.or_cancelled(versions(bucket, &keys_to_restore(&after))).await?;
         let mut records = state.records.clone();
         // What the live release wrote is older than this run, whatever the clocks say.
         let newest = records
             .iter()
             .position(|record| record.status == RecordStatus::Succeeded);
         if let Some(position) = newest
-            && let Err(error) = state.history.load_keys(&mut records[position..=position]).await
+            && let Err(error) = self
+                .or_cancelled(state.history.load_keys(&mut records[position..=position]))
+                .await
         {
             self.console.debug(&format!("{error:#}"));
         }
@@ -167,9 +169,14 @@ impl Deployment<'_> {
         restoration.check(&after, "what was live when this run began")?;
         let mut wanted = restoration.wanted_writers(&after);
         restoration.note_writers(&after, &mut wanted);
-        self.find_writers(state, &mut records, &mut restoration, &mut wanted)
-            .await;
-        let same = keys_with_same_headers(bucket, restoration.same_bytes(&after), &inputs.object).await?;
+        self.or_cancelled(async {
+            self.find_writers(state, &mut records, &mut restoration, &mut wanted)
+                .await;
+            Ok(())
+        })
+        .await?;
+        let same = keys_with_same_headers(bucket, restoration.same_bytes(&after), &inputs.object);
+        let same = self.or_cancelled(same).await?;
         let site = RestoredSite {
             bucket: &bucket.name,
             prefix: &inputs.prefix,

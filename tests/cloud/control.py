@@ -44,6 +44,7 @@ class Control:
             ("POST", "s3/bucket"): self._set_bucket,
             ("POST", "s3/account"): lambda body: self._state().account.set(body["block_public_access"]),
             ("POST", "s3/object"): self._put_object,
+            ("POST", "s3/objects"): lambda body: objects.fill(body["bucket"], body["prefix"], int(body["count"])),
             ("GET", "s3/objects"): lambda body: buckets.objects(body["bucket"]),
             ("POST", "cloudfront"): self._create_distribution,
             ("GET", "cloudfront"): lambda _: distributions.as_json(),

@@ -10,6 +10,7 @@ kind a request was struck.
 | `error` | `before`, `after` | an error in the service's own format: `code`, and `status` and `message` if they differ from AWS's | none; with `after` it happens, and the answer says that it did not |
 | `drop` | `before`, `after` | the connection is closed without an answer | none; with `after` it happens, and the answer is lost |
 | `delay` | `before`, `after` | nothing for `seconds`, then the answer; give more seconds than the client waits and it hears nothing | happens after the wait, with `after` before it |
+| `hold` | `before`, `after` | nothing until the faults are cleared (at most a minute), then the answer; `held` of `GET faults` counts those that wait | happens then, with `after` before it |
 | `truncate` | | the answer breaks off in the middle (of its head where it has no body), and the connection closes | happens |
 | `trickle` | | the head at once, then `bytes_per_second` (2) of the body; of an answer without a body, so few bytes of the head | happens |
 | `foreign` | `before`, `after` | what a proxy or captive portal says: `status` (200), `body` (a page of HTML; `""` for nothing) as `content_type`, none of AWS's headers | none; with `after` it happens |
@@ -33,7 +34,7 @@ from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud.http import Dropped, Request, Response
 
-KINDS = ("error", "drop", "delay", "truncate", "trickle", "foreign", "malformed", "strip", "empty-page", "stuck", "keys")
+KINDS = ("error", "drop", "delay", "hold", "truncate", "trickle", "foreign", "malformed", "strip", "empty-page", "stuck", "keys")
 
 PASSING: dict[str, tuple[int, str]] = {
     # S3, seen: https://github.com/awslabs/aws-sdk-rust/issues/873 (SlowDown),
@@ -57,6 +58,9 @@ PASSING: dict[str, tuple[int, str]] = {
     "Throttling": (400, "Rate exceeded"),
 }
 """Status and message of the codes that tests order most, in AWS's words."""
+
+_LONGEST_HOLD = 60.0
+"""Seconds."""
 
 _PAGE = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Sign in to go on.</p></body></html>\n"
 
@@ -87,6 +91,9 @@ class Fault:
     def __post_init__(self) -> None:
         # The page that a `stuck` fault answers, once it is known.
         self.page = None
+        # How many requests a `hold` fault keeps waiting, and what lets them go.
+        self.held = 0
+        self.cleared = threading.Event()
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind {self.kind}, one of {', '.join(KINDS)}")
         if self.when not in ("before", "after"):
@@ -126,14 +133,16 @@ class Faults:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Remove all faults, and let go what they hold."""
         with self._lock:
+            for fault in self._faults:
+                fault.cleared.set()
             self._faults.clear()
 
     def as_json(self) -> list[dict[str, Any]]:
         """The faults that are left, with the counts that are left."""
         with self._lock:
-            return [asdict(fault) for fault in self._faults]
+            return [asdict(fault) | {"held": fault.held} for fault in self._faults]
 
     def take(self, request: Request, call: Call) -> Fault | None:
         """The fault that hits this request, counted."""
@@ -187,6 +196,9 @@ def _strike(fault: Fault) -> Response | None:
             raise Dropped
         case "delay":
             time.sleep(fault.seconds)
+        case "hold":
+            fault.held += 1
+            fault.cleared.wait(_LONGEST_HOLD)
         case "foreign":
             return Response(fault.status or 200, {"content-type": fault.content_type}, fault.body.encode())
     return None

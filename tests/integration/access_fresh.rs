@@ -48,6 +48,27 @@ fn a_subject_with_ids_is_let_in_by_a_policy_for_it_and_proposed_as_it_is() {
     );
 }
 
+/// Each try takes the ten seconds after which it is given up: both at the same time.
+#[test]
+fn what_hardly_answers_or_not_at_all_is_given_up_and_asked_again() {
+    std::thread::scope(|scope| {
+        for (operation, fault) in [
+            ("GetToken", json!({"service": "oidc", "kind": "trickle"})),
+            (
+                "AssumeRoleWithWebIdentity",
+                json!({"operation": "AssumeRoleWithWebIdentity", "kind": "delay", "seconds": 60}),
+            ),
+        ] {
+            scope.spawn(move || {
+                let cloud = trusting();
+                cloud.post("/faults", &fault);
+                by_role(&cloud).run().expect_exit(0);
+                assert_eq!(cloud.count(operation), 2, "{operation}");
+            });
+        }
+    });
+}
+
 #[test]
 fn no_policy_is_proposed_for_the_subject_of_pull_requests() {
     let cloud = trusting();

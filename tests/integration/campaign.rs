@@ -1,4 +1,4 @@
-//! A few of the cases of `make campaign` and of `make lives`, the same ones each time, for at most some seconds.
+//! A few of the cases of `make campaign` and of `make lives`, and `make large` with small numbers, the same ones each time, for at most some seconds.
 
 use std::process::Command;
 
@@ -30,6 +30,11 @@ fn some_lives_end_as_their_sources_say() {
         "campaign.lives",
         &["--lives", "8", "--steps", "10", "--seed", "11", "--workers", "4"],
     );
+}
+
+#[test]
+fn what_is_large_takes_little_memory_and_few_lines() {
+    passes("campaign.large", &["--scale", "0.002"]);
 }
 
 #[test]

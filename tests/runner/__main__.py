@@ -1,7 +1,7 @@
 """Command line: `python -m runner JOB.json` runs one `uses:` step, `--workflow FILE` a job of a workflow.
 
 JOB.json: `action` (directory), `with`, `env`, `github`, `runner`, `workspace`, `temp`, `secrets` (values masked from
-the start), `id_token` (`url` and `token`), `timeout` (seconds), `signals` (`signal`, `after`, `when`); for a workflow
+the start), `id_token` (`url` and `token`), `timeout` (seconds), `signals` (`signal`, `after`, `when`, `file`); for a workflow
 also `checkout` (directory), `contexts` (`secrets`, `vars`, `inputs`, …) and `skip`. Prints one JSON object; with
 `stream`, the log's lines on stderr as they come.
 """

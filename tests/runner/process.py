@@ -26,13 +26,15 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 @dataclass(frozen=True)
 class Signal:
-    """A signal to send `after` so many seconds, counted from the start or from a line that holds `when`."""
+    """A signal to send `after` so many seconds, counted from the start or from a line that holds `when`; with `file`,
+    as soon as that is there."""
 
     signal: str
     """`INT`, `TERM`, `KILL`, or `CANCEL`: what the runner sends when a job is cancelled, each in its time. `DETACH`: no
     signal arrives, and nobody reads the output any more (a container job: https://github.com/docker/cli/issues/5309)."""
     after: float = 0.0
     when: str = ""
+    file: str = ""
 
 
 @dataclass
@@ -83,7 +85,8 @@ class Invocation:
             now = time.monotonic()
             for planned in list(due):
                 since = seen.time_of(planned.when)
-                if since is not None and now >= since + planned.after:
+                is_allowed = not planned.file or Path(planned.file).exists()
+                if since is not None and now >= since + planned.after and is_allowed:
                     due.remove(planned)
                     self._send(process, planned.signal)
             if now >= seen.started + self.timeout and not self.timed_out:

@@ -31,6 +31,9 @@ use crate::http::errors::plain_text;
 /// AWS's limit for a role that is assumed by another role's credentials.
 const CHAINED_LIMIT: Duration = Duration::from_secs(3600);
 
+/// How long the SDK's default chain may look for credentials, which has no limit of its own.
+const CHAIN_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Makes the runner hide every AWS secret of the inputs and the environment; call it before anything is printed.
 pub(crate) fn mask(inputs: &AwsInputs, env: &Env, console: &Console) {
     if let Some(keys) = &inputs.keys {
@@ -204,7 +207,8 @@ async fn default_chain(
                 .build(),
         );
     }
-    let found = chain.provide_credentials().await;
+    let found = tokio::time::timeout(CHAIN_TIMEOUT, chain.provide_credentials()).await;
+    let found = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(CHAIN_TIMEOUT)));
     (SharedCredentialsProvider::new(chain), found)
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
@@ -22,12 +23,15 @@ use crate::core::iam::hint::hint_for;
 use crate::core::iam::id_token::IdToken;
 use crate::core::iam::{calls, trust};
 use crate::core::inputs::RoleInputs;
-use crate::core::retry::{ErrorClass, RetryState, UNSETTLED_TIMEOUT};
-use crate::http::Client;
+use crate::core::retry::{ErrorClass, RetryPause, RetryState, UNSETTLED_TIMEOUT};
+use crate::http::{CONNECT_TIMEOUT, Client};
 
 /// Asks for a token of this job for an audience.
 pub(crate) type AskIdToken =
-    for<'a> fn(&'a Client, &'a OidcEndpoint, &'a str) -> BoxFuture<'a, anyhow::Result<IdToken>>;
+    for<'a> fn(&'a Client, &'a OidcEndpoint, &'a str, RetryPause<'a>) -> BoxFuture<'a, anyhow::Result<IdToken>>;
+
+/// How long STS may take for one try; it answers within a second.
+const ONE_TRY: Duration = Duration::from_secs(10);
 
 /// A role that is assumed when its credentials are needed, and again when they run out.
 #[derive(Debug)]
@@ -62,6 +66,10 @@ impl RoleProvider {
         origin: String,
     ) -> anyhow::Result<Resolved> {
         let patience = Patience::of(base, Some(console));
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ONE_TRY);
+        let base = &base.to_builder().timeout_config(timeouts.build()).build();
         let provider = Self {
             role,
             source,
@@ -104,7 +112,8 @@ impl RoleProvider {
         let role = &self.role;
         let (began, mut tries) = (Instant::now(), RetryState::default());
         loop {
-            let token = ask(http, endpoint, &role.audience).await?;
+            let pause = |state: &mut RetryState, class, at| self.patience.pause(state, class, at);
+            let token = ask(http, endpoint, &role.audience, &pause).await?;
             self.console.mask(token.value.expose());
             let answer = self
                 .sts

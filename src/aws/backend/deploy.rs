@@ -1,5 +1,7 @@
 //! Carries a plan out: version, all environments at once, verification, and back when it failed.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use futures_util::future::{OptionFuture, join_all};
 use tokio::time::Instant;
@@ -21,6 +23,9 @@ use crate::core::backend::settings::SettingsChange;
 use crate::core::bundle::Bundle;
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, OnFailure};
+
+/// How long a bundle may go on being uploaded when the run is to stop.
+const LAST_UPLOAD: Duration = Duration::from_millis(3_500);
 
 /// How the update of one environment ended.
 enum EnvironmentEnd {
@@ -238,9 +243,15 @@ impl BackendRun<'_> {
             console: self.console,
             timeout: self.backend.timeout,
         };
-        version::create(self.aws, &self.api, &version, bundle, run)
-            .await
-            .map(Some)
+        let late = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LAST_UPLOAD).await;
+        };
+        tokio::select! {
+            biased;
+            created = version::create(self.aws, &self.api, &version, bundle, run) => created.map(Some),
+            () = late => Err(Cancelled.into()),
+        }
     }
 
     /// Waits until all versions that are needed can be used.

@@ -180,7 +180,7 @@ impl BackendRun<'_> {
     async fn redaction(&self, environment: &str) -> Redaction {
         let mut secrets = Vec::new();
         if let Some(provider) = self.aws.sdk.credentials_provider()
-            && let Ok(credentials) = provider.provide_credentials().await
+            && let Some(Ok(credentials)) = self.stop.run_until_cancelled(provider.provide_credentials()).await
         {
             secrets.push(credentials.secret_access_key().to_owned());
             secrets.extend(credentials.session_token().map(ToOwned::to_owned));

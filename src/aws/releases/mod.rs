@@ -18,7 +18,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -42,6 +41,7 @@ use crate::core::release::order::order_within_seconds;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::recorded::Recorded;
 use crate::core::site::findings::ScanFindings;
+use crate::core::site::key_change::KeyChange;
 use crate::core::site::plan::SiteWarning;
 
 /// How many records or lists are read at the same time.
@@ -49,9 +49,6 @@ const READS_IN_FLIGHT: usize = 32;
 
 /// What does not work without reading records.
 const UNREAD: &str = "Release records cannot be read: this run cannot roll back or repair an interrupted release";
-
-/// How long the last record of a cancelled run may take: the runner kills us ten seconds after its first signal.
-const CANCELLED_RECORD_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The records of the places that this run is about.
 pub(crate) struct History {
@@ -239,7 +236,16 @@ impl History {
                         site.planned = keys(id, PLANNED).await?;
                     }
                 } else if site.written + site.deleted + site.perhaps > 0 && site.changed.is_empty() {
-                    site.changed = keys(id, CHANGED).await?;
+                    site.changed = match keys(id.clone(), CHANGED).await {
+                        // The end of the record is in another folder alone: what was planned was done, or perhaps was.
+                        Err(error) if code(&error) == Some("NoSuchKey") => {
+                            let planned = keys(id, PLANNED).await.map_err(|_| error)?;
+                            let done = status == RecordStatus::Succeeded;
+                            let change = |change: KeyChange| if done { change } else { change.perhaps() };
+                            planned.into_iter().map(change).collect()
+                        }
+                        keys => keys?,
+                    };
                 }
                 anyhow::Ok(())
             })
@@ -287,15 +293,12 @@ impl History {
 
     /// Writes the record of a run that has ended.
     pub(crate) async fn finish(&self, record: &Record) -> Recorded {
-        if record.status == RecordStatus::Cancelled {
-            let written = tokio::time::timeout(CANCELLED_RECORD_TIMEOUT, self.write(record, Stage::Finished)).await;
-            written.unwrap_or_else(|_| {
-                self.warn(&anyhow::anyhow!("cannot write the release record in time"));
-                Recorded::Nowhere
-            })
-        } else {
-            self.write(record, Stage::Finished).await
-        }
+        self.write(record, Stage::Finished).await
+    }
+
+    /// The run was to stop, and the end of its record was not written by then.
+    pub(crate) fn warn_of_no_time(&self) {
+        self.warn(&anyhow::anyhow!("cannot write the release record in time"));
     }
 
     /// Writes the end of the record of another run, to those of its places that this run is about.

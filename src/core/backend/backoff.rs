@@ -81,6 +81,32 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_takes_some_hundred_polls_and_lines() {
+        use crate::core::heartbeat::Heartbeat;
+        let start = std::time::Instant::now();
+        let (mut pace, mut heartbeat) = (
+            Backoff::new("web", None, 1),
+            Heartbeat::new(start, Duration::from_secs(1)),
+        );
+        let (mut waited, mut polls, mut lines, mut quiet) = (Duration::ZERO, 0, 0, 0);
+        while waited < Duration::from_secs(3600) {
+            let next = waited + pace.pause(0);
+            polls += 1;
+            while waited < next {
+                waited += Duration::from_secs(1);
+                let line = heartbeat.beat(start + waited).is_some();
+                quiet = if line { 0 } else { quiet + 1 };
+                lines += u32::from(line);
+                assert!(quiet < 30, "{waited:?}");
+            }
+        }
+        assert!(
+            (180..300).contains(&polls) && (110..130).contains(&lines),
+            "{polls} polls, {lines} lines"
+        );
+    }
+
+    #[test]
     fn backs_off_while_throttled_and_comes_back() {
         let mut pace = Backoff::new("web", Some(Duration::from_secs(2)), 1);
         assert!(pace.pause(0) < Duration::from_secs(3));

@@ -118,7 +118,7 @@ impl<'a> Found<'a> {
             has_own: false,
             others: Vec::new(),
         };
-        let mut last_own = None;
+        let (mut last_own, mut went_through) = (None, false);
         for (position, record, site) in sites() {
             if record.command == ReleaseKind::Rollback || !is_of(site, step.scope) {
                 found.others.push((position, record, site));
@@ -135,10 +135,12 @@ impl<'a> Found<'a> {
                 break;
             }
             if record.status == RecordStatus::Succeeded {
+                went_through = true;
                 break;
             }
         }
-        found.has_own = last_own.is_some();
+        // One that was cancelled, or failed, may not have come to any object.
+        found.has_own = went_through;
         let first_own = sites().rfind(|(_, record, site)| is_step(record) && is_same_step(site, step));
         if let (Some(own), Some((first_own, ..))) = (last_own, first_own) {
             let first_of = |scope: &[String]| {

@@ -60,7 +60,10 @@ fn a_step_looks_at_all_objects_once_its_own_rules_change() {
     assert_eq!(check(&records, "2", "all", "b"), all("a"));
     // Records of older versions name no step.
     assert_eq!(check(&[applied("r1", "1", "", "a", "k")], "2", "all", "b"), all("a"));
-    // One that failed may not have come to all objects.
+    // One that failed may not have come to any object, nor to all.
+    let mut first = applied("r1", "1", "all", "a", "k");
+    first.status = RecordStatus::Cancelled;
+    assert_eq!(check(&[first], "2", "all", "a"), (Vec::new(), None));
     let mut failed = applied("r2", "2", "all", "b", "k");
     failed.status = RecordStatus::Failed;
     records.insert(0, failed);

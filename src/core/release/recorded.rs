@@ -6,6 +6,8 @@ pub(crate) enum Recorded {
     /// In each.
     #[default]
     Everywhere,
+    /// In each, as succeeded; only after that was the run asked to stop.
+    BeforeStop,
     /// In some.
     InPart,
     /// In none.

@@ -165,6 +165,7 @@ fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
         Recorded::InPart => Some("**recorded in part only**, see the warnings in the log"),
         // That a rollback is on record itself goes without saying.
         Recorded::Everywhere if target.is_some() => None,
+        Recorded::BeforeStop => report.release.as_ref().map(|_| "recorded as succeeded, then cancelled"),
         Recorded::Everywhere => report.release.as_ref().map(|_| recorded_as(report)),
     };
     if recorded.is_none() && target.is_none() {

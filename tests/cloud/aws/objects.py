@@ -1,5 +1,6 @@
 """Serves S3 calls: by moto, with the mends that need to act before and after it."""
 
+import copy
 import re
 import secrets
 import time
@@ -62,6 +63,18 @@ def put(name: str, key: str, body: bytes, headers: dict[str, str], age: float) -
         modified = datetime.fromtimestamp(time.time() - age, timezone.utc)
         stored.last_modified = modified.replace(tzinfo=None)
         return {"etag": stored.etag.strip('"'), "version_id": stored.version_id}
+
+
+def fill(name: str, prefix: str, count: int) -> None:
+    """Put so many empty objects there, which share what they can: a million of them has to fit into memory."""
+    put(name, f"{prefix}0", b"", {}, 0)
+    with backend.lock():
+        keys = backend.bucket(name).keys
+        first = keys[f"{prefix}0"]
+        for n in range(1, count):
+            one = copy.copy(first)
+            one.name = f"{prefix}{n}"
+            keys[one.name] = one
 
 
 def _own_answer(request: Request, call: Call) -> Response | None:

@@ -8,6 +8,22 @@ use super::{A, B, BUCKET, C, assert_no_write, back, cloud, label, release_a, rel
 use crate::support::http::request;
 use crate::support::{Action, Cloud, Run};
 
+/// The end of a release lies in the environment's folder, and the site's, whose list could not be written, lacks it.
+#[test]
+fn a_release_whose_list_of_keys_could_not_be_written_is_taken_back_by_what_it_planned() {
+    let cloud = cloud();
+    release_a(&cloud).run().expect_exit(0);
+    let (state_a, label_a) = (seen(&cloud), label(&cloud));
+    cloud.post(
+        "/faults",
+        &json!({"kind": "error", "code": "AccessDenied", "operation": "PutObject", "match": "changed.jsonl"}),
+    );
+    let run = release_b(&cloud).run().expect_exit(0);
+    assert!(run.summary.contains("recorded in part only"), "{}", run.summary);
+    back(&cloud, 3).run().expect_exit(0);
+    assert_eq!((seen(&cloud), label(&cloud)), (state_a, label_a));
+}
+
 #[test]
 fn site_and_backend_go_back_and_forward_together() {
     let cloud = cloud();

@@ -137,6 +137,12 @@ impl Action {
         self
     }
 
+    /// Sends a signal as soon as `file` is there.
+    pub(crate) fn signal_at(mut self, signal: &str, file: &Path) -> Self {
+        self.signals.push(json!({"signal": signal, "file": file}));
+        self
+    }
+
     /// Takes away root's power to read what its mode forbids, where the tests run as root.
     pub(crate) fn unprivileged(mut self) -> Self {
         self.unprivileged = true;

@@ -190,6 +190,24 @@ impl Cloud {
         );
     }
 
+    /// Keeps the first request that `fault` fits waiting until [`Cloud::release`], or all of them with `times` -1.
+    pub(crate) fn hold(&self, fault: &Value) {
+        let mut fault = fault.clone();
+        fault["kind"] = json!("hold");
+        self.post("/faults", &fault);
+    }
+
+    /// How many requests are kept waiting.
+    pub(crate) fn held(&self) -> u64 {
+        let faults = self.get("/faults").as_array().cloned().unwrap_or_default();
+        faults.iter().filter_map(|fault| fault["held"].as_u64()).sum()
+    }
+
+    /// Lets all requests go, and forgets the faults.
+    pub(crate) fn release(&self) {
+        self.control("DELETE", "/faults", &Value::Null);
+    }
+
     /// Sends one S3 request as if signed.
     pub(crate) fn s3(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         let mut all = vec![SIGNED];
