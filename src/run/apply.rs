@@ -42,8 +42,11 @@ impl Deployment<'_> {
             (site, result) = self.sync_site(state, plan, phases).await;
         }
         let paid = match &record {
-            Some(_) if !self.stop.is_cancelled() => self.payments(state.bucket.as_ref(), &state.debts).await,
-            _ => Vec::new(),
+            Some(_) => {
+                let payments = self.payments(state.bucket.as_ref(), &state.debts);
+                self.stop.run_until_cancelled(payments).await.unwrap_or_default()
+            }
+            None => Vec::new(),
         };
         let (cdn, invalidated) = self.invalidate(state, plan, &site, result.is_err(), phases).await;
         result = result.and(invalidated);

@@ -37,7 +37,7 @@ use crate::run::state::CurrentState;
 /// So long after the wish to stop, nobody waits any longer for a GitHub Deployment to be opened.
 const OPENED_WITHIN: Duration = Duration::from_secs(2);
 /// The same for it to be closed, the last step of all.
-const CLOSED_WITHIN: Duration = Duration::from_millis(5_600);
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Deployment<'_> {
     /// Does what `command` says.

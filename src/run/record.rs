@@ -21,7 +21,7 @@ use crate::run::state::CurrentState;
 /// So long after the wish to stop, nobody waits any longer for the start of a record.
 const STARTED_WITHIN: Duration = Duration::from_secs(2);
 /// The same for its end, before which uploads may have been waited for.
-const ENDED_WITHIN: Duration = Duration::from_millis(4_800);
+const ENDED_WITHIN: Duration = Duration::from_millis(4_400);
 
 impl Deployment<'_> {
     /// Writes the record as started, and says where that worked; `None` when this run changes nothing that a record is

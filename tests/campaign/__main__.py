@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--results", type=Path, help="keep the ends of cases here, and do not run those again that held")
+    parser.add_argument("--no-run", action="store_true", help="only what the results hold")
     parser.add_argument("--page", type=Path, help="write the table of outcomes here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="campaign-action-") as directory:
@@ -40,17 +41,19 @@ def main() -> int:
         pool = Pool()
         chosen = [case for case in cases(pool, action) if arguments.only in str(case)]
         pool.close()
+        total = len(chosen)
         if arguments.sample:
             chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))
         held = _held(arguments.results)
         results: list[Result] = [(case, held[str(case)], [], 0) for case in chosen if str(case) in held]
-        for result in _shown([case for case in chosen if str(case) not in held], action, arguments.workers):
+        left = [case for case in chosen if str(case) not in held and not arguments.no_run]
+        for result in _shown(left, action, arguments.workers):
             results.append(result)
             _keep(arguments.results, result)
     fallen = [result for result in results if result[2]]
     print(f"{len(results)} cases, {len(fallen)} fell; {Counter(end for _, end, _, _ in results)}")
     if arguments.page:
-        arguments.page.write_text(page.text([(case, end) for case, end, _, _ in results]))
+        arguments.page.write_text(page.text([(case, end) for case, end, wrong, _ in results if not wrong], total))
     return 1 if fallen else 0
 
 

@@ -90,7 +90,7 @@ class Large:
         })
         world.write({"index.html": "one"}, "one")
         # Every event of the update has its line: it may be the one that somebody looks for.
-        self._measure(f"{count:,} events", world, Limit(60 + count * 6 / 1024, 120 + count), lambda: world.run("deploy", "v1"))
+        self._measure(f"{count:,} events", world, Limit(60 + count * 6 / 1024, 120 + count), lambda: world.run("deploy", "v1", _PATIENT))
         world.close()
 
     def log(self) -> None:
@@ -105,12 +105,12 @@ class Large:
         world.write({"index.html": "one"}, "one")
         self._measure(
             f"a log tail of {size:,} bytes", world, Limit(90, 200),
-            lambda: world.run("deploy", "v1", {"log-tail": "true"}), expected=1,
+            lambda: world.run("deploy", "v1", {**_PATIENT, "log-tail": "true"}), expected=1,
         )
         world.close()
 
     def _world(self) -> World:
-        return World(self._pool, self._action)
+        return World(self._pool, self._action, timeout=7200)
 
     def _measure(self, name: str, world: World, limit: Limit, run: Callable[[], Run], expected: int = 0) -> None:
         queue: multiprocessing.SimpleQueue[Measured] = multiprocessing.get_context("fork").SimpleQueue()
@@ -141,6 +141,9 @@ _SITE = {
     "env": {},
 }
 """No backend."""
+
+
+_PATIENT = {"deployment-timeout": "1800"}
 
 
 def _measured(run: Callable[[], Run], queue: "multiprocessing.SimpleQueue[Measured]") -> None:

@@ -7,13 +7,20 @@ from campaign.cases import FAULTS, KINDS, Case
 _HEAD = """# What happens when a request goes wrong
 
 Every request that a run sends was struck by every fault, once and for good, at each place where it is sent; after each
-such run a clean one followed. In all {count} cases bucket, environment, report, outputs and GitHub's status agreed, no object was
+such run a clean one followed. {ran} In all of them bucket, environment, report, outputs and GitHub's status agreed, no object was
 torn, no upload was left behind, and after the clean run (and after a rollback) bucket, environment and every visitor behind a
-CloudFront that caches had what they should. The table is written by `make campaign`.
+CloudFront that caches had what they should. The table is written by `make campaign`, which goes on where it was broken off (`RESULTS=file`); CI runs a few of the cases.
 
 A cell tells how the runs with that fault ended: `ok` all well, `failed` all with an error, `back` with an error and rolled back,
-or several of these.
+or several of these; `–` has not run.
 A fault that stays is met with `AWS_MAX_ATTEMPTS=2`; `done` is a request that took effect though its answer says otherwise.
+"""
+_LARGE = """## Slow and large
+
+`make large` measures the memory of the binary at its peak (VmHWM, a debug build), time and lines of the log, and holds each to a limit; CI
+does so with 1/500 of the numbers.
+
+LARGE
 """
 _TITLES = {
     "deploy": "A deploy of site and backend",
@@ -24,12 +31,13 @@ _TITLES = {
 _WORDS = {"succeeded": "ok", "unchanged": "ok", "failed": "failed", "failed, rolled back": "back"}
 
 
-def text(results: list[tuple[Case, str]]) -> str:
-    """The page of these results."""
+def text(results: list[tuple[Case, str]], total: int) -> str:
+    """The page of these results, of so many cases that there are."""
+    some = f"{len(results):,} of {total:,} cases have run, drawn at random." if len(results) < total else f"All {total:,} cases have run."
     cells: dict[tuple[str, str, str, bool], set[str]] = defaultdict(set)
     for case, end in results:
         cells[case.kind, f"{case.service} {case.operation}", case.fault, case.for_good].add(_WORDS.get(end, end))
-    lines = [_HEAD.format(count=f"{len(results):,}")]
+    lines = [_HEAD.format(ran=some)]
     for kind in KINDS:
         requests = sorted({request for each, request, _, _ in cells if each == kind})
         for for_good in (False, True):
@@ -40,4 +48,5 @@ def text(results: list[tuple[Case, str]]) -> str:
                 row = (", ".join(sorted(cells[kind, request, fault, for_good])) or "–" for fault in FAULTS)
                 lines.append(f"| {request} | " + " | ".join(row) + " |")
             lines.append("")
+    lines.append(_LARGE)
     return "\n".join(lines)

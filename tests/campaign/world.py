@@ -99,6 +99,8 @@ class World:
     pool: Pool
     action: Path
     number: int = 0
+    timeout: float = 170
+    """Seconds for a run."""
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="campaign-")))
 
     def __post_init__(self) -> None:
@@ -174,7 +176,7 @@ class World:
                 "repository": "octo/tides", "ref": "refs/heads/main", "run_id": str(1000 + self.number),
                 "run_number": str(self.number), "sha": f"{self.number:040x}", "api_url": self.endpoints["github"],
             },
-            "workspace": str(self.directory / "workspace"), "temp": str(temp), "timeout": 170,
+            "workspace": str(self.directory / "workspace"), "temp": str(temp), "timeout": self.timeout,
         })
         log = Log(Masker(job.secrets))
         result = action.run(self.action, {name: value for name, value in given.items() if value}, {}, job, log, signals or [])

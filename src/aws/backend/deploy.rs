@@ -25,7 +25,7 @@ use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, OnFailure};
 
 /// How long a bundle may go on being uploaded when the run is to stop.
-const LAST_UPLOAD: Duration = Duration::from_millis(3_500);
+const LAST_UPLOAD: Duration = Duration::from_secs(3);
 
 /// How the update of one environment ended.
 enum EnvironmentEnd {

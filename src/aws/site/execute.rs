@@ -34,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 const FAILURES: usize = 25;
 /// How long uploads may go on once we are asked to stop: the runner kills us ten seconds after its first signal, and
 /// records and outputs are still to be written.
-const GRACE: Duration = Duration::from_millis(3_500);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Of many changes, so many have a line at the beginning, and so many at the end.
 const LINES_AT_EACH_END: usize = 100;
