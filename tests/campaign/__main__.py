@@ -94,7 +94,8 @@ def _one(case: Case) -> Result:
     began = time.monotonic()
     pool, action = _own["pool"], _own["action"]
     assert isinstance(pool, Pool) and isinstance(action, Path)
-    world = World(pool, action)
+    # An invalidation that is never accepted is given up after five minutes, however few tries are allowed.
+    world = World(pool, action, timeout=400)
     end = "none"
     try:
         prepare(world, case.kind)

@@ -18,6 +18,8 @@ def judge(world: World, case: Case) -> tuple[Run, list[str]]:
     requests = world.requests()
     world.control("faults", method="DELETE")
     wrong = outcome(run)
+    if run.outputs.get("outcome") == "cancelled":
+        wrong.append("it did not end in time")
     if case.kind == "check":
         writes = [each["operation"] for each in requests if _WRITES.match(each["operation"]) and each["service"] != "sts"]
         wrong += [f"check sent {', '.join(writes)}"] if writes else []

@@ -185,7 +185,9 @@ def main() -> int:
         jobs = [(first + number, arguments.steps, action) for number in range(arguments.lives)]
         fallen = 0
         with multiprocessing.get_context("fork").Pool(arguments.workers) as processes:
-            for seed, told, wrong in processes.imap_unordered(_live, jobs):
+            for done, (seed, told, wrong) in enumerate(processes.imap_unordered(_live, jobs), 1):
+                if done % 50 == 0:
+                    print(f"{done} of {arguments.lives}", flush=True)
                 if wrong:
                     fallen += 1
                     print(f"FELL --seed {seed} --lives 1", *told, "--", *wrong, sep="\n    ", flush=True)
