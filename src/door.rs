@@ -113,6 +113,7 @@ impl CopyBucket {
         let source = WriteSource::Version {
             version_id: version.version_id,
             acl: version.acl,
+            grants: None,
             plain: version.plain,
         };
         let (write, options) = (write(key, size, source, headers)?, ObjectOptions::default());

@@ -1,5 +1,8 @@
 //! Lists and numbers in words.
 
+/// How many names a sentence has.
+const MAX_NAMES: usize = 10;
+
 /// `1 path`, `2 paths`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -19,6 +22,17 @@ pub(crate) fn counts(counts: &[(u64, &str)]) -> String {
 pub(crate) fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
+}
+
+/// The first ten of `names` in backticks, and how many more there are.
+pub(crate) fn some_names<'n>(all: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = all.len().saturating_sub(MAX_NAMES);
+    let named = names(all.take(MAX_NAMES));
+    if more > 0 {
+        format!("{named} and {more} more")
+    } else {
+        named
+    }
 }
 
 /// `text`, at most `most` characters of it.

@@ -21,7 +21,7 @@ const GITHUB_TIMEOUT: Duration = Duration::from_secs(4);
 /// GitHub cuts descriptions here, in characters.
 ///
 /// <https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status>
-const DESCRIPTION: usize = 140;
+pub(crate) const MAX_DESCRIPTION: usize = 140;
 
 /// How many earlier deployments are looked at for one to make inactive.
 const EARLIER: u8 = 10;
@@ -286,10 +286,10 @@ fn is_ours(payload: &serde_json::Value, target: &str) -> bool {
 
 fn cut(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() <= DESCRIPTION {
+    if line.chars().count() <= MAX_DESCRIPTION {
         return line.to_owned();
     }
-    let mut short: String = line.chars().take(DESCRIPTION - 1).collect();
+    let mut short: String = line.chars().take(MAX_DESCRIPTION - 1).collect();
     short.push('…');
     short
 }
@@ -302,9 +302,9 @@ mod tests {
     fn descriptions_are_one_line_of_140_characters() {
         assert_eq!(cut("short\nsecond line"), "short");
         let long = cut(&"ü".repeat(200));
-        assert_eq!(long.chars().count(), DESCRIPTION);
+        assert_eq!(long.chars().count(), MAX_DESCRIPTION);
         assert!(long.ends_with('…'));
-        assert_eq!(cut(&"x".repeat(DESCRIPTION)).len(), DESCRIPTION);
+        assert_eq!(cut(&"x".repeat(MAX_DESCRIPTION)).len(), MAX_DESCRIPTION);
     }
 
     #[test]

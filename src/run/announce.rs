@@ -1,13 +1,17 @@
 //! The GitHub Deployment of a run: opened before the first change, closed after the last.
 
 use crate::core::error::Cancelled;
-use crate::core::release::live_now::{is_rolled_back, live_now};
+use crate::core::release::live_briefly::live_briefly;
+use crate::core::release::live_now::is_rolled_back;
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Commit;
-use crate::github::deployments::{DeploymentState, Deployments, NewDeployment};
+use crate::github::deployments::{DeploymentState, Deployments, MAX_DESCRIPTION, NewDeployment};
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
+
+/// Stands before what is live.
+const LIVE_NOW: &str = "live now: ";
 
 impl Deployment<'_> {
     /// A GitHub Deployment of this commit, in a rollback of the target's.
@@ -48,14 +52,15 @@ impl Deployment<'_> {
         outcomes: &Outcomes,
         result: &anyhow::Result<()>,
     ) {
-        let live = live_now(plan, outcomes)
-            .map(|live| format!("live now: {live}; "))
+        let back = if is_rolled_back(outcomes) { "rolled back; " } else { "" };
+        let room = MAX_DESCRIPTION - back.len() - LIVE_NOW.len();
+        let live = live_briefly(plan, outcomes, room)
+            .map(|live| format!("{LIVE_NOW}{live}; "))
             .unwrap_or_default();
         let (state, description) = match result {
             Ok(()) => (DeploymentState::Success, String::new()),
             Err(error) if error.is::<Cancelled>() => (DeploymentState::Error, format!("{live}cancelled")),
             Err(error) => {
-                let back = if is_rolled_back(outcomes) { "rolled back; " } else { "" };
                 let description = format!("{back}{live}{error:#}");
                 (DeploymentState::Failure, description)
             }

@@ -1,16 +1,32 @@
 //! The releases that a rollback can choose from: a dry run lists the last ones, and says which cannot be reached any more.
 
+use std::cmp::Reverse;
+
 use crate::aws::backend::plan::existing_labels;
 use crate::aws::s3::versions::versions;
 use crate::core::release::record::Record;
 use crate::core::release::remains::{Remains, needed_by};
 use crate::core::release::restoration::{Restoration, keys_to_restore};
-use crate::core::report::history;
+use crate::core::report::history::{self, UnreadRelease};
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
 
 /// How many releases are listed.
 const LISTED: usize = 20;
+
+/// The records that are there among those of the `listed` releases and cannot be read.
+fn unread(state: &CurrentState, listed: &[Record]) -> Vec<UnreadRelease> {
+    let mut unread = state.history.unreadable();
+    unread.sort_by_key(|(id, stored_at)| Reverse((*stored_at, id.clone())));
+    let with_place = unread.into_iter().map(|(id, stored_at)| {
+        let is_newer = |record: &&Record| (record.stored_at, record.id.as_str()) > (stored_at, id.as_str());
+        let position = listed.iter().filter(is_newer).count();
+        UnreadRelease { id, position }
+    });
+    with_place
+        .filter(|unread| unread.position < listed.len() || listed.len() < LISTED)
+        .collect()
+}
 
 impl Deployment<'_> {
     /// Prints the last releases to choose from; answers them as Markdown for the summary. What cannot be read is left out.
@@ -25,10 +41,18 @@ impl Deployment<'_> {
                 remains.unreachable(&records, position).or(unreadable)
             })
             .collect();
-        history::lines(&records, &unreachable, self.now)
+        let unread = unread(state, &records[..listed]);
+        history::lines(&records, &unreachable, &unread, self.now)
             .iter()
             .for_each(|line| self.console.line(line));
-        history::history(&records, &unreachable, &self.context.server_url, self.now)
+        if records.len() > listed {
+            let known = if state.has_older_records { " at least" } else { "" };
+            self.console.line(&format!(
+                "older releases are not listed ({} are on record{known}): `to` takes their ids, labels, commits and times too",
+                records.len()
+            ));
+        }
+        history::history(&records, &unreachable, &unread, &self.context.server_url, self.now)
     }
 
     /// What is still there of the newest `listed` of `records`, whose lists of keys are read.

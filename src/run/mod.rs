@@ -68,9 +68,16 @@ impl Deployment<'_> {
             Ok(plan) => plan,
             Err(error) => return (ended, Err(error)),
         };
-        self.print_plan(&state, &plan);
+        let undo_line = match self
+            .or_cancelled(async { Ok(self.undo_line(&state, &plan).await) })
+            .await
+        {
+            Ok(line) => line,
+            Err(error) => return (ended, Err(error)),
+        };
+        self.print_plan(&state, &plan, undo_line.as_deref());
         if self.inputs.dry_run {
-            if let Some(line) = self.undo_line(&state, &plan) {
+            if let Some(line) = undo_line {
                 ended.markdown = format!("{}\n\n", prose(&line));
             }
             ended.plan = Some(plan);

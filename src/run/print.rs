@@ -21,7 +21,7 @@ const KEPT_LINES: usize = 100;
 
 impl Deployment<'_> {
     /// Prints the plan.
-    pub(crate) fn print_plan(&self, state: &CurrentState, plan: &Plan) {
+    pub(crate) fn print_plan(&self, state: &CurrentState, plan: &Plan, undo_line: Option<&str>) {
         let (console, dry_run) = (self.console, self.inputs.dry_run);
         let verbosity = self
             .inputs
@@ -46,7 +46,7 @@ impl Deployment<'_> {
         }
         let notes = plan.backend.iter().flat_map(BackendPlan::idle_notes);
         notes.for_each(|note| console.notice(IDLE, &note));
-        self.undo_line(state, plan).iter().for_each(|line| console.line(line));
+        undo_line.iter().for_each(|line| console.line(line));
         if self.inputs.command == Command::Deploy && !plan.changes_nothing() {
             let line = deploy_line(&state.records, self.context.run_id.as_deref());
             line.iter().for_each(|line| console.line(line));

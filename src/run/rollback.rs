@@ -21,8 +21,9 @@ use crate::core::release::labels::label_at;
 use crate::core::release::no_target::NoTarget;
 use crate::core::release::parts::Parts;
 use crate::core::release::plan::Plan;
+use crate::core::release::point_in_time::{HOW_TIMES_ARE_WRITTEN, is_meant_as_time};
 use crate::core::release::previous::stranger_lines;
-use crate::core::release::record::Record;
+use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::target::{TargetChoice, choose, choose_before, nothing_of_run};
 use crate::core::release::versioning::check_versioning;
@@ -52,10 +53,20 @@ impl Deployment<'_> {
             environments: &labels_now,
         };
         let to = self.inputs.release.to.as_deref();
+        let problem = || state.history.problem();
         if self.has_nothing_of_run(state, to, parts).await {
             return Ok(Plan::default());
         }
-        let mut choice = choose(&state.records, to, parts)?;
+        let has_release = state
+            .records
+            .iter()
+            .any(|record| record.status == RecordStatus::Succeeded);
+        let mut choice = choose(&state.records, to, parts).map_err(|error| match (has_release, problem()) {
+            (false, Some(problem)) => {
+                anyhow::anyhow!("cannot roll back: the release records cannot be read: {problem}")
+            }
+            _ => error,
+        })?;
         if let (TargetChoice::Release(target), None) = (&choice, to) {
             let lines = stranger_lines(&state.records, target, parts);
             lines.iter().for_each(|line| self.console.line(line));
@@ -113,7 +124,11 @@ impl Deployment<'_> {
                 .collect(),
         };
         if let (Some(inputs), false) = (&self.inputs.backend, running.is_empty()) {
-            plan.backend = Some(self.plan_versions(state, inputs, running, &labels).await?);
+            let versions = self.plan_versions(state, inputs, running, &labels).await;
+            plan.backend = Some(match choice {
+                TargetChoice::Label(label) if is_meant_as_time(label) => versions.hint(HOW_TIMES_ARE_WRITTEN)?,
+                _ => versions?,
+            });
         }
         if let (Some(inputs), Some(bucket), TargetChoice::Release(record)) = (&self.inputs.site, &state.bucket, choice)
         {

@@ -1,5 +1,7 @@
 //! What there is before anything changes: reads only.
 
+use std::borrow::Cow;
+
 use crate::aws::auth::role::AskIdToken;
 use crate::aws::cdn::Cdn;
 use crate::aws::releases::{History, folders_in};
@@ -8,7 +10,7 @@ use crate::aws::site::plan::SyncScan;
 use crate::aws::{self, Aws};
 use crate::core::inputs::Command;
 use crate::core::release::applied::{all_applied, files_needed, lists_needed};
-use crate::core::release::record::Record;
+use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::unread_end::believe_successors;
 use crate::core::site::repair::HadFiles;
 use crate::core::site::retirement::KnownAssets;
@@ -33,6 +35,8 @@ pub(crate) struct CurrentState {
     pub(crate) history: History,
     /// Newest first.
     pub(crate) records: Vec<Record>,
+    /// There may be older ones.
+    pub(crate) has_older_records: bool,
     /// Old assets.
     pub(crate) known_assets: KnownAssets,
     /// The files that this step had before.
@@ -76,7 +80,7 @@ impl Deployment<'_> {
         } else {
             RECENT
         };
-        let mut records = history.recent(depth).await;
+        let (mut records, has_older_records) = history.recent_of(depth).await;
         let believed = believe_successors(&mut records);
         believed.iter().for_each(|line| self.console.line(line));
         self.warn_of_others(&records);
@@ -96,6 +100,7 @@ impl Deployment<'_> {
             history,
             known_assets,
             records,
+            has_older_records,
             debts,
             had,
         })
@@ -113,6 +118,17 @@ impl Deployment<'_> {
             digests: history.files(&records[position]).await?,
             applied: all_applied(records),
         })
+    }
+
+    /// The records that tell what was live when the run began: those that were read, or as many as a rollback reads where
+    /// none of them is of a release of the site that succeeded.
+    pub(crate) async fn earlier_releases<'s>(&self, state: &'s CurrentState) -> Cow<'s, [Record]> {
+        let is_release = |record: &Record| record.status == RecordStatus::Succeeded && record.site.is_some();
+        let is_known = self.inputs.site.is_none() || state.records.iter().any(is_release);
+        if is_known || !state.has_older_records {
+            return Cow::Borrowed(&state.records);
+        }
+        Cow::Owned(state.history.recent(ALL).await)
     }
 
     /// Reads the list of keys of `record`.

@@ -2,21 +2,24 @@
 //! invalidated, then the environments: the new backend under the old site existed during the deploy, the old backend
 //! under the new site never did.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::aws::backend;
 use crate::aws::s3::versions::versions;
 use crate::aws::site::execute::execute;
-use crate::aws::site::restore::keys_with_same_headers;
+use crate::aws::site::restore::read_acls;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::inputs::{Command, OnFailure};
 use crate::core::release::old_assets::{WayBack, in_use};
+use crate::core::release::others::changed_by_others;
 use crate::core::release::outcome::{Invalidated, PutBack, SiteChanges};
 use crate::core::release::plan::Plan;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::site_undo::{SiteUndo, undo_line};
+use crate::core::text::plural;
 use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
@@ -43,8 +46,12 @@ impl Deployment<'_> {
     }
 
     /// What a failure of this plan would undo, for the plan; `None` without `on-failure: rollback`.
-    pub(crate) fn undo_line(&self, state: &CurrentState, plan: &Plan) -> Option<String> {
-        self.puts_back().then(|| undo_line(plan, &state.records))?
+    pub(crate) async fn undo_line(&self, state: &CurrentState, plan: &Plan) -> Option<String> {
+        if !self.puts_back() {
+            return None;
+        }
+        let records = self.earlier_releases(state).await;
+        undo_line(plan, &records, state.history.problem().is_none())
     }
 
     /// Puts back what a run did before it failed; answers what was done, and the error with what became of it. Asked to
@@ -64,7 +71,23 @@ impl Deployment<'_> {
         } = failure;
         phases.begin("Roll back");
         self.console.line(&format!("the deployment failed: {error:#}"));
-        let undo = SiteUndo::of(!changes.changed.is_empty(), &state.records, plan.versioning);
+        let records = match changes.changed.as_slice() {
+            [] => Cow::default(),
+            _ => match self
+                .or_cancelled(async { Ok(self.earlier_releases(state).await) })
+                .await
+            {
+                Ok(records) => records,
+                Err(cancelled) => return (Some(PutBack::default()), backend, cancelled),
+            },
+        };
+        let problem = state.history.problem();
+        let undo = SiteUndo::of(
+            !changes.changed.is_empty(),
+            &records,
+            problem.is_none(),
+            plan.versioning,
+        );
         let (put_back, is_back, text) = match undo {
             SiteUndo::Unchanged => (PutBack::default(), true, None),
             SiteUndo::FirstRelease => {
@@ -72,12 +95,21 @@ impl Deployment<'_> {
                 self.console.line(text);
                 return (None, backend, with_aftermath(error, text));
             }
+            SiteUndo::Unknown => {
+                let text = format!(
+                    "the release records cannot be read, so nobody knows what was live before, and everything is kept as it \
+                     is: {}",
+                    problem.unwrap_or_default()
+                );
+                self.console.line(&text);
+                return (None, backend, with_aftermath(error, text));
+            }
             SiteUndo::Unversioned => {
                 let text = "the site could not be rolled back: versioning of its bucket is not enabled, so what was \
                             overwritten is gone";
                 (PutBack::default(), true, Some(text.to_owned()))
             }
-            SiteUndo::Restore => self.put_site_back(state, plan, record, changes).await,
+            SiteUndo::Restore => self.put_site_back(state, plan, &records, record, changes).await,
         };
         let error = match text {
             Some(text) => {
@@ -110,10 +142,11 @@ impl Deployment<'_> {
         &self,
         state: &CurrentState,
         plan: &Plan,
+        records: &[Record],
         record: &Record,
         changes: &SiteChanges,
     ) -> (PutBack, bool, Option<String>) {
-        let mut put_back = match self.restore_site(state, plan, record, changes).await {
+        let mut put_back = match self.restore_site(state, plan, records, record, changes).await {
             Ok(put_back) => put_back,
             Err(reason) => {
                 let text = format!("the site could not be rolled back: {reason:#}; {REPAIR}");
@@ -136,6 +169,7 @@ impl Deployment<'_> {
         &self,
         state: &CurrentState,
         plan: &Plan,
+        records: &[Record],
         record: &Record,
         changes: &SiteChanges,
     ) -> anyhow::Result<PutBack> {
@@ -148,9 +182,9 @@ impl Deployment<'_> {
         if let Some(site) = &mut this_run.site {
             site.finish(&changes.changed);
         }
-        let after = [this_run];
-        let found = self.or_cancelled(versions(bucket, &keys_to_restore(&after))).await?;
-        let mut records = state.records.clone();
+        let keys = keys_to_restore(std::slice::from_ref(&this_run));
+        let found = self.or_cancelled(versions(bucket, &keys)).await?;
+        let mut records = records.to_vec();
         // What the live release wrote is older than this run, whatever the clocks say.
         let newest = records
             .iter()
@@ -162,6 +196,14 @@ impl Deployment<'_> {
         {
             self.console.debug(&format!("{error:#}"));
         }
+        let others = {
+            let live = newest.map(|position| &records[position]);
+            changed_by_others(&this_run, plan.site.as_ref(), live, &found)
+        };
+        if let Some(site) = &mut this_run.site {
+            site.changed.retain(|change| !others.contains(&change.key));
+        }
+        let after = [this_run];
         let mut restoration = Restoration::new(found, newest.map(|position| &records[position]));
         if let Some([_, older @ ..]) = newest.map(|position| &mut records[position..]) {
             self.find_order(state, &after, older, &mut restoration).await;
@@ -175,14 +217,17 @@ impl Deployment<'_> {
             Ok(())
         })
         .await?;
-        let same = keys_with_same_headers(bucket, restoration.same_bytes(&after), &inputs.object);
-        let same = self.or_cancelled(same).await?;
         let site = RestoredSite {
             bucket: &bucket.name,
             prefix: &inputs.prefix,
             acl: inputs.object.acl.as_deref(),
         };
-        let mut back = restoration.plan(&after, &same, site);
+        // Also where the bytes are the same: headers or ACL were what this run changed.
+        let mut back = restoration.plan(&after, &HashSet::new(), site);
+        let reads = async { Ok(read_acls(bucket, &mut back, &inputs.object).await) };
+        if let Some((number, error)) = self.or_cancelled(reads).await? {
+            self.warn_of_acls(number, &error);
+        }
         let way = WayBack {
             rules: &inputs.delete_after,
             now: bucket.clock.now(),
@@ -201,7 +246,22 @@ impl Deployment<'_> {
             inputs.verbosity,
         )
         .await;
-        Ok(PutBack::of_site(changes, &back, SiteChanges::of(&outcome)))
+        let put_back = PutBack::of_site(changes, &back, SiteChanges::of(&outcome)).leaving(others);
+        if let Some(text) = put_back.others_text() {
+            self.console.warning("Left alone", &text);
+        }
+        Ok(put_back)
+    }
+
+    /// Says that an ACL which was set by hand may not come back.
+    fn warn_of_acls(&self, number: usize, error: &anyhow::Error) {
+        let text = format!(
+            "the ACLs of {} cannot be read: ACLs set by hand are not known, and {} the ACL that the release record names: \
+             {error:#}\nWhat to do: allow `s3:GetObjectVersionAcl` on the bucket's objects",
+            plural(number, "object"),
+            if number == 1 { "it gets" } else { "they get" },
+        );
+        self.console.warning("Roll back", &text);
     }
 
     /// Invalidates what came back; asked to stop, it leaves that to the next run.

@@ -168,7 +168,7 @@ fn keys_that_pass_after_a_while_are_deleted_all_the_same() {
     // An internal error leaves open whether the key is gone.
     assert!(
         run.error()
-            .contains("live now: site: 0 of 1 objects new, 1 perhaps, 0 as before"),
+            .contains("live now: site: 1 of 1 object perhaps new, 0 as before"),
         "{}",
         run.error()
     );

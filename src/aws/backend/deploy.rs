@@ -208,7 +208,7 @@ impl BackendRun<'_> {
         if self.backend.on_failure == OnFailure::Rollback && update.outcome.is_failure() {
             return EnvironmentEnd::Untold(Box::new((update, investigation)));
         }
-        let result = self.conclude(plan, &mut update, investigation).await;
+        let result = self.conclude(plan, &mut update, investigation, false).await;
         EnvironmentEnd::Told(Box::new(update.run), result)
     }
 
@@ -219,7 +219,7 @@ impl BackendRun<'_> {
             EnvironmentEnd::Untold(end) => {
                 let (mut update, investigation) = *end;
                 let plan = &self.plan.environments[position];
-                self.conclude(plan, &mut update, investigation).await
+                self.conclude(plan, &mut update, investigation, true).await
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::aws::backend::explain::Investigation;
 use crate::aws::backend::update::Update;
 use crate::console::Console;
 use crate::core::backend::explanation::Explanation;
-use crate::core::backend::messages::{failure_error, gone_error, timeout_error, untold_error};
+use crate::core::backend::messages::{StillUnderWay, failure_error, gone_error, timeout_error, untold_error};
 use crate::core::backend::outcome::{EnvironmentRun, UpdateOutcome};
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan};
 use crate::core::backend::previous::EarlierUpdate;
@@ -120,12 +120,13 @@ impl BackendRun<'_> {
         }
     }
 
-    /// Turns the end of an update into words.
+    /// Turns the end of an update, which is taken back now or not, into words.
     pub(crate) async fn conclude(
         &self,
         plan: &EnvironmentPlan,
         ended: &mut EndedUpdate,
         investigation: Option<Investigation>,
+        is_taken_back: bool,
     ) -> anyhow::Result<()> {
         let mut explanation = match investigation {
             Some(investigation) => tokio::select! {
@@ -156,12 +157,16 @@ impl BackendRun<'_> {
                 Ok(())
             }
             UpdateOutcome::Cancelled => Err(Cancelled.into()),
-            UpdateOutcome::Error(error) => Err(untold_error(plan, run, error)),
+            UpdateOutcome::Error(error) => Err(untold_error(plan, run, is_taken_back, error)),
             UpdateOutcome::Deadline { status, another } => {
-                let is_ours = run.changed && !another;
+                let under_way = match run.changed && !another {
+                    true if is_taken_back => StillUnderWay::TakenBack,
+                    true => StillUnderWay::Ours,
+                    false => StillUnderWay::Another,
+                };
                 let seconds = self.backend.timeout.as_secs();
                 let when_busy = self.backend.when_busy;
-                let error = timeout_error(plan, label, &status, is_ours, seconds, when_busy, &explanation);
+                let error = timeout_error(plan, label, &status, under_way, seconds, when_busy, &explanation);
                 Err(match self.api.throttling_hint() {
                     Some(hint) => error.hint(hint),
                     None => error,

@@ -87,7 +87,7 @@ async fn undo(
         };
     }
     let investigation = backend_run.investigate(plan, &ended).await;
-    let result = backend_run.conclude(plan, &mut ended, investigation).await;
+    let result = backend_run.conclude(plan, &mut ended, investigation, false).await;
     UndoneEnvironment {
         name: plan.name.clone(),
         run: ended.run,

@@ -18,6 +18,7 @@ use crate::core::backend::follow::{Follow, LOOK, UpdateTarget};
 use crate::core::backend::lost::{LostAnswer, lost_answer};
 use crate::core::backend::outcome::{EnvironmentRun, LastSeen, UpdateOutcome};
 use crate::core::backend::previous::{EarlierUpdate, previous_label};
+use crate::core::backend::reason::differing;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::Redaction;
 use crate::core::backend::settings::SettingsChange;
@@ -104,6 +105,7 @@ impl Update<'_> {
                     }
                     AfterRefusal::SettingsFirst => {
                         self.say("Elastic Beanstalk takes option settings and version one after the other");
+                        run.sent_settings.names = self.new_settings(&settings).await;
                         let target = UpdateTarget::settings(before.label.as_deref());
                         let request_id = self.send(&target, &settings, &before, &mut watch, run).await?;
                         settings = SettingsChange::default();
@@ -115,6 +117,10 @@ impl Update<'_> {
                     }
                 },
             };
+            if target.is_version && !settings.is_empty() {
+                // Sent with a version, they may stay where the version does not.
+                run.sent_settings.names = settings.set.iter().map(|option| option.option_name.clone()).collect();
+            }
             self.note_sent(&before, &watch, run);
             run.requests.extend(request_id.clone());
             if !self.backend.wait && target.is_version {
@@ -125,7 +131,7 @@ impl Update<'_> {
             let (deadline, now) = (self.deadline.into_std(), Instant::now().into_std());
             let follow = Follow::new(target, request_id, self.backend, self.redaction.clone(), deadline, now);
             match self.follow(follow, watch, run).await? {
-                UpdateOutcome::Succeeded if !is_version => {}
+                UpdateOutcome::Succeeded if !is_version => run.sent_settings.took_effect = true,
                 UpdateOutcome::Failed {
                     why: FailureReason::Superseded { by, was_live },
                     event,
@@ -148,6 +154,13 @@ impl Update<'_> {
         }
         let reason = reason_to_update(&self.api, self.backend, ready, true, false).await?;
         Ok(reason.is_none())
+    }
+
+    /// The names of those of `settings` that are new to the environment; of all where that cannot be read.
+    async fn new_settings(&self, settings: &SettingsChange) -> Vec<String> {
+        let current = self.api.settings(self.name).await.unwrap_or_default();
+        let new = differing(&settings.set, &current);
+        new.into_iter().map(|option| option.option_name.clone()).collect()
     }
 
     /// An update was perhaps sent.

@@ -76,6 +76,8 @@ pub(crate) struct History {
     counts_old_assets: bool,
     /// The records of the site that this run has seen.
     pub(crate) seen: SeenRecords,
+    /// The first problem with reading records, in words, with advice.
+    problem: Mutex<Option<String>>,
     /// Advice that was given: the same is not given twice.
     advised: Mutex<HashSet<String>>,
 }
@@ -125,10 +127,12 @@ impl History {
             allowance: Allowance::of(inputs),
             counts_old_assets: inputs.site.as_ref().is_some_and(|site| !site.delete_after.is_empty()),
             seen: SeenRecords::default(),
+            problem: Mutex::default(),
             advised: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
             history.unlisted.store(true, Ordering::Relaxed);
+            history.note_problem(&error);
             history.warn(&error.context(UNREAD));
         }
         history
@@ -136,7 +140,25 @@ impl History {
 
     /// The newest `n` records, newest first by S3's clock. One that cannot be read is a warning and left out.
     pub(crate) async fn recent(&self, n: usize) -> Vec<Record> {
-        self.window(self.releases().collect(), 0, n).await.0
+        self.recent_of(n).await.0
+    }
+
+    /// The same, and whether there may be older ones.
+    pub(crate) async fn recent_of(&self, n: usize) -> (Vec<Record>, bool) {
+        self.window(self.releases().collect(), 0, n).await
+    }
+
+    /// The first problem with reading records, in words, with advice; `None` when all could be read.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_problem(&self, error: &anyhow::Error) {
+        let rendered = crate::core::error::RenderedError::from(error);
+        let hint = rendered.hint.map(|hint| format!("; {}", self.allowance.widen(&hint)));
+        let text = format!("{}{}", rendered.message, hint.unwrap_or_default());
+        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        problem.get_or_insert(text);
     }
 
     /// The records in `places` from the place `from` until before `to`, newest first; and whether there may be more.
@@ -157,6 +179,7 @@ impl History {
                 }
                 Err(error) => {
                     self.unlisted.store(true, Ordering::Relaxed);
+                    self.note_problem(&error);
                     self.warn(&error.context(UNREAD));
                 }
             }
@@ -199,6 +222,7 @@ impl History {
         }
         let text = format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}");
         self.console.warning("Release record", &text);
+        self.note_problem(&error);
         self.note_unused(&id, &found);
         let stored_at = stored_at(&found);
         let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
@@ -261,6 +285,16 @@ impl History {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_empty()
+    }
+
+    /// The ids of the records that could not be read, and when S3 stored them.
+    #[must_use]
+    pub(crate) fn unreadable(&self) -> Vec<(String, Option<DateTime<Utc>>)> {
+        let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        unreadable
+            .iter()
+            .map(|unread| (unread.id.clone(), unread.stored_at))
+            .collect()
     }
 
     /// The id of a record newer than `target` that is there and could not be read.

@@ -7,7 +7,11 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::object::{Object, headers_of};
 use crate::core::release::restoration::SameBytes;
-use crate::core::site::object::ObjectOptions;
+use crate::core::site::object::{Grant, ObjectOptions, is_canned};
+use crate::core::site::plan::{SitePlan, Write, WriteSource};
+
+/// The canned ACLs that grants are told to be, so that S3 writes them as it did.
+const CANNED: [&str; 2] = ["public-read", "authenticated-read"];
 
 /// How many objects are asked at the same time.
 const HEADS_IN_FLIGHT: usize = 64;
@@ -42,4 +46,45 @@ pub(crate) async fn keys_with_same_headers(
         .try_collect()
         .await?;
     Ok(compared.into_iter().flatten().collect())
+}
+
+/// Reads the ACLs of the versions that `plan` brings back, and notes them in it: one that somebody set by hand is on no
+/// record. How many cannot be read, and why the first of them cannot: those come back with what records tell.
+pub(crate) async fn read_acls(
+    bucket: &Bucket,
+    plan: &mut SitePlan,
+    options: &ObjectOptions,
+) -> Option<(usize, anyhow::Error)> {
+    let reads: Vec<anyhow::Result<Vec<Grant>>> = stream::iter(&plan.writes)
+        .map(|write| read_acl(bucket, write, options))
+        .buffered(HEADS_IN_FLIGHT)
+        .collect()
+        .await;
+    let mut unread = Vec::new();
+    for (write, read) in plan.writes.iter_mut().zip(reads) {
+        match (&mut write.source, read) {
+            (WriteSource::Version { acl, grants, .. }, Ok(read)) => {
+                match CANNED.into_iter().find(|canned| is_canned(canned, &read) == Some(true)) {
+                    Some(canned) => *acl = Some(canned.to_owned()),
+                    None => *grants = Some(read),
+                }
+            }
+            (_, Ok(_)) => {}
+            (_, Err(error)) => unread.push(error),
+        }
+    }
+    let number = unread.len();
+    unread.into_iter().next().map(|first| (number, first))
+}
+
+async fn read_acl(bucket: &Bucket, write: &Write, options: &ObjectOptions) -> anyhow::Result<Vec<Grant>> {
+    let WriteSource::Version { version_id, .. } = &write.source else {
+        return Ok(Vec::new());
+    };
+    let object = Object {
+        bucket,
+        key: &write.key,
+        version_id: Some(version_id),
+    };
+    object.grants(options).await
 }

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use crate::core::backend::events::tells_of_timeout;
 use crate::core::backend::explanation::Explanation;
-use crate::core::backend::outcome::EnvironmentRun;
+use crate::core::backend::outcome::{EnvironmentRun, KEEPS_RUNNING};
 use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::error::HintExt as _;
@@ -36,18 +36,29 @@ pub(crate) fn join(mut failed: Vec<EnvironmentFailure<'_>>, total: usize) -> Opt
     )))
 }
 
+/// What goes on of an update that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StillUnderWay {
+    /// It is another update that came before.
+    Another,
+    /// It goes on, and nobody watches it.
+    Ours,
+    /// It is taken back now: what becomes of it is said with that.
+    TakenBack,
+}
+
 /// The deadline came first.
 pub(crate) fn timeout_error(
     plan: &EnvironmentPlan,
     label: &str,
     status: &str,
-    begun: bool,
+    under_way: StillUnderWay,
     seconds: u64,
     when_busy: WhenBusy,
     explanation: &Explanation,
 ) -> anyhow::Error {
     let name = &plan.name;
-    if !begun {
+    if under_way == StillUnderWay::Another {
         return anyhow!(
             "cannot deploy `{label}` to `{name}`: it is still {status} after {seconds} s, by another update"
         )
@@ -66,8 +77,11 @@ pub(crate) fn timeout_error(
     } else if status == "Ready" {
         format!("cannot deploy `{label}` to `{name}`: no update has begun in {seconds} s")
     } else {
-        format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s; the update keeps running")
+        format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s")
     };
+    if status != "Ready" && under_way == StillUnderWay::Ours {
+        text.push_str(&format!("; {KEEPS_RUNNING}"));
+    }
     if let Some(line) = &explanation.log_line {
         text.push_str(&format!("; log: {}", clause(line)));
     }
@@ -160,10 +174,17 @@ fn superseded_text(by: &str, was_live: bool, event: Option<&str>) -> String {
 }
 
 /// A request failed, so that nobody knows how the update ends.
-pub(crate) fn untold_error(plan: &EnvironmentPlan, run: &EnvironmentRun, error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn untold_error(
+    plan: &EnvironmentPlan,
+    run: &EnvironmentRun,
+    is_taken_back: bool,
+    error: anyhow::Error,
+) -> anyhow::Error {
     let name = &plan.name;
     if run.uncertain {
         error.context(format!("cannot tell whether the update of `{name}` has started"))
+    } else if run.changed && is_taken_back {
+        error.context(format!("cannot follow the update of `{name}`"))
     } else if run.changed {
         error.context(format!("cannot follow the update of `{name}`, which keeps running"))
     } else {
@@ -296,12 +317,26 @@ mod tests {
             log_line: Some("no such file.".to_owned()),
             ..Explanation::default()
         };
-        let text =
-            |begun| timeout_error(&plan("web"), "v1", "Updating", begun, 60, WhenBusy::Wait, &explanation).to_string();
+        let text = |under_way| {
+            timeout_error(
+                &plan("web"),
+                "v1",
+                "Updating",
+                under_way,
+                60,
+                WhenBusy::Wait,
+                &explanation,
+            )
+            .to_string()
+        };
         assert_eq!(
-            text(true),
+            text(StillUnderWay::TakenBack),
+            "cannot deploy `v1` to `web`: still Updating after 60 s; log: no such file"
+        );
+        assert_eq!(
+            text(StillUnderWay::Ours),
             "cannot deploy `v1` to `web`: still Updating after 60 s; the update keeps running; log: no such file"
         );
-        assert!(text(false).ends_with("it is still Updating after 60 s, by another update"));
+        assert!(text(StillUnderWay::Another).ends_with("it is still Updating after 60 s, by another update"));
     }
 }

@@ -12,6 +12,9 @@ use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::report::{BackendReport, EnvironmentReport, Excerpt};
 use crate::core::text::names;
 
+/// Said of an update that goes on though nobody watches it any longer.
+pub(crate) const KEEPS_RUNNING: &str = "the update keeps running";
+
 /// How an update ended.
 #[derive(Debug)]
 pub(crate) enum UpdateOutcome {
@@ -56,6 +59,8 @@ pub(crate) struct EnvironmentRun {
     pub(crate) replaced: Option<String>,
     /// What the option settings that changed said before.
     pub(crate) settings_before: SettingsChange,
+    /// What became of the option settings that an update of ours sent.
+    pub(crate) sent_settings: SentSettings,
     /// Somebody else deployed this version over it.
     pub(crate) superseded_by: Option<String>,
     /// What was seen last; `None`: nothing yet.
@@ -68,6 +73,15 @@ pub(crate) struct EnvironmentRun {
     pub(crate) rolled_back: bool,
     /// What was found out about that.
     pub(crate) excerpts: Vec<Excerpt>,
+}
+
+/// The option settings that updates of a run sent to an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SentSettings {
+    /// The names of those that are not what they were, as far as that is known.
+    pub(crate) names: Vec<String>,
+    /// They were sent in an update of their own, which succeeded; else nobody knows what became of them.
+    pub(crate) took_effect: bool,
 }
 
 /// What was seen last of an environment.
@@ -143,6 +157,10 @@ impl EnvironmentRun {
             excerpts: self.excerpts.clone(),
             ..planned
         };
+        if !self.rolled_back {
+            report.sent_settings.clone_from(&self.sent_settings.names);
+            report.settings_took_effect = self.sent_settings.took_effect;
+        }
         if let Some(previous) = &self.previous {
             report.previous_version_label.clone_from(previous);
         }
@@ -190,8 +208,11 @@ impl BackendOutcome {
                 is_cancelled = true;
                 continue;
             }
-            let text = undo_text(&name, &result);
+            let mut text = undo_text(&name, &result);
             *run = std::mem::take(run).then(undo);
+            if result.is_err() && run.keeps_running() && !text.contains(KEEPS_RUNNING) {
+                text = format!("{text}; {KEEPS_RUNNING}");
+            }
             run.rolled_back = matches!(result, Ok(UndoEnd::Back(_)));
             if run.rolled_back {
                 back.push(text);

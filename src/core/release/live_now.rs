@@ -6,12 +6,9 @@ use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::report::EnvironmentReport;
 use crate::core::site::plan::SitePlan;
-use crate::core::text::{count, names};
+use crate::core::text::{count, some_names};
 
-/// How many keys are named.
-const NAMED: usize = 10;
-
-/// What is live once a run has ended so; `None` when the plan was to change nothing.
+/// What is live once a run has ended so; `None` without site and environments.
 #[must_use]
 pub(crate) fn live_now(plan: &Plan, outcomes: &Outcomes) -> Option<String> {
     let environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
@@ -19,34 +16,48 @@ pub(crate) fn live_now(plan: &Plan, outcomes: &Outcomes) -> Option<String> {
     let parts: Vec<String> = stale(outcomes)
         .into_iter()
         .chain(environments.map(environment))
-        .chain(
-            plan.site
-                .as_ref()
-                .filter(|site| !site.is_empty())
-                .map(|plan| site(plan, outcomes)),
-        )
+        .chain(plan.site.as_ref().map(|plan| site_text(plan, outcomes, true)))
         .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// The keys that are new now: those that changed and were not brought back.
+/// The keys that are new now, or perhaps are: those that changed, or perhaps did, and were not brought back. What
+/// somebody else has changed since is not among them.
 #[must_use]
 pub(crate) fn new_keys(outcomes: &Outcomes) -> BTreeSet<&str> {
-    let restored: BTreeSet<&str> = outcomes
+    let settled: BTreeSet<&str> = outcomes
         .put_back
         .iter()
-        .flat_map(|put_back| &put_back.restored)
+        .flat_map(|put_back| put_back.restored.iter().chain(&put_back.others))
         .map(String::as_str)
         .collect();
     let changed = outcomes.site.changed.iter().map(|change| change.key.as_str());
-    changed.filter(|key| !restored.contains(key)).collect()
+    changed.filter(|key| !settled.contains(key)).collect()
+}
+
+/// The keys that somebody else changed since the run did.
+#[must_use]
+pub(crate) fn others(outcomes: &Outcomes) -> BTreeSet<&str> {
+    let others = outcomes.put_back.iter().flat_map(|put_back| &put_back.others);
+    others.map(String::as_str).collect()
+}
+
+/// The keys of which nobody knows whether the run, or its way back, changed them: the answer was lost.
+fn unsure(outcomes: &Outcomes) -> BTreeSet<&str> {
+    let back = outcomes.put_back.iter().flat_map(|put_back| &put_back.site.changed);
+    let all = outcomes.site.changed.iter().chain(back);
+    all.filter(|change| change.perhaps)
+        .map(|change| change.key.as_str())
+        .collect()
 }
 
 /// Whether everything that the run changed is as it was before.
 #[must_use]
 pub(crate) fn is_as_before(outcomes: &Outcomes) -> bool {
     let mut environments = outcomes.backend.iter().flat_map(|backend| &backend.environments);
-    new_keys(outcomes).is_empty() && environments.all(|environment| !environment.changed || environment.rolled_back)
+    new_keys(outcomes).is_empty()
+        && others(outcomes).is_empty()
+        && environments.all(|environment| !environment.changed || environment.rolled_back)
 }
 
 /// Whether the run failed, changed something, and put all of it back, CloudFront's caches too.
@@ -67,7 +78,7 @@ fn paths_left(outcomes: &Outcomes) -> usize {
 }
 
 /// What visitors may see of a site that was put back and whose caches were not.
-fn stale(outcomes: &Outcomes) -> Option<String> {
+pub(crate) fn stale(outcomes: &Outcomes) -> Option<String> {
     let left = paths_left(outcomes);
     (left > 0).then(|| {
         format!(
@@ -75,6 +86,19 @@ fn stale(outcomes: &Outcomes) -> Option<String> {
             count(left, "path")
         )
     })
+}
+
+/// Of an environment that runs the version from before its update: what the option settings are is another matter.
+fn as_before_but_for_settings(environment: &EnvironmentReport) -> String {
+    let names = some_names(environment.sent_settings.iter().map(String::as_str));
+    match (names.as_str(), environment.settings_took_effect) {
+        ("", _) if environment.end_unseen && environment.status.as_deref() == Some("Ready") => {
+            "as before, an update may have started".to_owned()
+        }
+        ("", _) => "as before".to_owned(),
+        (names, true) => format!("version as before, new option settings: {names}"),
+        (names, false) => format!("version as before, perhaps new option settings: {names}"),
+    }
 }
 
 fn environment(environment: &EnvironmentReport) -> String {
@@ -88,10 +112,21 @@ fn environment(environment: &EnvironmentReport) -> String {
         .version_label
         .as_deref()
         .map_or_else(|| "no version".to_owned(), |label| format!("`{label}`"));
+    format!(
+        "backend {label} in `{}` ({})",
+        environment.name,
+        state_of_environment(environment)
+    )
+}
+
+/// Whether an environment is as it was, in a few words.
+pub(crate) fn state_of_environment(environment: &EnvironmentReport) -> String {
     let (now, before) = (&environment.version_label, &environment.previous_version_label);
     let planned = &environment.planned_version_label;
-    let state = if environment.rolled_back || now == before && (!environment.changed || now != planned) {
+    let state = if environment.rolled_back || now == before && !environment.changed {
         "as before"
+    } else if now == before && now != planned {
+        &as_before_but_for_settings(environment)
     } else if now == before {
         // The same version, deployed again or with other option settings.
         "updated"
@@ -104,40 +139,42 @@ fn environment(environment: &EnvironmentReport) -> String {
         Some("Ready") | None => String::new(),
         Some(status) => format!(", {status}"),
     };
-    format!("backend {label} in `{}` ({state}{busy})", environment.name)
+    format!("{state}{busy}")
 }
 
-fn site(plan: &SitePlan, outcomes: &Outcomes) -> String {
-    let (all, changed) = (plan.writes.len() + plan.deletes.len(), new_keys(outcomes));
-    if changed.is_empty() {
+/// What the site is now; names its keys if `named`.
+pub(crate) fn site_text(plan: &SitePlan, outcomes: &Outcomes, named: bool) -> String {
+    let all = plan.writes.len() + plan.deletes.len();
+    let (new, unsure, others) = (new_keys(outcomes), unsure(outcomes), others(outcomes));
+    if new.is_empty() && others.is_empty() {
         let place = if paths_left(outcomes) > 0 { " in its bucket" } else { "" };
         return format!("site: as before{place}");
     }
-    let done = outcomes.site.changed.iter().filter(|change| !change.perhaps);
-    let done: BTreeSet<&str> = done.map(|change| change.key.as_str()).collect();
-    let (new, perhaps): (Vec<&str>, Vec<&str>) = changed.iter().partition(|key| done.contains(**key));
-    // What could not be brought back is to be looked at.
-    let which = |keys: &[&str]| match &outcomes.put_back {
-        Some(_) if !keys.is_empty() => {
-            let rest = match keys.len().saturating_sub(NAMED) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            format!(" ({}{rest})", names(keys.iter().copied().take(NAMED)))
+    let (perhaps, sure): (BTreeSet<&str>, BTreeSet<&str>) = new.into_iter().partition(|key| unsure.contains(key));
+    let mut left = all;
+    let mut parts: Vec<String> = Vec::new();
+    for (keys, what) in [
+        (sure, "new"),
+        (perhaps, "perhaps new"),
+        (others, "changed by somebody else meanwhile"),
+    ] {
+        if keys.is_empty() {
+            continue;
         }
-        _ => String::new(),
-    };
-    // Of a request that failed or was not answered nobody knows whether it took effect.
-    let doubtful = match perhaps.len() {
-        0 => String::new(),
-        count => format!("{count} perhaps{}, ", which(&perhaps)),
-    };
-    format!(
-        "site: {} of {all} objects new{}, {doubtful}{} as before",
-        new.len(),
-        which(&new),
-        all - changed.len().min(all)
-    )
+        left = left.saturating_sub(keys.len());
+        let of = if parts.is_empty() {
+            format!(" of {}", count(all, "object"))
+        } else {
+            String::new()
+        };
+        // What could not be brought back is to be looked at.
+        let which = match &outcomes.put_back {
+            Some(_) if named => format!(" ({})", some_names(keys.iter().copied())),
+            _ => String::new(),
+        };
+        parts.push(format!("{}{of} {what}{which}", keys.len()));
+    }
+    format!("site: {}, {left} as before", parts.join(", "))
 }
 
 #[cfg(test)]
@@ -209,7 +246,7 @@ mod tests {
         doubtful.site.changed.push(KeyChange::deleted("k2", None).perhaps());
         let live = live_now(&plan, &doubtful).unwrap_or_default();
         assert!(
-            live.ends_with("site: 2 of 31 objects new, 1 perhaps, 28 as before"),
+            live.ends_with("site: 2 of 31 objects new, 1 perhaps new, 28 as before"),
             "{live}"
         );
         doubtful.put_back = Some(PutBack {
@@ -218,7 +255,7 @@ mod tests {
         });
         let live = live_now(&plan, &doubtful).unwrap_or_default();
         assert!(
-            live.ends_with("site: 0 of 31 objects new, 1 perhaps (`k2`), 30 as before"),
+            live.ends_with("site: 1 of 31 objects perhaps new (`k2`), 30 as before"),
             "{live}"
         );
     }

@@ -38,6 +38,14 @@ pub(crate) enum NoTarget {
         /// `to`.
         to: String,
     },
+    /// It looks like a time, and is none.
+    #[error(
+        "cannot roll back to `{to}`: it is no time as `to` takes it, and no succeeded release has this id, version label or commit"
+    )]
+    WrongTime {
+        /// `to`.
+        to: String,
+    },
     /// No release is that old.
     #[error("cannot roll back to `{to}`: no succeeded release is that old")]
     NothingThen {

@@ -10,7 +10,7 @@ use crate::core::site::key_change::KeyChange;
 use crate::core::site::outcome::SiteOutcome;
 use crate::core::site::plan::{SitePlan, SiteWarning};
 use crate::core::site::retirement::KeptKey;
-use crate::core::text::plural;
+use crate::core::text::{plural, some_names};
 
 /// What became of a plan, part by part; a part that the run did not come to is empty.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +57,8 @@ pub(crate) struct PutBack {
     pub(crate) site: SiteChanges,
     /// The keys that this run changed and that are as they were.
     pub(crate) restored: Vec<String>,
+    /// The keys that this run changed and that somebody else has changed since: they are left alone.
+    pub(crate) others: BTreeSet<String>,
     /// Old assets that stay after it; none where nothing knows of any.
     pub(crate) old_assets: Option<Vec<KeptKey>>,
     /// What was invalidated for it.
@@ -119,13 +121,22 @@ impl PutBack {
                 .map(|retirement| retirement.left_by(succeeded, &site.spared)),
             restored: keys.filter(|key| !left.contains(key.as_str())).cloned().collect(),
             site,
+            others: BTreeSet::new(),
             cdn: Invalidated::default(),
         }
+    }
+
+    /// The same where the keys of `others` are left to those who changed them since.
+    #[must_use]
+    pub(crate) fn leaving(mut self, others: BTreeSet<String>) -> Self {
+        self.restored.retain(|key| !others.contains(key));
+        self.others = others;
+        self
     }
 }
 
 impl PutBack {
-    /// Whether everything that `changes` did is as it was.
+    /// Whether nothing of what `changes` did is left.
     #[must_use]
     pub(crate) fn is_complete(&self, changes: &SiteChanges) -> bool {
         self.left(changes).is_empty()
@@ -138,23 +149,49 @@ impl PutBack {
         let back: BTreeSet<&str> = self.restored.iter().map(String::as_str).collect();
         let all = format!("{} of the site", plural(left + back.len(), "object"));
         if left == 0 {
-            let verb = if back.len() == 1 { "was" } else { "were" };
-            return format!("{all} {verb} rolled back");
+            let own = format!("{all} {} rolled back", were(back.len()));
+            let own = (!back.is_empty() || self.others.is_empty()).then_some(own);
+            return own.into_iter().chain(self.others_text()).collect::<Vec<_>>().join("; ");
         }
         let why = self
             .site
             .failures
             .first()
             .map(|failure| format!(": {}", failure.message));
-        format!("{left} of {all} could not be rolled back{}", why.unwrap_or_default())
+        let own = format!("{left} of {all} could not be rolled back{}", why.unwrap_or_default());
+        [own]
+            .into_iter()
+            .chain(self.others_text())
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
-    /// The keys of `changes` that are not as they were.
+    /// What is left alone, in words; `None` when nothing is.
+    #[must_use]
+    pub(crate) fn others_text(&self) -> Option<String> {
+        let number = self.others.len();
+        let them = if number == 1 { "it is" } else { "they are" };
+        (number > 0).then(|| {
+            format!(
+                "{} {} changed by somebody else meanwhile, and {them} left alone ({})",
+                plural(number, "object"),
+                were(number),
+                some_names(self.others.iter().map(String::as_str))
+            )
+        })
+    }
+
+    /// The keys of `changes` that are this run's still.
     fn left<'c>(&self, changes: &'c SiteChanges) -> BTreeSet<&'c str> {
         let back: BTreeSet<&str> = self.restored.iter().map(String::as_str).collect();
         let keys = changes.changed.iter().map(|change| change.key.as_str());
-        keys.filter(|key| !back.contains(key)).collect()
+        keys.filter(|key| !back.contains(key) && !self.others.contains(*key))
+            .collect()
     }
+}
+
+const fn were(number: usize) -> &'static str {
+    if number == 1 { "was" } else { "were" }
 }
 
 /// What was invalidated.

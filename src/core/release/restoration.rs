@@ -309,6 +309,7 @@ impl Restoration {
             source: WriteSource::Version {
                 version_id: version.id.clone(),
                 acl: settings.and_then(|settings| settings.acl.clone()),
+                grants: None,
                 plain: settings.is_some_and(is_plain),
             },
             headers: ObjectHeaders {

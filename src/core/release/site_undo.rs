@@ -14,6 +14,8 @@ pub(crate) enum SiteUndo {
     Unchanged,
     /// No release of it succeeded before: there is nothing to go back to, and site and environments are kept.
     FirstRelease,
+    /// No release of it is known to have succeeded before, and records cannot be read: site and environments are kept.
+    Unknown,
     /// The bucket keeps no versions: the environments go back alone, as the plan warned.
     Unversioned,
     /// It goes back to what was live when the run began; only once all of it has, the environments follow.
@@ -21,14 +23,15 @@ pub(crate) enum SiteUndo {
 }
 
 impl SiteUndo {
-    /// Of a site with (or without) changed objects, by the earlier records and the bucket's versioning.
+    /// Of a site with (or without) changed objects, by the earlier records, whether all of them could be read, and the
+    /// bucket's versioning.
     #[must_use]
-    pub(crate) fn of(is_changed: bool, records: &[Record], versioning: Versioning) -> Self {
+    pub(crate) fn of(is_changed: bool, records: &[Record], could_read: bool, versioning: Versioning) -> Self {
         let is_release = |record: &Record| record.status == RecordStatus::Succeeded && record.site.is_some();
         if !is_changed {
             Self::Unchanged
         } else if !records.iter().any(is_release) {
-            Self::FirstRelease
+            if could_read { Self::FirstRelease } else { Self::Unknown }
         } else if matches!(versioning, Versioning::Off | Versioning::Suspended) {
             Self::Unversioned
         } else {
@@ -39,21 +42,27 @@ impl SiteUndo {
 
 /// What a failure of `plan` would bring back, in a sentence; `None` when it changes nothing.
 #[must_use]
-pub(crate) fn undo_line(plan: &Plan, records: &[Record]) -> Option<String> {
+pub(crate) fn undo_line(plan: &Plan, records: &[Record], could_read: bool) -> Option<String> {
     if plan.changes_nothing() {
         return None;
     }
     let objects = plan.site.as_ref().map_or(0, |site| site.keys().count());
     let labels: Vec<String> = plan.backend.iter().flat_map(labels).collect();
     let labels = (!labels.is_empty()).then(|| labels.join(" and "));
-    let line = match SiteUndo::of(objects > 0, records, plan.versioning) {
+    let undo = SiteUndo::of(objects > 0, records, could_read, plan.versioning);
+    let line = match undo {
         SiteUndo::Unchanged => format!("a failure would bring back {}", labels?),
-        SiteUndo::FirstRelease => {
+        SiteUndo::FirstRelease | SiteUndo::Unknown => {
+            let why = if undo == SiteUndo::Unknown {
+                "release records cannot be read, so nobody knows what the site could go back to"
+            } else {
+                "there is no earlier release of the site to go back to"
+            };
             let before = labels.map(|labels| {
                 format!(": a failure before its first change would bring back {labels}, a later one keeps everything")
             });
             format!(
-                "there is no earlier release of the site to go back to{}",
+                "{why}{}",
                 before.unwrap_or_else(|| ": a failure keeps everything".to_owned())
             )
         }
@@ -137,8 +146,12 @@ mod tests {
                 SiteUndo::Restore,
             ),
         ] {
-            assert_eq!(SiteUndo::of(is_changed, &records, versioning), expected, "{records:?}");
+            let undo = SiteUndo::of(is_changed, &records, true, versioning);
+            assert_eq!(undo, expected, "{records:?}");
         }
+        let unread = |records: &[Record]| SiteUndo::of(true, records, false, Versioning::Enabled);
+        assert_eq!(unread(&[]), SiteUndo::Unknown);
+        assert_eq!(unread(&[site("r1", RecordStatus::Succeeded)]), SiteUndo::Restore);
     }
 
     #[test]
@@ -175,9 +188,16 @@ mod tests {
                 "there is no earlier release of the site to go back to: a failure keeps everything",
             ),
         ] {
-            let line = undo_line(&plan(versioning), records);
+            let line = undo_line(&plan(versioning), records, true);
             assert_eq!(line, Some(format!("on-failure: {expected}")));
         }
-        assert_eq!(undo_line(&Plan::default(), &live), None);
+        assert_eq!(
+            undo_line(&plan(Versioning::Enabled), &[], false).as_deref(),
+            Some(
+                "on-failure: release records cannot be read, so nobody knows what the site could go back to: a failure keeps \
+                 everything"
+            )
+        );
+        assert_eq!(undo_line(&Plan::default(), &live, true), None);
     }
 }

@@ -13,16 +13,16 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-
 use crate::core::error::HintExt as _;
 use crate::core::release::labels::label_at;
 use crate::core::release::live::{live, origin};
 use crate::core::release::no_target::NoTarget;
 use crate::core::release::parts::Parts;
+use crate::core::release::point_in_time::{HOW_TIMES_ARE_WRITTEN, is_meant_as_time, time};
 use crate::core::release::previous::{has_no_end, previous, previous_to};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
 use crate::core::release::workflow_run::{RUN, first_release, live_instead, succeeded_before};
+use crate::core::text::plural;
 
 /// What a rollback goes back to.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +79,7 @@ fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result
         return previous(records, parts).map(TargetChoice::Release);
     }
     let named = match named(records, to, parts) {
-        Err(NoTarget::Unknown { .. } | NoTarget::ShortCommit { .. })
+        Err(NoTarget::Unknown { .. } | NoTarget::ShortCommit { .. } | NoTarget::WrongTime { .. })
             if !parts.site && !parts.environments.is_empty() =>
         {
             return Ok(TargetChoice::Label(to.to_owned()));
@@ -93,20 +93,6 @@ fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result
         });
     }
     Ok(TargetChoice::Release(named))
-}
-
-/// The time that `to` is: UTC unless an offset stands there.
-fn time(to: &str) -> Option<DateTime<Utc>> {
-    let with_offset = DateTime::parse_from_rfc3339(to).or_else(|_| DateTime::parse_from_str(to, "%Y-%m-%dT%H:%M%:z"));
-    if let Ok(time) = with_offset {
-        return Some(time.to_utc());
-    }
-    let to = to.trim_end_matches('Z');
-    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
-    let parsed = formats
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(to, format).ok());
-    parsed.map(|time| time.and_utc())
 }
 
 fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Record, NoTarget> {
@@ -152,6 +138,9 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
                     true => NoTarget::Unknown { to: to.to_owned() },
                     false => reason,
                 });
+            }
+            if is_meant_as_time(to) {
+                return Err(NoTarget::WrongTime { to: to.to_owned() });
             }
             let short = to.len() >= 4 && to.len() < 7 && is_hexadecimal(to);
             Err(if short && records.iter().any(|record| starts_commit(record, to)) {
@@ -310,16 +299,39 @@ fn hint(records: &[Record], reason: &NoTarget, parts: Parts<'_>) -> String {
         }
     }
     match reason {
+        NoTarget::WrongTime { .. } => HOW_TIMES_ARE_WRITTEN.to_owned(),
         NoTarget::ShortCommit { .. } => "give at least 7 characters of the commit, or the release's id".to_owned(),
         NoTarget::Ambiguous { .. } => "give the id of one of them in `to`".to_owned(),
         _ if !parts.site && !parts.environments.is_empty() => {
             "give in `to` a version label that the application has".to_owned()
         }
-        _ if possible.is_empty() => {
-            "there is no other release to go back to; deploy the commit that you want instead".to_owned()
+        _ => {
+            let possible = if possible.is_empty() {
+                "there is no other release to go back to; deploy the commit that you want instead".to_owned()
+            } else {
+                format!("possible in `to`: {possible}")
+            };
+            let is_search = matches!(
+                reason,
+                NoTarget::Unknown { .. } | NoTarget::NothingThen { .. } | NoTarget::UnknownRun { .. }
+            );
+            let how_far = if is_search {
+                looked_through(records)
+            } else {
+                String::new()
+            };
+            format!("{possible}{how_far}")
         }
-        _ => format!("possible in `to`: {possible}"),
     }
+}
+
+/// How far back the records were read.
+fn looked_through(records: &[Record]) -> String {
+    records.last().map_or_else(String::new, |oldest| {
+        let since = oldest.started_at.format("%Y-%m-%d %H:%M");
+        let releases = plural(records.len(), "release");
+        format!("; the newest {releases} were looked through, back to {since} UTC")
+    })
 }
 
 #[cfg(test)]

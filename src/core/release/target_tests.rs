@@ -248,7 +248,13 @@ fn the_hint_names_what_is_possible() {
     ]);
     let error = choose(&records, Some("nonsense"), SITE).expect_err("unknown");
     let failure = crate::core::error::RenderedError::from(&error);
-    assert_eq!(failure.hint.as_deref(), Some("possible in `to`: `r1` (commit aaaaaaa)"));
+    assert_eq!(
+        failure.hint.as_deref(),
+        Some(
+            "possible in `to`: `r1` (commit aaaaaaa); the newest 2 releases were looked through, back to 2026-11-18 11:07 \
+             UTC"
+        )
+    );
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn planned_site(plan: &SitePlan) -> SiteReport {
         retired: retired(plan.retirement.iter().flat_map(|retirement| &retirement.kept)),
         restored: Vec::new(),
         not_restored: Vec::new(),
+        changed_by_others: Vec::new(),
         failures: Vec::new(),
         warnings: plan.warnings.clone(),
     }
@@ -163,6 +164,7 @@ fn site_report(plan: &SitePlan, outcomes: &Outcomes) -> SiteReport {
         site.restored.sort();
         site.restored.dedup();
         site.not_restored = new_keys(outcomes).into_iter().map(ToOwned::to_owned).collect();
+        site.changed_by_others = put_back.others.iter().cloned().collect();
     }
     site
 }
@@ -255,7 +257,7 @@ mod tests {
         let message = failed.error.map(|error| error.message);
         assert_eq!(
             message.as_deref(),
-            Some("it broke; live now: site: 3 of 5 objects new, 1 perhaps, 1 as before")
+            Some("it broke; live now: site: 3 of 5 objects new, 1 perhaps new, 1 as before")
         );
         let cancelled = report(Some(&Outcomes::default()), false, &Err(Cancelled.into()));
         assert_eq!((cancelled.outcome, keys(&cancelled).len()), (Outcome::Cancelled, 0));

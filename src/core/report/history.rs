@@ -10,16 +10,37 @@ use crate::core::text::{cut, plural};
 /// How much of a commit's subject is shown, in characters.
 const MAX_SUBJECT: usize = 60;
 
+/// A release whose record is there and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnreadRelease {
+    /// Its id.
+    pub(crate) id: String,
+    /// How many of the listed releases are newer.
+    pub(crate) position: usize,
+}
+
+/// What the list says of such a one.
+const UNREADABLE: &str = "unreadable: nobody can go back to it";
+
+/// `rows`, with those of `unread` (the newest first) in their places.
+fn with_unread<R>(mut rows: Vec<R>, unread: &[UnreadRelease], row: impl Fn(&str) -> R) -> Vec<R> {
+    for release in unread.iter().rev() {
+        rows.insert(release.position.min(rows.len()), row(&release.id));
+    }
+    rows
+}
+
 /// Markdown for the summary: the newest of `records` for which `unreachable` says whether something speaks against going
 /// back to it, newest first; empty when there is none.
 #[must_use]
 pub(crate) fn history(
     records: &[Record],
     unreachable: &[Option<String>],
+    unread: &[UnreadRelease],
     server_url: &str,
     now: DateTime<Utc>,
 ) -> String {
-    if records.is_empty() {
+    if records.is_empty() && unread.is_empty() {
         return String::new();
     }
     let live = live(records);
@@ -40,13 +61,23 @@ pub(crate) fn history(
             ]
         })
         .collect();
+    let rows = with_unread(rows, unread, |id| {
+        let mut row = vec![String::new(); 6];
+        (row[0], row[5]) = (code(id), UNREADABLE.to_owned());
+        row
+    });
     let head = ["Release (`to`)", "When (UTC)", "Commit", "Who", "What", "State"];
     format!("### Last releases\n\n{}", table(&head, &rows))
 }
 
 /// The same for the log: one line a release.
 #[must_use]
-pub(crate) fn lines(records: &[Record], unreachable: &[Option<String>], now: DateTime<Utc>) -> Vec<String> {
+pub(crate) fn lines(
+    records: &[Record],
+    unreachable: &[Option<String>],
+    unread: &[UnreadRelease],
+    now: DateTime<Utc>,
+) -> Vec<String> {
     let live = live(records);
     let line = |(record, unreachable): (&Record, &Option<String>)| {
         let commit = record.commit.as_ref().map(|commit| short(&commit.sha)).unwrap_or("-");
@@ -68,7 +99,8 @@ pub(crate) fn lines(records: &[Record], unreachable: &[Option<String>], now: Dat
             subject.unwrap_or_default()
         )
     };
-    records.iter().zip(unreachable).map(line).collect()
+    let lines = records.iter().zip(unreachable).map(line).collect();
+    with_unread(lines, unread, |id| format!("{id}  {UNREADABLE}"))
 }
 
 /// How much of a release is live.
@@ -223,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_person_can_choose_from_the_table() {
-        let table = history(&records(), &possible(4), "https://github.com", now());
+        let table = history(&records(), &possible(4), &[], "https://github.com", now());
         let rows: Vec<&str> = table.lines().skip(4).collect();
         assert_eq!(rows.len(), 4, "{table}");
         assert!(rows[0].contains("web-prod → <code>v4</code> failed"), "{table}");
@@ -242,10 +274,10 @@ mod tests {
 
     #[test]
     fn no_more_than_asked_for() {
-        assert_eq!(history(&records(), &possible(2), "", now()).lines().count(), 6);
-        assert_eq!(lines(&records(), &possible(2), now()).len(), 2);
-        assert_eq!(history(&[], &possible(2), "", now()), "");
-        let line = &lines(&records()[1..], &possible(3), now())[2];
+        assert_eq!(history(&records(), &possible(2), &[], "", now()).lines().count(), 6);
+        assert_eq!(lines(&records(), &possible(2), &[], now()).len(), 2);
+        assert_eq!(history(&[], &possible(2), &[], "", now()), "");
+        let line = &lines(&records()[1..], &possible(3), &[], now())[2];
         assert!(
             line.ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"),
             "{line}"
@@ -258,19 +290,19 @@ mod tests {
             let mut records = records();
             records[0].status = status;
             let gone = [None, None, None, Some("its versions are gone".to_owned())];
-            let lines = lines(&records, &gone, now());
+            let lines = lines(&records, &gone, &[], now());
             assert!(
                 lines[3].ends_with("  (live in part)  (not possible: its versions are gone)"),
                 "{lines:?}"
             );
-            let table = history(&records, &gone, "", now());
+            let table = history(&records, &gone, &[], "", now());
             assert!(table.contains("**live in part**, "), "{table}");
             assert!(table.contains("not possible: its versions are gone"), "{table}");
             records[0].put_back = Some(RecordedPutBack {
                 complete: false,
                 keys: 1,
             });
-            assert!(history(&records, &gone, "", now()).contains("**live in part**, "));
+            assert!(history(&records, &gone, &[], "", now()).contains("**live in part**, "));
         }
     }
 
@@ -288,7 +320,7 @@ mod tests {
             // What is live needs no way back.
             Some("it is not possible".to_owned()),
         ];
-        let lines = lines(&records, &unreachable, now());
+        let lines = lines(&records, &unreachable, &[], now());
         assert!(
             lines[0].ends_with("failed, rolled back  (not possible: it did not succeed)"),
             "{lines:?}"
@@ -300,7 +332,7 @@ mod tests {
         );
         assert!(lines[3].ends_with("(live)"), "{lines:?}");
         assert!(lines[2].contains("8 minutes ago"), "{lines:?}");
-        let table = history(&records, &unreachable, "", now());
+        let table = history(&records, &unreachable, &[], "", now());
         assert_eq!(table.matches("not possible").count(), 2, "{table}");
         assert!(table.contains("the versions of <code>a</code> are gone"), "{table}");
     }

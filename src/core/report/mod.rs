@@ -224,6 +224,9 @@ pub(crate) struct SiteReport {
     /// Of the keys that a failed run changed, those that it could not bring back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) not_restored: Vec<String>,
+    /// Of the keys that a failed run changed, those that somebody else has changed since: they are left alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) changed_by_others: Vec<String>,
     /// Keys that could not be written or deleted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) failures: Vec<SiteWarning>,
@@ -321,6 +324,12 @@ pub(crate) struct EnvironmentReport {
     /// The version whose update was sent, where nothing was seen of the environment since: what it runs is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unknown_since_update_to: Option<String>,
+    /// The option settings that this run sent, where the version that it sent does not run.
+    #[serde(skip)]
+    pub(crate) sent_settings: Vec<String>,
+    /// They are known to have taken effect.
+    #[serde(skip)]
+    pub(crate) settings_took_effect: bool,
     /// The version that it is to run; none when it is left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) planned_version_label: Option<String>,

@@ -104,10 +104,15 @@ fn site_result(report: &Report, site: &SiteReport) -> String {
     } else {
         parts.join(", ")
     };
+    let others = match site.changed_by_others.len() {
+        0 => String::new(),
+        number => format!(", **{number} changed by somebody else meanwhile**"),
+    };
     match (site.restored.len(), site.not_restored.len()) {
-        (0, 0) => what,
-        (_, 0) => format!("{what} — rolled back: as before"),
-        (back, new) => format!("{what} — {back} rolled back, **{new} not**"),
+        (0, 0) if others.is_empty() => what,
+        (_, 0) if others.is_empty() => format!("{what} — rolled back: as before"),
+        (back, 0) => format!("{what} — {back} rolled back{others}"),
+        (back, new) => format!("{what} — {back} rolled back, **{new} not**{others}"),
     }
 }
 

@@ -53,13 +53,19 @@ pub(crate) struct CopyRequest {
 #[must_use]
 pub(crate) fn request_without_look(write: &Write, options: &ObjectOptions, in_parts: bool) -> Option<CopyRequest> {
     match &write.source {
-        WriteSource::Version { acl, plain: true, .. } if !in_parts => Some(CopyRequest {
+        WriteSource::Version {
+            acl,
+            grants,
+            plain: true,
+            ..
+        } if !in_parts => Some(CopyRequest {
             headers: ObjectHeaders {
                 storage_class: write.headers.storage_class.clone(),
                 ..ObjectHeaders::default()
             },
             options: ObjectOptions {
-                acl: acl.clone(),
+                acl: acl.clone().filter(|_| grants.is_none()),
+                grants: grants.clone().unwrap_or_default(),
                 request_payer: options.request_payer,
                 ..ObjectOptions::default()
             },
@@ -73,7 +79,7 @@ pub(crate) fn request_without_look(write: &Write, options: &ObjectOptions, in_pa
 #[must_use]
 pub(crate) fn needs_acl(write: &Write, options: &ObjectOptions) -> bool {
     match &write.source {
-        WriteSource::Version { acl, .. } => acl.is_none(),
+        WriteSource::Version { acl, grants, .. } => acl.is_none() && grants.is_none(),
         _ => options.acl.is_none() && options.grants.is_empty(),
     }
 }
@@ -87,9 +93,10 @@ pub(crate) fn request(
     grants: Vec<Grant>,
     in_parts: bool,
 ) -> CopyRequest {
-    let (in_place, acl) = match &write.source {
-        WriteSource::Version { acl, .. } => (false, acl.clone()),
-        _ => (true, options.acl.clone()),
+    let (in_place, acl, grants) = match &write.source {
+        WriteSource::Version { grants: Some(read), .. } => (false, None, read.clone()),
+        WriteSource::Version { acl, .. } => (false, acl.clone(), grants),
+        _ => (true, options.acl.clone(), grants),
     };
     let of_inputs = in_place && !options.grants.is_empty();
     let has_customer_key = stored.encryption == StoredEncryption::CustomerKey;
@@ -146,6 +153,7 @@ mod tests {
         write(WriteSource::Version {
             version_id: "v1".into(),
             acl: acl.map(str::to_owned),
+            grants: None,
             plain,
         })
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::local_file::LocalFile;
+use crate::core::site::object::Grant;
 use crate::core::site::retirement::Retirement;
 
 /// How a file is compared with its object.
@@ -78,6 +79,8 @@ pub(crate) enum WriteSource {
         version_id: String,
         /// The canned ACL it had, where the release record knows.
         acl: Option<String>,
+        /// The ACL that it has, where that was read, and is not `acl`.
+        grants: Option<Vec<Grant>>,
         /// A release of ours wrote it without redirect, grants or encryption of its own: S3 copies all that it has.
         plain: bool,
     },

@@ -140,3 +140,117 @@ fn option_settings_go_back_and_are_not_called_as_before_until_they_are() {
     let mode = |run: &str| cloud.get("/beanstalk").to_string().contains(&format!("\"{run}\""));
     assert!(mode("two") && !mode("three"), "{:#}", cloud.get("/beanstalk"));
 }
+
+/// Release `name` with an option setting of its own.
+fn with_mode(cloud: &Cloud, name: &str) -> Action {
+    let setting = format!(
+        r#"[{{"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": "MODE", "Value": "{name}"}}]"#
+    );
+    all(cloud, name).with("option-settings", &setting)
+}
+
+#[test]
+fn settings_that_went_through_while_the_version_was_refused_are_named() {
+    let cloud = cloud();
+    with_mode(&cloud, "a").run().expect_exit(0);
+    cloud.set_scenario(
+        "my-app-prod",
+        "success",
+        &json!({"seconds": 0.2, "refuses_combination": true}),
+    );
+    let refuse_version = || {
+        cloud.post(
+            "/faults",
+            &json!({"service": "elasticbeanstalk", "operation": "UpdateEnvironment", "skip": 2, "times": 1, "kind": "error",
+                    "status": 403, "code": "AccessDenied", "message": "Access Denied"}),
+        );
+    };
+    refuse_version();
+    let run = with_mode(&cloud, "b").with("on-failure", "keep").run().expect_exit(1);
+    let live = "backend `v-a` in `my-app-prod` (version as before, new option settings: `MODE`), site: as before";
+    assert_eq!(run.report["live"], live);
+    assert!(run.error().contains(&format!("live now: {live}")), "{}", run.error());
+    // What went through goes back with the rest.
+    super::allow(&cloud);
+    refuse_version();
+    let run = with_mode(&cloud, "c").run().expect_exit(1);
+    assert_eq!(
+        run.report["live"],
+        "backend `v-a` in `my-app-prod` (as before), site: as before",
+        "{}",
+        run.error()
+    );
+    assert_eq!(run.output("rolled-back"), "true");
+    assert!(
+        !cloud.get("/beanstalk").to_string().contains(r#""c""#),
+        "{:#}",
+        cloud.get("/beanstalk")
+    );
+}
+
+#[test]
+fn nobody_calls_settings_as_before_that_were_sent_with_a_version_that_failed() {
+    let cloud = cloud();
+    with_mode(&cloud, "a").run().expect_exit(0);
+    cloud.set_scenario("my-app-prod", "fails", &json!({"seconds": 0.2, "times": 1}));
+    let run = with_mode(&cloud, "b").with("on-failure", "keep").run().expect_exit(1);
+    let live = run.report["live"].as_str().unwrap_or_default();
+    assert!(
+        live.starts_with("backend `v-a` in `my-app-prod` (version as before, perhaps new option settings: `MODE`"),
+        "{live}"
+    );
+}
+
+#[test]
+fn an_update_that_was_aborted_on_the_way_back_is_not_said_to_keep_running() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    cloud.set_scenario("my-app-prod", "hangs", &json!({"times": 1}));
+    let run = all(&cloud, "b").with("deployment-timeout", "4").run().expect_exit(1);
+    let error = run.error();
+    assert!(error.contains("still Updating after 4 s"), "{error}");
+    assert!(error.contains("`my-app-prod` is back on `v-a`"), "{error}");
+    assert!(!error.contains("keeps running"), "{error}");
+    assert_eq!((run.output("rolled-back"), label(&cloud).as_str()), ("true", "v-a"));
+}
+
+#[test]
+fn a_description_of_three_environments_has_room_for_what_matters() {
+    let cloud = cloud();
+    let more = ["my-application-production-eu", "my-application-production-us"];
+    for name in more {
+        cloud.add_environment("my-app", name, &json!({}));
+    }
+    let all = |cloud: &Cloud, name: &str| {
+        all(cloud, name).with("environment-name", &format!("my-app-prod {}", more.join(" ")))
+    };
+    all(&cloud, "a").run().expect_exit(0);
+    refuse(&cloud, "PutObject");
+    let description = |on_failure: &str| {
+        all(&cloud, "b")
+            .with("on-failure", on_failure)
+            .with("github-environment", "production")
+            .with("github-token", "ghs_example")
+            .run()
+            .expect_exit(1);
+        let statuses = cloud.get("/github")["statuses"].as_array().cloned().unwrap_or_default();
+        let description = statuses
+            .last()
+            .and_then(|status| status["description"].as_str().map(str::to_owned));
+        description.expect("a description")
+    };
+    for (on_failure, expected) in [
+        (
+            "rollback",
+            "rolled back; live now: backend `v-a` in 3 environments (as before), site: as before; cannot upload",
+        ),
+        (
+            "keep",
+            "live now: backend `v-b` in 3 environments (new), site: 1 of 3 objects new, 2 as before; cannot upload",
+        ),
+    ] {
+        let description = description(on_failure);
+        assert!(description.starts_with(expected), "{description}");
+        assert!(description.chars().count() <= 140, "{description}");
+    }
+}

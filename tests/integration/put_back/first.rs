@@ -97,3 +97,36 @@ fn a_first_release_of_a_backend_goes_back_to_what_ran_before_any_release() {
     let places: Vec<Option<usize>> = order.iter().map(|part| error.find(part)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{error}");
 }
+
+#[test]
+fn records_that_cannot_be_read_are_not_called_missing() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    cloud.post(
+        "/deny",
+        &json!({"action": "s3:GetObject", "resource": format!("arn:aws:s3:::{BUCKET}/.aws-web-deploy/*")}),
+    );
+    let dry = all(&cloud, "b").with("dry-run", "true").run().expect_exit(0);
+    let would = "on-failure: release records cannot be read, so nobody knows what the site could go back to";
+    assert!(dry.log.contains(would), "{}", dry.log);
+    refuse(&cloud, "PutObject");
+    let run = all(&cloud, "b").run().expect_exit(1);
+    let error = run.error();
+    for part in [
+        "the release records cannot be read, so nobody knows what was live before, and everything is kept as it is: ",
+        "AccessDenied",
+        "s3:GetObject",
+        "live now: backend `v-b` in `my-app-prod` (new), site: 1 of 3 objects new, 2 as before",
+    ] {
+        assert!(error.contains(part), "`{part}` is not in {error}");
+    }
+    assert!(!error.contains("no earlier release"), "{error}");
+    let back = super::site(&cloud, "b")
+        .with("command", "rollback")
+        .run()
+        .expect_exit(1);
+    for part in ["the release records cannot be read", "AccessDenied", "s3:GetObject"] {
+        assert!(back.error().contains(part), "`{part}` is not in {}", back.error());
+    }
+    assert!(!back.error().contains("no record of any release"), "{}", back.error());
+}

@@ -3,6 +3,8 @@
 mod environments;
 mod first;
 mod half_way;
+mod list;
+mod others;
 mod past;
 mod requests;
 mod said;
@@ -196,6 +198,8 @@ fn a_site_that_does_not_answer_as_wanted_goes_back() {
     cloud.forget_requests();
     let run = deploy("a", &format!("{page} 404")).run().expect_exit(1);
     assert_eq!((run.output("rolled-back"), run.output("changed")), ("false", "false"));
+    assert_eq!(run.report["live"], "site: as before");
+    assert!(run.error().contains("; live now: site: as before"), "{}", run.error());
     assert_eq!(cloud.count("ListObjectVersions"), 0);
     // In a rollback the text of the newer release is not looked for.
     deploy("b", &format!("{page} contains <h1>b</h1>")).run().expect_exit(0);
