@@ -13,6 +13,7 @@ pub(crate) mod needed;
 pub(crate) mod neighbors;
 mod places;
 pub(crate) mod seen;
+mod unread;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -148,19 +149,6 @@ impl History {
         self.window(self.releases().collect(), 0, n).await
     }
 
-    /// The first problem with reading records, in words, with advice; `None` when all could be read.
-    pub(crate) fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note_problem(&self, error: &anyhow::Error) {
-        let rendered = crate::core::error::RenderedError::from(error);
-        let hint = rendered.hint.map(|hint| format!("; {}", self.allowance.widen(&hint)));
-        let text = format!("{}{}", rendered.message, hint.unwrap_or_default());
-        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        problem.get_or_insert(text);
-    }
-
     /// The records in `places` from the place `from` until before `to`, newest first; and whether there may be more.
     async fn window(&self, places: Vec<&RecordFolder>, from: usize, to: usize) -> (Vec<Record>, bool) {
         let mut newest: BTreeMap<String, Vec<(&RecordFolder, FoundRecord)>> = BTreeMap::new();
@@ -231,19 +219,6 @@ impl History {
         None
     }
 
-    fn note_unused(&self, id: &str, found: &[(&RecordFolder, FoundRecord)]) {
-        let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-        unused.push((id.to_owned(), stored_at(found)));
-    }
-
-    /// The id of a record that is not used and is perhaps newer than `record`: S3's times are whole seconds.
-    #[must_use]
-    pub(crate) fn unused_since(&self, record: &Record) -> Option<String> {
-        let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = unused.iter().find(|(_, stored_at)| *stored_at >= record.stored_at);
-        newer.map(|(id, _)| id.clone())
-    }
-
     /// Reads the lists of keys of `records`: of a killed run what it was about to change, else what it changed.
     ///
     /// # Errors
@@ -276,34 +251,6 @@ impl History {
         });
         let loads: Vec<_> = stream::iter(loads).buffer_unordered(READS_IN_FLIGHT).collect().await;
         loads.into_iter().collect()
-    }
-
-    /// Whether a record could not be read.
-    pub(crate) fn has_unreadable(&self) -> bool {
-        !self
-            .unreadable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
-    }
-
-    /// The ids of the records that could not be read, and when S3 stored them.
-    #[must_use]
-    pub(crate) fn unreadable(&self) -> Vec<(String, Option<DateTime<Utc>>)> {
-        let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        unreadable
-            .iter()
-            .map(|unread| (unread.id.clone(), unread.stored_at))
-            .collect()
-    }
-
-    /// The id of a record newer than `target` that is there and could not be read.
-    #[must_use]
-    pub(crate) fn unreadable_after(&self, target: &Record) -> Option<String> {
-        let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_newer =
-            |unread: &&UnreadRecord| (unread.stored_at, unread.id.as_str()) > (target.stored_at, target.id.as_str());
-        unreadable.iter().find(is_newer).map(|unread| unread.id.clone())
     }
 
     /// Takes the bundles of backends out of what a site is to delete; `written` are the keys that look like a bundle's and

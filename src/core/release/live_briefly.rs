@@ -1,6 +1,6 @@
 //! What is live now, where there is little room: what is not as it was comes first, and what is left out is counted.
 
-use crate::core::release::live_now::{live_now, site_text, stale, state_of_environment};
+use crate::core::release::live_now::{environment_text, live_now, site_text, stale, state_of_environment};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
 use crate::core::report::EnvironmentReport;
@@ -42,8 +42,14 @@ fn is_before(environment: &EnvironmentReport) -> bool {
 
 /// Environments that run the same in the same state are one part; how many each is of.
 fn groups(environments: &[&EnvironmentReport]) -> Vec<(String, usize)> {
+    let (unknown, known): (Vec<&EnvironmentReport>, Vec<&EnvironmentReport>) = environments
+        .iter()
+        .partition(|environment| environment.unknown_since_update_to.is_some());
+    let unknown = unknown
+        .into_iter()
+        .map(|environment| (environment_text(environment), 1));
     let mut groups: Vec<((String, String), Vec<&str>)> = Vec::new();
-    for environment in environments {
+    for environment in known {
         let key = state_of(environment);
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, names)) => names.push(&environment.name),
@@ -57,7 +63,7 @@ fn groups(environments: &[&EnvironmentReport]) -> Vec<(String, usize)> {
         };
         (format!("backend {label} in {place} ({state})"), names.len())
     };
-    groups.into_iter().map(text).collect()
+    unknown.chain(groups.into_iter().map(text)).collect()
 }
 
 /// The version and the state, as the long text has them.

@@ -15,7 +15,7 @@ pub(crate) fn live_now(plan: &Plan, outcomes: &Outcomes) -> Option<String> {
     // First, for a short text is cut at its end.
     let parts: Vec<String> = stale(outcomes)
         .into_iter()
-        .chain(environments.map(environment))
+        .chain(environments.map(environment_text))
         .chain(plan.site.as_ref().map(|plan| site_text(plan, outcomes, true)))
         .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
@@ -101,7 +101,8 @@ fn as_before_but_for_settings(environment: &EnvironmentReport) -> String {
     }
 }
 
-fn environment(environment: &EnvironmentReport) -> String {
+/// What an environment runs now.
+pub(crate) fn environment_text(environment: &EnvironmentReport) -> String {
     if let Some(sent) = &environment.unknown_since_update_to {
         return format!(
             "backend in `{}` not known: the update to `{sent}` was sent",

@@ -11,6 +11,7 @@ pub(crate) mod old_assets;
 pub(crate) mod outputs;
 pub(crate) mod plain;
 pub(crate) mod policy;
+pub(crate) mod put_back;
 pub(crate) mod redact;
 pub(crate) mod summary;
 pub(crate) mod title;

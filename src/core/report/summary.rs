@@ -9,6 +9,7 @@ use crate::core::report::forgotten::forgotten;
 use crate::core::report::markdown::{advice, code, link, prose, table, text};
 use crate::core::report::old_assets::kept_until;
 use crate::core::report::plain::{columns, plain};
+use crate::core::report::put_back::rolled_back_text;
 use crate::core::report::title::{commit, title};
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
 use crate::core::text::count;
@@ -104,16 +105,7 @@ fn site_result(report: &Report, site: &SiteReport) -> String {
     } else {
         parts.join(", ")
     };
-    let others = match site.changed_by_others.len() {
-        0 => String::new(),
-        number => format!(", **{number} changed by somebody else meanwhile**"),
-    };
-    match (site.restored.len(), site.not_restored.len()) {
-        (0, 0) if others.is_empty() => what,
-        (_, 0) if others.is_empty() => format!("{what} — rolled back: as before"),
-        (back, 0) => format!("{what} — {back} rolled back{others}"),
-        (back, new) => format!("{what} — {back} rolled back, **{new} not**{others}"),
-    }
+    rolled_back_text(what, site)
 }
 
 /// A row for each distribution; the last one says what of the free paths was used.
