@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::core::redactor::Redactor;
+
 use self::escape::{escape_data, escape_line_ends, escape_property, log_lines, push_neutral, push_without_control};
 
 /// What is shorter, in characters, is not masked: it would black out half of the log.
@@ -51,8 +53,8 @@ struct Inner {
     live: bool,
     /// Cancelled when nobody reads the log any more.
     stop: Option<CancellationToken>,
-    /// Everything that was masked, the longest first: a secret may be part of another.
-    secrets: Vec<String>,
+    /// Everything that was masked.
+    secrets: Redactor,
 }
 
 /// An open group of the log; ends when dropped, also on the way out of an error.
@@ -78,7 +80,7 @@ impl Console {
             group_open: false,
             live: false,
             stop: None,
-            secrets: Vec::new(),
+            secrets: Redactor::default(),
         })))
     }
 
@@ -168,15 +170,7 @@ impl Console {
     pub(crate) fn mask(&self, secret: &str) {
         let lines = log_lines(secret).map(str::trim);
         for line in lines.filter(|line| line.chars().count() >= MIN_MASKED) {
-            {
-                let secrets = &mut self.lock().secrets;
-                if secrets.iter().any(|known| known == line) {
-                    continue;
-                }
-                let position = secrets.partition_point(|known| known.len() >= line.len());
-                secrets.insert(position, line.to_owned());
-            }
-            if self.is_terminal() {
+            if !self.lock().secrets.insert(line) || self.is_terminal() {
                 continue;
             }
             // Exactly as it is, nothing neutralised: else something else would be masked.
@@ -186,7 +180,7 @@ impl Console {
 
     /// `text` with masked secrets replaced by `***`, for files that no runner masks.
     ///
-    /// Short ones (an S3-compatible store's `minio`) stay: in a file they would be replaced in keys and paths too.
+    /// They are found escaped and encoded too ([`Redactor`]). Short ones (an S3-compatible store's `minio`) stay: in a file they would be replaced in keys and paths too.
     #[must_use]
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.hide(text, SHORTEST_IN_FILES)
@@ -196,8 +190,7 @@ impl Console {
     #[must_use]
     pub(crate) fn redact_escaped(&self, text: &str, escapes: &[&dyn Fn(&str) -> String]) -> String {
         let mut text = self.redact(text).into_owned();
-        let secrets = self.lock().secrets.clone();
-        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_IN_FILES) {
+        for secret in self.lock().secrets.secrets(SHORTEST_IN_FILES) {
             for escape in escapes {
                 text = text.replace(&escape(secret), "***");
             }
@@ -206,15 +199,8 @@ impl Console {
     }
 
     fn hide<'a>(&self, text: &'a str, shortest: usize) -> Cow<'a, str> {
-        let inner = self.lock();
-        let secrets = inner.secrets.iter().filter(|secret| secret.len() >= shortest);
-        secrets.fold(Cow::Borrowed(text), |text, secret| {
-            if text.contains(secret.as_str()) {
-                Cow::Owned(text.replace(secret.as_str(), "***"))
-            } else {
-                text
-            }
-        })
+        let hidden = self.lock().secrets.hide(text, shortest);
+        hidden.map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     fn command(&self, name: &str, properties: &[(&str, &str)], message: &str) {

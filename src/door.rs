@@ -13,6 +13,7 @@ use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::iam::trust::{self, Claims};
 use crate::core::inputs::{AwsInputs, StaticKeys};
+use crate::core::release::kept::KeptRecords;
 use crate::core::release::keys;
 use crate::core::report::Report;
 use crate::core::report::outputs::OUTPUTS;
@@ -59,7 +60,7 @@ pub fn trust_policy(role: &str, subject: &str, audience: &str) -> Value {
 /// # Errors
 /// The bytes are no such list.
 pub fn unpack_keys(bytes: &[u8]) -> anyhow::Result<Vec<Value>> {
-    keys::unpack(bytes)
+    keys::unpack(bytes, &KeptRecords::default())
 }
 
 /// A bucket to copy in, reached with AWS's example keys.

@@ -22,7 +22,7 @@ use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, variable};
 use crate::core::inputs::{args as sync_args, parse};
 use crate::core::release::record::Record;
-use crate::core::release::{id, keys, live, restore};
+use crate::core::release::{id, kept, keys, live, restore};
 use crate::core::report::markdown;
 use crate::core::site::etag::Etag;
 use crate::core::site::filter::{Filter, Rule};
@@ -77,7 +77,7 @@ pub fn records(data: &[u8]) {
         let records = [record];
         let _ = (live::live(&records), live::last_succeeded(&records), restore::changed_since(&records).len());
     }
-    let _ = keys::unpack::<serde_json::Value>(data);
+    let _ = keys::unpack::<serde_json::Value>(data, &kept::KeptRecords::default());
     let _ = id::parse_object_name(&String::from_utf8_lossy(data));
 }
 

@@ -84,7 +84,7 @@ pub(crate) async fn connect(
     credentials::mask(inputs, env, console);
     let http = crate::http::client(env)?;
     http.proxy_passwords().for_each(|password| console.mask(&password));
-    SelectedProfile::of(env).say_endpoints(env, console);
+    SelectedProfile::of(env)?.say_endpoints(env, console);
     let base = base_config(inputs, env, &http).await;
     let resolved = credentials::resolve(inputs, context, env, &http, ask_id_token, &base, console).await?;
     console.debug(&format!("credentials: {}", resolved.origin));

@@ -156,14 +156,21 @@ impl RunContext {
     /// The page of this run on GitHub.
     #[must_use]
     pub(crate) fn run_url(&self) -> Option<String> {
-        let (repository, run) = (self.repository.as_ref()?, self.run_id.as_ref()?);
-        Some(format!("{}/{repository}/actions/runs/{run}", self.server_url))
+        let (repository, run) = (self.repository_url()?, self.run_id.as_ref()?);
+        Some(format!("{repository}/actions/runs/{run}"))
+    }
+
+    /// The page of this repository on GitHub.
+    #[must_use]
+    pub(crate) fn repository_url(&self) -> Option<String> {
+        let repository = self.repository.as_ref()?;
+        Some(format!("{}/{repository}", self.server_url.trim_end_matches('/')))
     }
 
     /// The page of `sha` on GitHub.
     #[must_use]
     pub(crate) fn commit_url(&self, sha: &str) -> Option<String> {
-        let repository = self.repository.as_ref()?;
-        Some(format!("{}/{repository}/commit/{sha}", self.server_url))
+        let repository = self.repository_url()?;
+        Some(format!("{repository}/commit/{sha}"))
     }
 }

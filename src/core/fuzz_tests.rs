@@ -12,6 +12,7 @@ use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::raw::RawInputs;
 use crate::core::inputs::table::{INPUTS, variable};
 use crate::core::inputs::{args, parse};
+use crate::core::release::kept::KeptRecords;
 use crate::core::release::record::Record;
 use crate::core::release::{id, keys};
 use crate::core::site::filter::{Filter, Rule};
@@ -99,7 +100,7 @@ proptest! {
         let _ = Record::from_json(&bytes);
         let _ = Record::from_json(text.as_bytes());
         let _ = Record::from_json(format!("{{\"version\":1,\"id\":\"{text}\"}}").as_bytes());
-        let _ = keys::unpack::<serde_json::Value>(&bytes);
+        let _ = keys::unpack::<serde_json::Value>(&bytes, &KeptRecords::default());
         let _ = id::parse_object_name(&text);
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod heartbeat;
 pub(crate) mod iam;
 pub(crate) mod inputs;
 pub(crate) mod paging;
+pub(crate) mod redactor;
 pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod retry;

@@ -1,7 +1,7 @@
 //! The files that inputs name, on the disk.
 
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::core::inputs::files::{FileKind, Files};
 
@@ -17,6 +17,10 @@ impl Files for Disk {
             Err(error) if error.kind() == ErrorKind::NotFound => FileKind::Missing,
             Err(error) => FileKind::Unknown(error.to_string()),
         }
+    }
+
+    fn real(&self, path: &Path) -> PathBuf {
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
     }
 
     fn read(&self, path: &Path, most: u64) -> Result<Vec<u8>, String> {

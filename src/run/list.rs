@@ -52,7 +52,13 @@ impl Deployment<'_> {
                 records.len()
             ));
         }
-        history::history(&records, &unreachable, &unread, &self.context.server_url, self.now)
+        history::history(
+            &records,
+            &unreachable,
+            &unread,
+            self.context.repository_url().as_deref(),
+            self.now,
+        )
     }
 
     /// What is still there of the newest `listed` of `records`, whose lists of keys are read.

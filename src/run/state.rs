@@ -71,7 +71,7 @@ impl Deployment<'_> {
             &aws,
             bucket.as_ref(),
             self.inputs,
-            &self.context.server_url,
+            self.context.repository_url(),
             self.console,
         )
         .await;

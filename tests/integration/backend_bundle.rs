@@ -69,6 +69,18 @@ fn a_ready_archive_with_entries_that_lead_out_or_are_there_twice_is_refused() {
             "link(z, 'here', '.'); link(z, 'out', 'here/here/../x')",
             "its link `out` points to",
         ),
+        (
+            "kind(z, 'run/pipe', 0o010644)",
+            "its entry `run/pipe` is a pipe, a socket or a device",
+        ),
+        (
+            "kind(z, 'null', 0o020666)",
+            "its entry `null` is a pipe, a socket or a device",
+        ),
+        (
+            "z.writestr('../../inner', '1'); z.filelist[-1].filename = 'safe'",
+            "its entry `safe` is called `../../inner` where its content is",
+        ),
     ] {
         let action = deploy(&cloud).with("package", "app.zip");
         let script = format!(
@@ -77,6 +89,10 @@ fn a_ready_archive_with_entries_that_lead_out_or_are_there_twice_is_refused() {
                  info = zipfile.ZipInfo(name)\n    \
                  info.create_system, info.external_attr = 3, 0o120777 << 16\n    \
                  z.writestr(info, target)\n\
+             def kind(z, name, mode):\n    \
+                 info = zipfile.ZipInfo(name)\n    \
+                 info.create_system, info.external_attr = 3, mode << 16\n    \
+                 z.writestr(info, '')\n\
              with zipfile.ZipFile('app.zip', 'w') as z:\n    \
                  z.writestr('Procfile', 'web: run')\n    {python}\n"
         );

@@ -101,6 +101,33 @@ fn files_that_never_end_are_not_read() {
 }
 
 #[test]
+fn files_of_the_aws_configuration_are_regular_files_or_nothing() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    for variable in [
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ] {
+        let action = site(&cloud);
+        let pipe = action.workspace().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()), "a FIFO");
+        for file in [pipe.to_string_lossy().into_owned(), "/dev/zero".to_owned()] {
+            let run = site(&cloud).env(variable, &file).run().expect_exit(1);
+            let text = format!("cannot read `{file}`: it is not a regular file");
+            assert!(
+                run.error().contains(&text) && run.error().contains(variable),
+                "{}",
+                run.log
+            );
+        }
+        if variable != "AWS_WEB_IDENTITY_TOKEN_FILE" {
+            site(&cloud).env(variable, "/dev/null").run().expect_exit(0);
+        }
+    }
+}
+
+#[test]
 fn a_profile_runs_commands_and_sends_requests_elsewhere_with_a_notice_only() {
     let cloud = Cloud::with_bucket(BUCKET);
     let (key, secret) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");

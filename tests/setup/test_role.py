@@ -175,6 +175,11 @@ class Trust(unittest.TestCase):
             {"Bucket": "my-*"},
             {"Prefix": "docs/*/"},
             {"Prefix": "docs"},
+            # Their records are in `keys./`, `docs/releases../` and `site./`: what the program prints is not what this would.
+            {"Prefix": "keys/"},
+            {"Prefix": "docs/releases./v1/"},
+            {"ApplicationName": "site"},
+            {"ApplicationName": "history."},
             {"Prefix": "/"},
             {"Prefix": "${aws:username}/"},
             {"Distribution": "*"},

@@ -95,7 +95,7 @@ pub(crate) async fn resolve(
     if let Some(keys) = environment_keys(env)? {
         return with_keys(inputs, keys, "the keys of the environment", base, console).await;
     }
-    SelectedProfile::of(env).say_command(console);
+    SelectedProfile::of(env)?.say_command(console);
     let (provider, found) = default_chain(env, http, base).await;
     match found {
         Ok(first) => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::console::Console;
 use crate::core::context::Env;
+use crate::core::error::HintExt as _;
 use crate::core::iam::profile::{ProfileEffects, effects};
 use crate::core::inputs::urls::unencrypted_host;
 
@@ -24,13 +25,26 @@ pub(crate) struct SelectedProfile {
 impl SelectedProfile {
     /// That of the environment: its files and its `AWS_PROFILE`, as the SDK finds them
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>).
-    pub(crate) fn of(env: &Env) -> Self {
+    ///
+    /// # Errors
+    /// A file that would never end: the SDK reads whatever is there.
+    pub(crate) fn of(env: &Env) -> anyhow::Result<Self> {
+        for (variable, file) in [
+            ("AWS_CONFIG_FILE", Some("config")),
+            ("AWS_SHARED_CREDENTIALS_FILE", Some("credentials")),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", None),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", None),
+        ] {
+            if env.get(variable).is_some() || file.is_some() {
+                check_file(variable, &path(env, variable, file.unwrap_or_default()))?;
+            }
+        }
         let name = env.get("AWS_PROFILE").unwrap_or("default").to_owned();
         let text = |variable: &str, file: &str| text(&path(env, variable, file));
         let config = text("AWS_CONFIG_FILE", "config");
         let credentials = text("AWS_SHARED_CREDENTIALS_FILE", "credentials");
         let effects = effects(&config, &credentials, &name);
-        Self { name, effects }
+        Ok(Self { name, effects })
     }
 
     /// Says where requests go, when the profile sends them elsewhere: variables of the environment come first.
@@ -83,6 +97,20 @@ fn path(env: &Env, variable: &str, file: &str) -> PathBuf {
         },
         None => Path::new(home).join(".aws").join(file),
     }
+}
+
+/// Refuses pipes, sockets and devices; what is empty by nature is often named to have no configuration at all.
+fn check_file(variable: &str, path: &Path) -> anyhow::Result<()> {
+    let Ok(metadata) = path.metadata() else { return Ok(()) };
+    let is_nothing = path.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"));
+    if metadata.is_file() || metadata.is_dir() || is_nothing {
+        return Ok(());
+    }
+    Err(anyhow::anyhow!(
+        "cannot read `{}`: it is not a regular file",
+        path.display()
+    ))
+    .hint(format!("correct `{variable}`, or unset it"))
 }
 
 /// The text of a regular file; nothing where there is none.

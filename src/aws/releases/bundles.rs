@@ -195,9 +195,10 @@ impl BackendFolders {
                 .collect();
             for some in records.chunks(READS_IN_FLIGHT) {
                 let reads = some.iter().map(|key| self.root.get(key, MAX_HEAD_BYTES));
-                let read: Vec<anyhow::Result<Vec<u8>>> = stream::iter(reads).buffered(READS_IN_FLIGHT).collect().await;
-                for bytes in read {
-                    known.note(&Record::from_json(&bytes?)?);
+                // Each is let go before the next one is taken: some may wait for the memory of others.
+                let mut read = stream::iter(reads).buffer_unordered(READS_IN_FLIGHT);
+                while let Some(received) = read.next().await {
+                    known.note(&Record::from_json(&received?.bytes)?);
                 }
                 if candidates.iter().all(|key| known.contains(key)) {
                     return Ok(known);

@@ -10,7 +10,7 @@ impl History {
     /// The digests of the files that the run of `record` had, where that can be read.
     pub(crate) async fn files(&self, record: &Record) -> Option<BTreeSet<u64>> {
         let place = self.site.as_ref()?;
-        match place.files(&record.id).await {
+        match place.files(&record.id, &self.kept).await {
             Ok(digests) => Some(digests.into_iter().collect()),
             Err(error) => {
                 self.console.debug(&format!("{error:#}"));
@@ -28,7 +28,9 @@ impl History {
         let Some(place) = self.site.as_ref().filter(|_| listed > 0) else {
             return Ok(Vec::new());
         };
-        let mut assets = place.old_assets(&record.id, &self.target, &self.reserved).await?;
+        let mut assets = place
+            .old_assets(&record.id, &self.target, &self.reserved, &self.kept)
+            .await?;
         assets.sort_by(|one, other| one.key.cmp(&other.key));
         assets.dedup_by(|one, other| one.key == other.key);
         Ok(assets)

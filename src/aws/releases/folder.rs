@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
@@ -12,7 +13,8 @@ use crate::core::error::code;
 use crate::core::iam::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
 use crate::core::paging::Pages;
 use crate::core::release::accept::{FolderOwner, MAX_HEAD_BYTES, MAX_LIST_BYTES, RunTarget};
-use crate::core::release::id::{Stage, object_name, parse_object_name};
+use crate::core::release::id::{LISTS, Stage, object_name, parse_object_name};
+use crate::core::release::kept::{KeptRecords, TooMuchKept};
 use crate::core::release::keys;
 use crate::core::release::record::Record;
 use crate::core::site::key_change::KeyChange;
@@ -34,16 +36,12 @@ pub(crate) struct RecordFolder {
     pub(crate) distribution: Option<String>,
 }
 
-/// The list of keys that a run is about to change.
-pub(crate) const PLANNED: &str = "planned";
-/// The list of keys that a run did change.
-pub(crate) const CHANGED: &str = "changed";
-
-/// The list of the digests of the files that a run had.
-const FILES: &str = "files";
-
-/// The list of old assets that a run leaves.
-const RETIRED: &str = "retired";
+/// The lists of keys that a run is about to change and did change, that of the old assets that it leaves, and that of the
+/// digests of the files that it had.
+pub(crate) const PLANNED: &str = LISTS[0];
+pub(crate) const CHANGED: &str = LISTS[1];
+const RETIRED: &str = LISTS[2];
+const FILES: &str = LISTS[3];
 
 /// A record that was read and is none that this version can use: no later run will fare better.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +72,18 @@ impl FoundRecord {
 struct FoundObject {
     key: String,
     stored_at: DateTime<Utc>,
+    /// In bytes.
+    size: usize,
 }
+
+/// What was read of the bucket; while it is held, others wait for their turn.
+pub(crate) struct ReceivedObject {
+    pub(crate) bytes: Vec<u8>,
+    _turn: SemaphorePermit<'static>,
+}
+
+/// How many bytes of objects are held at the same time, as they are received.
+static IN_MEMORY: Semaphore = Semaphore::const_new(MAX_LIST_BYTES);
 
 impl RecordFolder {
     fn owner(&self) -> FolderOwner<'_> {
@@ -130,6 +139,10 @@ impl RecordFolder {
                 let object = FoundObject {
                     key: key.to_owned(),
                     stored_at: time.unwrap_or_default(),
+                    size: object
+                        .size()
+                        .and_then(|size| usize::try_from(size).ok())
+                        .unwrap_or_default(),
                 };
                 let found = newest.entry(id.to_owned()).or_default();
                 match stage {
@@ -206,8 +219,8 @@ impl RecordFolder {
         Ok(())
     }
 
-    /// The bytes of `key`, at most `most`.
-    pub(crate) async fn get(&self, key: &str, most: usize) -> anyhow::Result<Vec<u8>> {
+    /// The bytes of `key`, at most `most`, which is at most [`MAX_LIST_BYTES`].
+    pub(crate) async fn get(&self, key: &str, most: usize) -> anyhow::Result<ReceivedObject> {
         let doing = || format!("cannot read `s3://{}/{key}`", self.bucket.name);
         let answer = self
             .bucket
@@ -218,6 +231,9 @@ impl RecordFolder {
             .send()
             .await
             .aws_context(&GET_OBJECT, &self.bucket.object_arn(key), doing)?;
+        let length = answer.content_length().and_then(|length| usize::try_from(length).ok());
+        let most = length.unwrap_or(most).min(most);
+        let turn = IN_MEMORY.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
         let (mut body, mut bytes) = (answer.body, Vec::new());
         while let Some(part) = body.try_next().await.with_context(doing)? {
             if bytes.len() + part.len() > most {
@@ -225,7 +241,10 @@ impl RecordFolder {
             }
             bytes.extend_from_slice(&part);
         }
-        Ok(bytes)
+        Ok(ReceivedObject {
+            bytes,
+            _turn: turn.with_context(doing)?,
+        })
     }
 
     /// Reads a list of keys.
@@ -235,9 +254,10 @@ impl RecordFolder {
         which: &str,
         target: &RunTarget,
         reserved: &[String],
+        kept: &KeptRecords,
     ) -> anyhow::Result<Vec<KeyChange>> {
         let check = |keys: &[KeyChange]| target.check_keys(keys.iter().map(|change| change.key.as_str()), reserved);
-        self.list(id, which, check).await
+        self.list(id, which, kept, check).await
     }
 
     /// Reads a list of old assets.
@@ -246,30 +266,33 @@ impl RecordFolder {
         id: &str,
         target: &RunTarget,
         reserved: &[String],
+        kept: &KeptRecords,
     ) -> anyhow::Result<Vec<RetiredKey>> {
         let check = |assets: &[RetiredKey]| target.check_keys(assets.iter().map(|asset| asset.key.as_str()), reserved);
-        self.list(id, RETIRED, check).await
+        self.list(id, RETIRED, kept, check).await
     }
 
     /// Reads a list of the digests of files.
-    pub(crate) async fn files(&self, id: &str) -> anyhow::Result<Vec<u64>> {
-        self.list(id, FILES, |_| Ok(())).await
+    pub(crate) async fn files(&self, id: &str, kept: &KeptRecords) -> anyhow::Result<Vec<u64>> {
+        self.list(id, FILES, kept, |_| Ok(())).await
     }
 
     async fn list<T: DeserializeOwned>(
         &self,
         id: &str,
         which: &str,
+        kept: &KeptRecords,
         check: impl Fn(&[T]) -> anyhow::Result<()>,
     ) -> anyhow::Result<Vec<T>> {
         let key = self.keys_object(id, which);
-        let read = |bytes: Vec<u8>| {
-            let lines = keys::unpack(&bytes)?;
+        let read = |received: ReceivedObject| {
+            let lines = keys::unpack(&received.bytes, kept)?;
             check(&lines)?;
             anyhow::Ok(lines)
         };
         let lines = match read(self.get(&key, MAX_LIST_BYTES).await?) {
             Ok(lines) => return Ok(lines),
+            Err(error) if error.is::<TooMuchKept>() => Err(error),
             // An answer that was spoiled on its way is whole the next time.
             Err(_) => read(self.get(&key, MAX_LIST_BYTES).await?),
         };
@@ -294,23 +317,33 @@ pub(crate) fn stored_at(found: &FoundIn<'_>) -> Option<DateTime<Utc>> {
 }
 
 /// Reads release `id` from the first folder that has its end, else from one that has its start.
-pub(crate) async fn read(id: &str, found: &FoundIn<'_>, target: &RunTarget) -> anyhow::Result<Record> {
+pub(crate) async fn read(
+    id: &str,
+    found: &FoundIn<'_>,
+    target: &RunTarget,
+    kept: &KeptRecords,
+) -> anyhow::Result<Record> {
     let finished = found
         .iter()
         .find_map(|(folder, found)| Some((folder, found.finished.as_ref()?)));
     match finished {
-        Some((folder, object)) => read_object(id, folder, object, stored_at(found), target).await,
-        None => read_start(id, found, target).await,
+        Some((folder, object)) => read_object(id, folder, object, stored_at(found), target, kept).await,
+        None => read_start(id, found, target, kept).await,
     }
 }
 
 /// Reads the start of release `id` from the first folder that has it.
-pub(crate) async fn read_start(id: &str, found: &FoundIn<'_>, target: &RunTarget) -> anyhow::Result<Record> {
+pub(crate) async fn read_start(
+    id: &str,
+    found: &FoundIn<'_>,
+    target: &RunTarget,
+    kept: &KeptRecords,
+) -> anyhow::Result<Record> {
     let (folder, object) = found
         .iter()
         .find_map(|(folder, found)| Some((folder, found.started.as_ref()?)))
         .context("it has no object")?;
-    read_object(id, folder, object, stored_at(found), target).await
+    read_object(id, folder, object, stored_at(found), target, kept).await
 }
 
 async fn read_object(
@@ -319,16 +352,28 @@ async fn read_object(
     object: &FoundObject,
     stored_at: Option<DateTime<Utc>>,
     target: &RunTarget,
+    kept: &KeptRecords,
 ) -> anyhow::Result<Record> {
-    let bytes = match folder.get(&object.key, MAX_HEAD_BYTES).await {
-        Ok(bytes) if Record::from_json(&bytes).is_ok() => bytes,
+    anyhow::ensure!(
+        object.size <= MAX_HEAD_BYTES,
+        "`s3://{}/{}` has more than {MAX_HEAD_BYTES} bytes",
+        folder.bucket.name,
+        object.key
+    );
+    kept.take_head(object.size)?;
+    let parsed = match folder.get(&object.key, MAX_HEAD_BYTES).await {
         Err(error) if code(&error).is_some() => return Err(error),
-        // An answer that was spoiled on its way is whole the next time.
-        _ => folder.get(&object.key, MAX_HEAD_BYTES).await?,
+        received => received.and_then(|received| Record::from_json(&received.bytes)),
     };
-    let record = Record::from_json(&bytes).and_then(|record| Ok(target.accept(record, id, folder.owner())?));
+    let parsed = match parsed {
+        // An answer that was spoiled on its way is whole the next time.
+        Err(_) => Record::from_json(&folder.get(&object.key, MAX_HEAD_BYTES).await?.bytes),
+        parsed => parsed,
+    };
+    let record = parsed.and_then(|record| Ok(target.accept(record, id, folder.owner())?));
     let unusable = || UnusableRecord(format!("cannot use `s3://{}/{}`", folder.bucket.name, object.key));
     let mut record = record.with_context(unusable)?;
+    kept.take_record(&record)?;
     record.stored_at = stored_at;
     Ok(record)
 }

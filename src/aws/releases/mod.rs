@@ -12,6 +12,7 @@ pub(crate) mod folder;
 pub(crate) mod needed;
 pub(crate) mod neighbors;
 mod places;
+mod reading;
 pub(crate) mod seen;
 mod unread;
 
@@ -26,21 +27,20 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::aws::Aws;
 use crate::aws::releases::bundles::{BackendFolders, keep_bundles};
-use crate::aws::releases::folder::{
-    CHANGED, FoundRecord, PLANNED, RecordFolder, UnusableRecord, read, read_start, stored_at,
-};
+use crate::aws::releases::folder::{CHANGED, FoundRecord, PLANNED, RecordFolder, stored_at};
 use crate::aws::releases::seen::SeenRecords;
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
 use crate::core::error::code;
 use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::Inputs;
-use crate::core::release::FOLDER;
-use crate::core::release::accept::{RefusedRecord, RunTarget};
+use crate::core::release::accept::RunTarget;
 use crate::core::release::id::Stage;
+use crate::core::release::kept::KeptRecords;
 use crate::core::release::order::order_within_seconds;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::recorded::Recorded;
+use crate::core::release::{FOLDER, history_folders};
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::plan::SiteWarning;
@@ -79,6 +79,10 @@ pub(crate) struct History {
     pub(crate) seen: SeenRecords,
     /// The first problem with reading records, in words, with advice.
     problem: Mutex<Option<String>>,
+    /// What is kept of all records.
+    kept: KeptRecords,
+    /// That was too much, and is said.
+    has_too_much: AtomicBool,
     /// Advice that was given: the same is not given twice.
     advised: Mutex<HashSet<String>>,
 }
@@ -96,7 +100,7 @@ struct UnreadRecord {
 pub(crate) fn folders_in(bucket: &str, inputs: &Inputs) -> Vec<String> {
     let mut folders = vec![FOLDER.to_owned()];
     if let Some(place) = inputs.release.history.as_ref().filter(|place| place.bucket == bucket) {
-        folders.extend(["site/", "backend/", "cdn/"].map(|part| format!("{}{part}", place.prefix)));
+        folders.extend(history_folders(&place.prefix));
     }
     folders
 }
@@ -108,7 +112,7 @@ impl History {
         aws: &Aws,
         bucket: Option<&Bucket>,
         inputs: &Inputs,
-        server_url: &str,
+        repository_url: Option<String>,
         console: &Console,
     ) -> Self {
         let mut history = Self {
@@ -121,7 +125,7 @@ impl History {
             unused: Mutex::default(),
             unlisted: AtomicBool::default(),
             distributions: Vec::new(),
-            target: target(aws, inputs, server_url),
+            target: target(aws, inputs, repository_url),
             reserved: bucket
                 .map(|bucket| folders_in(&bucket.name, inputs))
                 .unwrap_or_default(),
@@ -129,6 +133,8 @@ impl History {
             counts_old_assets: inputs.site.as_ref().is_some_and(|site| !site.delete_after.is_empty()),
             seen: SeenRecords::default(),
             problem: Mutex::default(),
+            kept: KeptRecords::default(),
+            has_too_much: AtomicBool::default(),
             advised: Mutex::default(),
         };
         if let Err(error) = history.find_places(aws, bucket, inputs).await {
@@ -187,45 +193,14 @@ impl History {
         (records, more)
     }
 
-    /// The record `id`, when it can be read; else its start, when that can.
-    async fn readable(&self, id: String, found: Vec<(&RecordFolder, FoundRecord)>) -> Option<Record> {
-        let error = match read(&id, &found, &self.target).await {
-            Ok(record) => return Some(record),
-            Err(error) => error,
-        };
-        if error.is::<RefusedRecord>() {
-            self.note_unused(&id, &found);
-            let text = format!("release `{id}` is not taken into account: {error:#}");
-            self.console.warning("Release record", &text);
-            return None;
-        }
-        if let Ok(record) = read_start(&id, &found, &self.target).await {
-            let text = format!("cannot read how release `{id}` ended; it counts as interrupted: {error:#}");
-            self.console.warning("Release record", &text);
-            return Some(Record {
-                status: RecordStatus::Started,
-                has_unreadable_end: true,
-                ..record
-            });
-        }
-        let text = format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}");
-        self.console.warning("Release record", &text);
-        self.note_problem(&error);
-        self.note_unused(&id, &found);
-        let stored_at = stored_at(&found);
-        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        let passing = !error.is::<UnusableRecord>();
-        unreadable.push(UnreadRecord { id, stored_at, passing });
-        None
-    }
-
     /// Reads the lists of keys of `records`: of a killed run what it was about to change, else what it changed.
     ///
     /// # Errors
     /// A list that cannot be read.
     pub(crate) async fn load_keys(&self, records: &mut [Record]) -> anyhow::Result<()> {
         let Some(place) = &self.site else { return Ok(()) };
-        let keys = |id: String, which| async move { place.keys(&id, which, &self.target, &self.reserved).await };
+        let keys =
+            |id: String, which| async move { place.keys(&id, which, &self.target, &self.reserved, &self.kept).await };
         let loads = records.iter_mut().filter_map(|record| {
             let (id, status) = (record.id.clone(), record.status);
             let site = record.site.as_mut()?;
@@ -359,12 +334,12 @@ impl History {
     }
 }
 
-fn target(aws: &Aws, inputs: &Inputs, server_url: &str) -> RunTarget {
+fn target(aws: &Aws, inputs: &Inputs, repository_url: Option<String>) -> RunTarget {
     let (site, backend) = (inputs.site.as_ref(), inputs.backend.as_ref());
     RunTarget {
         site: site.map(|site| (site.bucket.clone(), site.prefix.clone())),
         backend: backend.map(|backend| (backend.application.clone(), region(aws))),
-        server_url: server_url.to_owned(),
+        repository_url,
     }
 }
 

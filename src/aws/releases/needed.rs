@@ -8,7 +8,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use crate::aws::releases::History;
 use crate::aws::releases::folder::{RecordFolder, read};
 use crate::core::release::accept::RunTarget;
+use crate::core::release::kept::KeptRecords;
 use crate::core::release::labels::needed_labels;
+use crate::core::release::record::Record;
 
 /// How many of the newest records of an environment are read: the last ten releases of its backend are among them.
 const RECORDS: usize = 20;
@@ -55,10 +57,12 @@ impl History {
 }
 
 async fn needed_in(folder: RecordFolder, target: &RunTarget) -> anyhow::Result<BTreeSet<String>> {
-    let mut records = Vec::new();
+    let (mut records, kept) = (Vec::new(), KeptRecords::default());
     for (id, found) in folder.newest(RECORDS).await?.into_iter().rev().take(RECORDS) {
-        let record = read(&id, &[(&folder, found)], target).await;
-        records.push(record.with_context(|| format!("cannot read the record of release `{id}`"))?);
+        let record = read(&id, &[(&folder, found)], target, &kept).await;
+        let record = record.with_context(|| format!("cannot read the record of release `{id}`"))?;
+        // Paths need no place here.
+        records.push(Record { cdn: None, ..record });
     }
     Ok(needed_labels(&records).into_iter().map(str::to_owned).collect())
 }

@@ -107,7 +107,7 @@ async fn newest_in_effect<'r>(
     for _ in 0..MAX_READS {
         let (id, key) = *releases.get(next)?;
         let bytes = site.get(key, MAX_HEAD_BYTES).await.ok();
-        let record = bytes.and_then(|bytes| Record::from_json(&bytes).ok());
+        let record = bytes.and_then(|received| Record::from_json(&received.bytes).ok());
         let done = record.filter(|record| record.status == RecordStatus::Succeeded);
         let target = done.and_then(|record| record.rolls_back_to);
         let further = target.and_then(|target| releases[next + 1..].iter().position(|(older, _)| *older == target));

@@ -19,10 +19,10 @@ use crate::core::site::etag::Etag;
 use crate::core::site::findings::{FileToWrite, ScanFindings, Unchanged};
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::inspect::{DigestRequest, FileDigest};
+use crate::core::site::local_scan::LocalScan;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, RemoteObject};
 use crate::core::site::ranges::{KeyPlace, KeyRange, RangeCursor, key_ranges};
-use crate::core::site::scan::LocalScan;
 use crate::core::site::scope::SyncScope;
 
 /// How many ranges are listed and read at the same time: this bounds the memory that pages take.
@@ -138,6 +138,7 @@ impl Scan {
                     ),
                 }
                 if is_ignored(&object, &self.scope.reserved) {
+                    found.note_foreign(&object.key, &self.scope.reserved);
                     continue;
                 }
                 // As with aws-cli, an excluded key is invisible: neither compared nor deleted.

@@ -24,12 +24,13 @@ use crate::core::site::diff::{DiffRules, is_kept};
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::local_file::LocalFile;
+use crate::core::site::local_scan::LocalScan;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::plan::{Reason, SitePlan};
 use crate::core::site::repair::{HeaderCheck, path_digest};
 use crate::core::site::retire::{Retiring, Whereabouts, path};
 use crate::core::site::retirement::KnownAssets;
-use crate::core::site::scan::{LocalScan, scan};
+use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
 
 /// A comparison of source directory and bucket that is under way; it ends when dropped.
@@ -114,6 +115,15 @@ pub(crate) async fn plan_site(
         for pattern in site.filter.unmatched() {
             console.line(&format!("`{pattern}` matches no file and no object: check the pattern"));
         }
+    }
+    if let Some((first, count)) = &findings.foreign_records {
+        let more = match count {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        console.line(&format!(
+            "left alone: `{first}`{more}, release records of another `history`"
+        ));
     }
     let missing = std::mem::take(&mut findings.missing);
     if site.verbosity < Verbosity::ErrorsOnly {

@@ -3,6 +3,8 @@
 use regex_lite::Regex;
 
 use crate::core::inputs::OptionSetting;
+use crate::core::redactor::Redactor;
+use crate::core::secret::names_a_secret;
 
 /// Shorter lines of a secret would black out words.
 const MIN_LENGTH: usize = 6;
@@ -12,25 +14,10 @@ const MIN_VALUE: usize = 8;
 /// Where the environment's own properties are.
 const PROPERTIES: &str = "aws:elasticbeanstalk:application:environment";
 
-/// Words that name a secret.
-const SECRET_WORDS: [&str; 10] = [
-    "SECRET",
-    "PASS",
-    "TOKEN",
-    "KEY",
-    "CRED",
-    "PRIVATE",
-    "AUTH",
-    "DSN",
-    "URI",
-    "DATABASE_URL",
-];
-
 /// Values that are replaced by `***` in whatever Elastic Beanstalk says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Redaction {
-    /// The longest first: a secret may hold another one.
-    values: Vec<String>,
+    values: Redactor,
 }
 
 impl Redaction {
@@ -40,17 +27,17 @@ impl Redaction {
         let of_settings = settings
             .iter()
             .filter(|setting| {
-                is_secret(&setting.option_name) || setting.namespace == PROPERTIES && setting.value.len() >= MIN_VALUE
+                names_a_secret(&setting.option_name)
+                    || setting.namespace == PROPERTIES && setting.value.len() >= MIN_VALUE
             })
             .map(|setting| setting.value.clone());
-        let mut values: Vec<String> = secrets
-            .into_iter()
-            .chain(of_settings)
-            .flat_map(|secret| secret.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
-            .filter(|line| line.len() >= MIN_LENGTH)
-            .collect();
-        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        values.dedup();
+        let mut values = Redactor::default();
+        for secret in secrets.into_iter().chain(of_settings) {
+            let lines = secret.lines().map(str::trim);
+            for line in lines.filter(|line| line.len() >= MIN_LENGTH) {
+                values.insert(line);
+            }
+        }
         Self { values }
     }
 
@@ -62,7 +49,7 @@ impl Redaction {
             Ok(presigned) => presigned.replace_all(text, "(presigned URL)").into_owned(),
             Err(_) => text.to_owned(),
         };
-        self.values.iter().fold(clean, |text, value| text.replace(value, "***"))
+        self.values.hide(&clean, 0).unwrap_or(clean)
     }
 }
 
@@ -72,14 +59,9 @@ pub(crate) fn masked_values(settings: &[OptionSetting]) -> impl Iterator<Item = 
     settings
         .iter()
         .filter(|setting| {
-            setting.namespace == PROPERTIES && is_secret(&setting.option_name) && setting.value.len() >= MIN_VALUE
+            setting.namespace == PROPERTIES && names_a_secret(&setting.option_name) && setting.value.len() >= MIN_VALUE
         })
         .map(|setting| setting.value.as_str())
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -105,9 +87,9 @@ mod tests {
             "MONGO_URI",
             "SENTRY_DSN",
         ] {
-            assert!(is_secret(name), "{name}");
+            assert!(names_a_secret(name), "{name}");
         }
-        assert!(!is_secret("RAILS_ENV"));
+        assert!(!names_a_secret("RAILS_ENV"));
     }
 
     #[test]

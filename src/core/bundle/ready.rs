@@ -18,9 +18,16 @@ const SIGNATURE: [u8; 4] = *b"PK\x01\x02";
 const HEADER: usize = 46;
 /// The systems whose external attributes hold a Unix mode: Unix and OS X.
 const UNIX: [u8; 2] = [3, 19];
-/// The kind of file in a Unix mode, and that of a symbolic link.
+/// The kind of file in a Unix mode: that of a symbolic link, and those of a directory and a file, or none at all.
 const KIND: u32 = 0o170_000;
 const LINK: u32 = 0o120_000;
+const PLAIN: [u32; 3] = [0o040_000, 0o100_000, 0];
+/// What stands before an entry's content begins so.
+const LOCAL_SIGNATURE: [u8; 4] = *b"PK\x03\x04";
+/// Its fixed part.
+const LOCAL_HEADER: usize = 30;
+/// Stands for a number that is in the extra field of ZIP64, whose id is 1 (4.5.3).
+const IN_ZIP64: u32 = u32::MAX;
 /// The longest target of a link that Linux takes.
 const MAX_TARGET: u64 = 4096;
 /// How many links a path may lead through, as on Linux.
@@ -47,12 +54,15 @@ pub(crate) fn check(file: impl Read + Seek, path: &Path) -> anyhow::Result<Conte
     let again = "make it again, and check that the step before did not cut or convert it";
     let mut file = BufReader::new(file);
     let mut archive = ZipArchive::new(&mut file).with_context(unreadable).hint(again)?;
-    let start = archive.central_directory_start();
+    let (start, offset) = (archive.central_directory_start(), archive.offset());
     let procfile = read_entry(&mut archive, "Procfile", 64 * 1024)
         .with_context(|| format!("cannot read `Procfile` in `{shown}`"))?;
     drop(archive);
     let entries = entries(&mut file, start).with_context(unreadable).hint(again)?;
-    if let Some(why) = first_conflict(&entries) {
+    let other = first_other_name(&mut file, offset, &entries)
+        .with_context(unreadable)
+        .hint(again)?;
+    if let Some(why) = first_conflict(&entries).or(other) {
         return Err(anyhow!("cannot use `{shown}` as a bundle: {why}"))
             .hint("make the archive again inside the application's directory, with relative names, each once");
     }
@@ -80,6 +90,11 @@ pub(crate) fn check(file: impl Read + Seek, path: &Path) -> anyhow::Result<Conte
 struct ReadyEntry {
     name: String,
     is_link: bool,
+    /// Neither a file, a directory nor a link.
+    is_special: bool,
+    /// Where its content begins, from the start of the archive, and its name there.
+    local: u64,
+    raw_name: Vec<u8>,
 }
 
 fn entries(file: &mut (impl Read + Seek), start: u64) -> anyhow::Result<Vec<ReadyEntry>> {
@@ -96,18 +111,75 @@ fn entries(file: &mut (impl Read + Seek), start: u64) -> anyhow::Result<Vec<Read
         let mode = u32::from(u16::from_le_bytes([header[40], header[41]]));
         let mut name = vec![0; short(28)];
         file.read_exact(&mut name)?;
-        file.seek(SeekFrom::Current(i64::try_from(short(30) + short(32))?))?;
+        let mut extra = vec![0; short(30)];
+        file.read_exact(&mut extra)?;
+        file.seek(SeekFrom::Current(i64::try_from(short(32))?))?;
+        let is_unix = UNIX.contains(&header[5]);
         entries.push(ReadyEntry {
             name: String::from_utf8_lossy(&name).into_owned(),
-            is_link: UNIX.contains(&header[5]) && mode & KIND == LINK,
+            is_link: is_unix && mode & KIND == LINK,
+            is_special: is_unix && mode & KIND != LINK && !PLAIN.contains(&(mode & KIND)),
+            local: local_offset(&header, &extra),
+            raw_name: name,
         });
     }
+}
+
+/// Where an entry's own header is, by the central directory's `header` and its `extra` fields.
+fn local_offset(header: &[u8; HEADER], extra: &[u8]) -> u64 {
+    let number = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let offset = number(42);
+    if offset != IN_ZIP64 {
+        return u64::from(offset);
+    }
+    // Both sizes come before it, each only if it does not fit.
+    let before = [24, 20].into_iter().filter(|&at| number(at) == IN_ZIP64).count() * 8;
+    let mut rest = extra;
+    while let [id, id_high, length, length_high, data @ ..] = rest {
+        let length = usize::from(u16::from_le_bytes([*length, *length_high]));
+        if u16::from_le_bytes([*id, *id_high]) == 1 {
+            let bytes = data.get(before..before + 8).and_then(|bytes| bytes.try_into().ok());
+            return bytes.map_or(u64::MAX, u64::from_le_bytes);
+        }
+        rest = data.get(length..).unwrap_or_default();
+    }
+    u64::MAX
+}
+
+/// An entry that is called otherwise where its content is: who unpacks without the central directory sees that name.
+fn first_other_name(
+    file: &mut (impl Read + Seek),
+    offset: u64,
+    entries: &[ReadyEntry],
+) -> anyhow::Result<Option<String>> {
+    let mut header = [0; LOCAL_HEADER];
+    for entry in entries {
+        let at = entry.local.checked_add(offset).context("an entry is nowhere")?;
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut header)?;
+        let mut name = vec![0; usize::from(u16::from_le_bytes([header[26], header[27]]))];
+        file.read_exact(&mut name)?;
+        if header[..4] != LOCAL_SIGNATURE || name != entry.raw_name {
+            let (one, two) = (shortened(&entry.name), String::from_utf8_lossy(&name).into_owned());
+            let two = shortened(&two);
+            return Ok(Some(format!(
+                "its entry `{one}` is called `{two}` where its content is"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// What is wrong with the names: one leads out, or two are one.
 fn first_conflict(entries: &[ReadyEntry]) -> Option<String> {
     let mut seen: BTreeMap<String, bool> = BTreeMap::new();
-    for ReadyEntry { name, .. } in entries {
+    for ReadyEntry { name, is_special, .. } in entries {
+        if *is_special {
+            return Some(format!(
+                "its entry `{}` is a pipe, a socket or a device",
+                shortened(name)
+            ));
+        }
         if leads_out(name) {
             return Some(format!("its entry `{}` leads out of it", shortened(name)));
         }
@@ -208,6 +280,9 @@ mod tests {
             let entry = |name: &&str| ReadyEntry {
                 name: (*name).to_owned(),
                 is_link: false,
+                is_special: false,
+                local: 0,
+                raw_name: Vec::new(),
             };
             first_conflict(&names.iter().map(entry).collect::<Vec<_>>())
         };

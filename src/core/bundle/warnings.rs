@@ -57,6 +57,17 @@ pub(crate) fn of_archive(contents: &Contents, extension: &str) -> Vec<String> {
     {
         warnings.push(one_folder(only));
     }
+    if let Some(git) = contents
+        .names
+        .iter()
+        .find(|name| name.split('/').any(|part| part == ".git"))
+    {
+        warnings.push(format!(
+            "the archive holds `{}`: what is in a `.git` directory is the whole history, perhaps with credentials; leave it \
+             out when the archive is made",
+            git.chars().take(200).collect::<String>()
+        ));
+    }
     warnings.extend(many_files(contents.files));
     if contents
         .procfile

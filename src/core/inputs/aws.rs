@@ -6,8 +6,9 @@ use crate::core::context::{Env, RunContext};
 use crate::core::iam::session_tags::session_tags;
 use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::reader::Reader;
-use crate::core::inputs::urls::{check_url, unencrypted_host};
+use crate::core::inputs::urls::{check_endpoint, unencrypted_host};
 use crate::core::secret::Secret;
+use crate::core::secret::shown_text;
 
 /// Where credentials come from, and the region.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +82,8 @@ fn region(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> Option<Strin
     let (name, region) = input.or_else(from_env)?;
     if !is_region(&region) {
         reader.errors.push(format!(
-            "{name} is `{region}`; it must be the code of a Region, such as `eu-central-1`"
+            "{name} is `{}`; it must be the code of a Region, such as `eu-central-1`",
+            shown_text(&region)
         ));
     }
     Some(region)
@@ -89,7 +91,7 @@ fn region(reader: &mut Reader<'_>, env: &Env, flags: &SyncFlags) -> Option<Strin
 
 fn endpoint_url(reader: &mut Reader<'_>, flags: &SyncFlags) -> Option<String> {
     let (name, url) = input_or_flag(reader, "endpoint-url", "endpoint-url", flags.endpoint_url.as_deref())?;
-    check_url(reader, &name, &url);
+    check_endpoint(reader, &name, &url);
     Some(with_slash(url))
 }
 
@@ -251,7 +253,9 @@ fn session_policy(reader: &mut Reader<'_>) -> Option<String> {
     let policy = reader.owned("inline-session-policy")?;
     match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&policy) {
         Err(error) => reader.errors.push(format!(
-            "`inline-session-policy` is not a JSON object: {error}; write an IAM policy such as `{{\"Version\": \"2012-10-17\", \"Statement\": […]}}`"
+            "`inline-session-policy` is not a JSON object (line {}, column {}); write an IAM policy such as `{{\"Version\": \"2012-10-17\", \"Statement\": […]}}`",
+            error.line(),
+            error.column()
         )),
         Ok(_) if policy.chars().count() > MAX_SESSION_POLICY => reader.errors.push(format!(
             "`inline-session-policy` has {} characters; a session policy has at most {MAX_SESSION_POLICY}",

@@ -2,6 +2,7 @@
 
 use crate::core::cdn::origins::is_amazon_host;
 use crate::core::inputs::reader::Reader;
+use crate::core::secret::shown_text;
 
 /// Checks the value `bucket` of the input `input`; a path inside it belongs in the input `path_input`, where there is one.
 pub(crate) fn check(reader: &mut Reader<'_>, input: &str, bucket: &str, path_input: Option<&str>) {
@@ -17,13 +18,14 @@ pub(crate) fn check(reader: &mut Reader<'_>, input: &str, bucket: &str, path_inp
         return;
     }
     if let Some((name, path)) = bucket_in(bucket) {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = path_input
             .filter(|_| !path.is_empty())
             .map(|path_input| format!(" and `{path_input}: {path}`"))
             .unwrap_or_default();
         reader.reject(
             input,
-            &format!("the bucket's name alone: write `{input}: {name}`{path}"),
+            &format!("the bucket's name alone: write `{input}: {}`{path}", shown_text(name)),
         );
         return;
     }

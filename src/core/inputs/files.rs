@@ -1,6 +1,6 @@
 //! The files that inputs name: what this room asks of them, for it opens none itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub(crate) trait Files {
     /// What `path` is.
     fn kind(&self, path: &Path) -> FileKind;
 
+    /// Where `path` really is, links followed; itself where that cannot be told.
+    fn real(&self, path: &Path) -> PathBuf;
+
     /// The first `most` bytes of the regular file at `path`.
     ///
     /// # Errors
@@ -35,7 +38,7 @@ pub(crate) trait Files {
 /// Directories and files in memory.
 #[cfg(test)]
 #[derive(Debug, Clone, Default)]
-pub(crate) struct FileTree(std::collections::BTreeMap<std::path::PathBuf, Option<Vec<u8>>>);
+pub(crate) struct FileTree(std::collections::BTreeMap<PathBuf, Option<Vec<u8>>>);
 
 #[cfg(test)]
 impl FileTree {
@@ -67,6 +70,10 @@ impl Files for FileTree {
             None if path.starts_with("/dev") => FileKind::Special,
             None => FileKind::Missing,
         }
+    }
+
+    fn real(&self, path: &Path) -> PathBuf {
+        path.to_owned()
     }
 
     fn read(&self, path: &Path, most: u64) -> Result<Vec<u8>, String> {

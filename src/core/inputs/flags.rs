@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::core::inputs::distance::distance;
-use crate::core::inputs::table::{INPUTS, InputSpec, is_secret};
+use crate::core::inputs::shown::shown;
+use crate::core::inputs::table::{INPUTS, InputSpec};
+use crate::core::secret::shown_text;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,13 +91,15 @@ impl FlagValues {
                 given.push_str(value);
             }
             Some(given) if given == value => {}
-            Some(_) if is_secret(spec.name) => self
-                .errors
-                .push(format!("`{}` is given twice with different values", spec.flag)),
-            Some(given) => self.errors.push(format!(
-                "`{}` is given twice with different values, `{given}` and `{value}`",
-                spec.flag
-            )),
+            Some(given) => {
+                let (one, two) = (shown(spec.name, given), shown(spec.name, value));
+                let values = match one == two {
+                    true => String::new(),
+                    false => format!(", `{one}` and `{two}`"),
+                };
+                self.errors
+                    .push(format!("`{}` is given twice with different values{values}", spec.flag));
+            }
         }
     }
 }
@@ -123,8 +127,10 @@ fn unknown(argument: &str) -> String {
         return format!("unexpected argument `{argument}`: write `--command {argument}`");
     }
     if !argument.starts_with('-') {
+        let argument = shown_text(argument);
         return format!("unexpected argument `{argument}`: every input is a flag, see `--help`");
     }
+    let shown = shown_text(argument);
     let bare = argument.trim_start_matches('-').replace('_', "-");
     let nearest = INPUTS
         .iter()
@@ -132,8 +138,8 @@ fn unknown(argument: &str) -> String {
         .min()
         .filter(|&(distance, _)| distance <= bare.len().div_ceil(3));
     match nearest {
-        Some((_, flag)) => format!("unknown flag `{argument}`: did you mean `{flag}`?"),
-        None => format!("unknown flag `{argument}`: `--help` lists all flags"),
+        Some((_, flag)) => format!("unknown flag `{shown}`: did you mean `{flag}`?"),
+        None => format!("unknown flag `{shown}`: `--help` lists all flags"),
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod paths;
 pub(crate) mod raw;
 pub(crate) mod reader;
 pub(crate) mod release;
+pub(crate) mod shown;
 pub(crate) mod site;
 pub(crate) mod table;
 pub(crate) mod urls;

@@ -1,5 +1,7 @@
 //! `option-settings`: JSON, inline or in a file.
 
+use serde_json::error::Category;
+
 use crate::core::context::RunContext;
 use crate::core::inputs::paths::read_text;
 use crate::core::inputs::reader::Reader;
@@ -53,10 +55,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext) -> Vec<OptionS
         }
     };
     serde_json::from_str(&json).unwrap_or_else(|error| {
-        reader.errors.push(format!(
-            "{origin} is not valid: {}; it must be {FORM}",
-            without_values(&error)
-        ));
+        reader
+            .errors
+            .push(format!("{origin} {}; it must be {FORM}", position(&error)));
         Vec::new()
     })
 }
@@ -66,15 +67,12 @@ fn is_path(text: &str) -> bool {
     text.ends_with(".json") && text.len() <= 255 && !text.contains([' ', '='])
 }
 
-/// What is wrong, and where, without the value that is.
-fn without_values(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let kind = ["invalid type", "invalid value"]
-        .into_iter()
-        .find(|kind| text.starts_with(kind));
-    match (kind, text.rfind(", expected ")) {
-        (Some(kind), Some(expected)) => format!("{kind}{}", &text[expected..]),
-        (Some(kind), None) => format!("{kind} at line {} column {}", error.line(), error.column()),
-        (None, _) => text,
-    }
+/// Where it is wrong: a name is as much a secret as a value, for the two are easily taken for each other.
+fn position(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Data => "is not what it must be",
+        Category::Eof => "ends too early",
+        Category::Syntax | Category::Io => "is not JSON",
+    };
+    format!("{what} at line {}, column {}", error.line(), error.column())
 }

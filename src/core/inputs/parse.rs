@@ -17,6 +17,8 @@ use crate::core::inputs::reader::{Reader, quoted, unique};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
 use crate::core::inputs::site::{self, SiteInputs};
 use crate::core::inputs::table::{INPUTS, Part};
+use crate::core::release::history_folders;
+use crate::core::secret::shown_text;
 
 /// All inputs, checked.
 #[derive(Debug)]
@@ -89,6 +91,7 @@ pub(crate) fn parse(
     }
     let on_failure = backend.as_ref().map(|backend| backend.on_failure);
     let release = release::read(&mut reader, command, context.sha.as_deref(), on_failure);
+    check_history(&mut reader, site.as_ref(), &release);
     let github = release::read_github(&reader);
     let asks = ["verify-url", "verify-site"]
         .iter()
@@ -158,6 +161,22 @@ fn check_parts(reader: &mut Reader<'_>) {
             "No part is enabled: set `bucket` (site), `distribution` (cdn) or `application-name` (backend). If you set one from a secret or variable, that secret or variable is empty."
                 .to_owned(),
         );
+    }
+}
+
+/// A site inside of the folders of records would have no files.
+fn check_history(reader: &mut Reader<'_>, site: Option<&SiteInputs>, release: &ReleaseInputs) {
+    let (Some(site), Some(history)) = (site, &release.history) else {
+        return;
+    };
+    let folders = history_folders(&history.prefix);
+    let around = folders.iter().find(|folder| site.prefix.starts_with(folder.as_str()));
+    if let Some(folder) = around.filter(|_| history.bucket == site.bucket) {
+        reader.errors.push(format!(
+            "`prefix` is `{}`, which is inside of `{folder}`, where `history` keeps release records: choose another \
+             `history` or `prefix`",
+            shown_text(&site.prefix)
+        ));
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::core::context::RunContext;
 use crate::core::inputs::files::{FileKind, Files};
 use crate::core::inputs::reader::Reader;
+use crate::core::secret::shown_text;
 
 /// The path of an input, relative ones from the workspace.
 pub(crate) fn workspace_path(context: &RunContext, text: &str) -> PathBuf {
@@ -50,14 +51,27 @@ pub(crate) fn read_text(files: &dyn Files, context: &RunContext, file: &str) -> 
 /// The kind of `path`, the value `typed` of the input `name`; an error where there is nothing to be read.
 pub(crate) fn kind_of(reader: &mut Reader<'_>, name: &str, typed: &str, path: &Path) -> FileKind {
     let kind = reader.files.kind(path);
+    let typed = shown_text(typed);
     match &kind {
         FileKind::Missing => reader.errors.push(format!(
             "`{name}` is `{typed}`, which does not exist in the workspace. Was it checked out and built by an earlier step?"
         )),
         FileKind::Unknown(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
-        FileKind::Directory | FileKind::File | FileKind::Special => {}
+        FileKind::Directory | FileKind::File => check_git(reader, name, typed, path),
+        FileKind::Special => {}
     }
     kind
+}
+
+/// Refuses what is, or is in, a `.git`: the history of everything that ever was deleted, and perhaps credentials.
+fn check_git(reader: &mut Reader<'_>, name: &str, typed: &str, path: &Path) {
+    let real = reader.files.real(path);
+    if real.components().any(|part| part.as_os_str() == ".git") {
+        reader.errors.push(format!(
+            "`{name}` is `{typed}`, which is `{}`: what is in a `.git` directory is never uploaded",
+            real.display()
+        ));
+    }
 }
 
 /// Whether `path` is a directory; the error otherwise, for the input `name`.
@@ -65,7 +79,7 @@ pub(crate) fn check_directory(reader: &mut Reader<'_>, name: &str, typed: &str, 
     if matches!(kind_of(reader, name, typed, path), FileKind::File | FileKind::Special) {
         reader
             .errors
-            .push(format!("`{name}` is `{typed}`, which is not a directory"));
+            .push(format!("`{name}` is `{}`, which is not a directory", shown_text(typed)));
     }
 }
 

@@ -9,9 +9,9 @@ use crate::core::context::Env;
 use crate::core::inputs::expand::{Purpose, expand};
 use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::old_names::{OldNames, OldStep};
-use crate::core::inputs::table::{
-    ALIASES, Alias, INPUTS, InputSpec, MISTAKEN, OLD_ENVIRONMENT, Part, is_secret, variable,
-};
+use crate::core::inputs::shown::{shown, shown_variable};
+use crate::core::inputs::table::{ALIASES, Alias, INPUTS, InputSpec, MISTAKEN, OLD_ENVIRONMENT, Part, variable};
+use crate::core::secret::shown_text;
 
 /// What to do where both old steps are possible.
 const AMBIGUOUS: &str = "`AWS_S3_BUCKET` and `DISTRIBUTION` are both set in the environment, and nothing says whether \
@@ -251,8 +251,10 @@ impl RawInputs {
         match expand(value, env, Purpose::Value) {
             Ok(expansion) => {
                 for (inner, to) in &expansion.variables {
-                    self.notices
-                        .push(format!("`{variable}`: `${inner}` is expanded to `{to}`"));
+                    self.notices.push(format!(
+                        "`{variable}`: `${inner}` is expanded to `{}`",
+                        shown_variable(inner, to)
+                    ));
                 }
                 if expansion.is_unquoted {
                     self.notices.push(format!(
@@ -265,8 +267,9 @@ impl RawInputs {
                 } else if variable == "SOURCE_DIR" {
                     // The old default was for a variable without a text, not for one that becomes nothing.
                     self.errors.push(format!(
-                        "`SOURCE_DIR` is `{value}`, which expands to nothing: set what stands in it, or remove `SOURCE_DIR` \
-                         to sync the whole workspace"
+                        "`SOURCE_DIR` is `{}`, which expands to nothing: set what stands in it, or remove `SOURCE_DIR` \
+                         to sync the whole workspace",
+                        shown_text(value)
                     ));
                 }
             }
@@ -311,15 +314,16 @@ fn conflict(given: &InputValue, name: &str, typed_as: &str, value: &str) -> Stri
     } else {
         format!("keep `{name}`")
     };
-    if is_secret(name) {
+    let (one, two) = (shown(name, &given.value), shown(name, value));
+    if one == two {
         format!(
             "`{}` and `{other}` are the same input with different values: {keep}",
             given.name
         )
     } else {
         format!(
-            "`{}` is `{}` and `{other}` is `{value}`, but they are the same input: {keep}",
-            given.name, given.value
+            "`{}` is `{one}` and `{other}` is `{two}`, but they are the same input: {keep}",
+            given.name
         )
     }
 }

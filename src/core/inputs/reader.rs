@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::core::inputs::files::Files;
 use crate::core::inputs::raw::{InputValue, RawInputs};
-use crate::core::inputs::table::{Part, is_secret};
+use crate::core::inputs::shown::shown;
+use crate::core::inputs::table::Part;
 
 /// The longest time that an input of seconds may name: a day.
 pub(crate) const MAX_SECONDS: u64 = 24 * 3600;
@@ -61,7 +62,7 @@ impl<'a> Reader<'a> {
             self.errors.push(format!("`{name}` is empty; it must be {valid}"));
             return;
         };
-        let value = if is_secret(name) { "***" } else { given.value.as_str() };
+        let value = shown(name, &given.value);
         self.errors
             .push(format!("`{}` is `{value}`; it must be {valid}", given.name));
     }

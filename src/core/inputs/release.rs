@@ -8,6 +8,7 @@ use crate::core::inputs::urls::check_url;
 use crate::core::release::FOLDER;
 use crate::core::release::workflow_run::RUN;
 use crate::core::secret::Secret;
+use crate::core::secret::shown_text;
 
 /// Rollback target and place of the records.
 #[derive(Debug, Clone, Default)]
@@ -65,9 +66,12 @@ pub(crate) fn read(
         );
     }
     let history = reader.owned("history").and_then(|text| {
-        let place = s3_place(&text);
+        let place = s3_place(&text).filter(|_| shown_text(&text) == text);
         if place.is_none() {
-            reader.reject("history", "an S3 address such as `s3://bucket/prefix`");
+            reader.reject(
+                "history",
+                "an S3 address such as `s3://bucket/prefix`, without a user name and a query",
+            );
         }
         place.map(|place| S3Place {
             prefix: match place.prefix.as_str() {

@@ -13,6 +13,7 @@ use crate::core::inputs::expand::{Purpose, expand};
 use crate::core::inputs::exposed;
 use crate::core::inputs::paths::{as_prefix, check_directory, read_file, workspace_path};
 use crate::core::inputs::reader::Reader;
+use crate::core::inputs::shown::shown_variable;
 use crate::core::inputs::urls::check_url;
 use crate::core::site::delete_after::DeleteAfter;
 use crate::core::site::filter::{Filter, Rule, prefix_is_pattern};
@@ -75,9 +76,10 @@ pub(crate) fn read_args(reader: &mut Reader<'_>, env: &Env, context: &RunContext
         .map_err(|errors| errors.into_iter().map(|error| format!("`args` {error}")).collect())
         .and_then(|expansion| {
             for (name, value) in &expansion.variables {
-                reader
-                    .notices
-                    .push(format!("`args`: `${name}` is expanded to `{value}`"));
+                reader.notices.push(format!(
+                    "`args`: `${name}` is expanded to `{}`",
+                    shown_variable(name, value)
+                ));
             }
             args::parse(&expansion.text, &read)
         })
@@ -166,19 +168,20 @@ fn scope(context: &RunContext, source: &Path, filter: &Filter) -> Vec<String> {
 /// `verify-site`.
 fn verify_site(reader: &mut Reader<'_>) -> Vec<SiteCheck> {
     let mut checks = Vec::new();
-    for line in reader.lines("verify-site") {
+    for (number, line) in (1..).zip(reader.lines("verify-site")) {
         match SiteCheck::parse(line) {
             Ok(check) => {
-                check_url(reader, "the address of a line of `verify-site`", &check.url);
+                check_url(
+                    reader,
+                    &format!("the address of line {number} of `verify-site`"),
+                    &check.url,
+                );
                 checks.push(check);
             }
-            // It may hold a password.
-            Err(reason) if line.contains('@') => reader
-                .errors
-                .push(format!("a line of `verify-site` is wrong: {reason}")),
+            // It may hold a password or a token.
             Err(reason) => reader
                 .errors
-                .push(format!("`verify-site` has the line `{line}`; {reason}")),
+                .push(format!("line {number} of `verify-site` is wrong: {reason}")),
         }
     }
     checks

@@ -3,25 +3,79 @@
 use crate::core::inputs::reader::Reader;
 
 /// Checks `url`, the value of what is called `name` in an error: an `http://` or `https://` address of visible ASCII
-/// characters, without a user name or password, which is not repeated.
+/// characters, without a user name or password. No error repeats any of it: there may be secrets anywhere in it.
 pub(crate) fn check_url(reader: &mut Reader<'_>, name: &str, url: &str) {
+    if let Err(problem) = check(url) {
+        reader.errors.push(format!("{name} {problem}"));
+    }
+}
+
+/// Checks the address of a server to which paths and queries are added.
+pub(crate) fn check_endpoint(reader: &mut Reader<'_>, name: &str, url: &str) {
+    match check(url) {
+        Ok(()) if url.contains(['?', '#']) => reader.errors.push(format!(
+            "{name} has a query or a fragment, which the address of a store cannot have: remove what begins at `?` or `#`"
+        )),
+        Ok(()) => {}
+        Err(problem) => reader.errors.push(format!("{name} {problem}")),
+    }
+}
+
+fn check(url: &str) -> Result<(), &'static str> {
+    if has_user(url) {
+        return Err("holds a user name or a password, which would show in the log: remove what stands before `@`");
+    }
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(
+            "holds white space, a control character or one that is not ASCII; it must be an `http://` or \
+                    `https://` address, and is not repeated here because it may hold a secret",
+        );
+    }
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme));
-    if authority(rest.unwrap_or(url)).contains('@') {
-        reader.errors.push(format!(
-            "{name} holds a user name or a password, which would show in the log: remove what stands before `@`"
-        ));
-    } else if !rest.is_some_and(|rest| !authority(rest).is_empty() && url.bytes().all(|byte| byte.is_ascii_graphic())) {
-        reader.errors.push(format!(
-            "{name} is `{url}`; it must be an `http://` or `https://` address"
-        ));
+    match rest {
+        Some(rest) if is_authority(authority(rest)) => Ok(()),
+        Some(_) => Err(
+            "has no host, or a port that is no number; it must be an `http://` or `https://` address, and is \
+                        not repeated here because it may hold a secret",
+        ),
+        None => Err(
+            "does not begin so; it must be an `http://` or `https://` address, and is not repeated here because \
+                     it may hold a secret",
+        ),
     }
+}
+
+/// Whether a user name stands before the host, whatever somebody takes for an address: with one slash or none, with
+/// another scheme, with backslashes, encoded.
+fn has_user(url: &str) -> bool {
+    let is_slash = |c: char| matches!(c, '/' | '\\');
+    let url = url.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let rest = match url.split_once(':') {
+        Some((_, rest)) if rest.starts_with(is_slash) => rest,
+        _ => url,
+    };
+    let rest = rest.trim_start_matches(is_slash);
+    let authority = rest.split(|c| is_slash(c) || matches!(c, '?' | '#')).next();
+    let authority = authority.unwrap_or(rest);
+    authority.contains('@') || authority.contains("%40")
+}
+
+/// Whether `authority` is a host, and a port that is a number.
+fn is_authority(authority: &str) -> bool {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (authority, ""),
+    };
+    !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The host that an unencrypted request to `url` goes to; `None` where it is encrypted or stays on this machine.
 pub(crate) fn unencrypted_host(url: &str) -> Option<&str> {
     let authority = authority(url.strip_prefix("http://")?);
+    // A user name is nobody's business.
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match authority.strip_prefix('[') {
         Some(inner) => inner.split(']').next()?,
         None => authority.split(':').next()?,
@@ -50,8 +104,50 @@ mod tests {
             ("http://minio:9000/x", Some("minio")),
             ("http://127.0.0.1.example.org", Some("127.0.0.1.example.org")),
             ("http://[2001:db8::1]", Some("2001:db8::1")),
+            ("http://me:hunter2@minio:9000", Some("minio")),
         ] {
             assert_eq!(unencrypted_host(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_a_host_and_no_user() {
+        for good in [
+            "https://example.org",
+            "http://127.0.0.1:9000/x",
+            "http://[::1]:80",
+            "https://[2001:db8::1]/",
+            "https://cdn.example.org/npm/pkg@1.0/?a@b",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for user in [
+            "https://u:p@h",
+            "HTTPS://u:p@h",
+            "ftp://u:p@h",
+            "//u:p@h",
+            "https:/u:p@h",
+            "https:\\\\u:p@h",
+            "u:p@h",
+            "u@h/x",
+            " https://u:p@h",
+            "\thttps://u:p@h",
+            "https://u:p @h",
+            "https://u%3Ap%40h/",
+        ] {
+            assert!(check(user).is_err_and(|error| error.contains("user name")), "{user}");
+        }
+        for wrong in [
+            "example.org",
+            "HTTPS://h",
+            "https://",
+            "https:///x",
+            "https://h:p/w",
+            "https://h x",
+            "ftp://h",
+            "https://ü",
+        ] {
+            assert!(check(wrong).is_err(), "{wrong}");
         }
     }
 }

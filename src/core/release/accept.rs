@@ -7,9 +7,9 @@ use crate::core::release::record::{Record, RecordedBackend};
 use crate::core::site::diff::is_reserved;
 
 /// The most bytes of a record's head.
-pub(crate) const MAX_HEAD_BYTES: usize = 4 * 1024 * 1024;
-/// The most bytes of a list of keys as it is stored.
-pub(crate) const MAX_LIST_BYTES: usize = 24 * 1024 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 2 * 1024 * 1024;
+/// The most bytes of a list of keys as it is stored: a hundred thousand keys take three MiB.
+pub(crate) const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 /// The longest key, in bytes.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
@@ -28,8 +28,9 @@ pub(crate) struct RunTarget {
     pub(crate) site: Option<(String, String)>,
     /// Application and region of the backend.
     pub(crate) backend: Option<(String, String)>,
-    /// `https://github.com`, or the GitHub Enterprise server: the only one that is linked to.
-    pub(crate) server_url: String,
+    /// The page of this repository on GitHub, or on a GitHub Enterprise server: nothing else is linked to. Without one,
+    /// nothing is.
+    pub(crate) repository_url: Option<String>,
 }
 
 /// A record that is not of this run, or out of bounds: it is none of ours, and stands in nobody's way.
@@ -90,8 +91,7 @@ impl RunTarget {
             }
         }
         record.commit = record.commit.filter(|commit| is_commit(&commit.sha));
-        let server = format!("{}/", self.server_url.trim_end_matches('/'));
-        record.run.url = record.run.url.filter(|url| url.starts_with(&server));
+        record.run.url = record.run.url.filter(|url| self.is_our_run(url));
         record.run.repository = record.run.repository.filter(|name| is_repository(name));
         Ok(record)
     }
@@ -136,6 +136,13 @@ impl RunTarget {
             (Some((bucket, prefix)), Some(site)) => site.bucket == *bucket && site.prefix == *prefix,
             (_, site) => site.is_none(),
         }
+    }
+
+    /// Whether `url` is the page of a run of this repository.
+    fn is_our_run(&self, url: &str) -> bool {
+        let below = self.repository_url.as_deref().and_then(|page| url.strip_prefix(page));
+        let run = below.and_then(|below| below.strip_prefix("/actions/runs/"));
+        run.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     fn check_backend(&self, backend: &RecordedBackend, environment: Option<&str>) -> anyhow::Result<()> {
@@ -183,7 +190,7 @@ mod tests {
         RunTarget {
             site: Some(("b".into(), String::new())),
             backend: Some(("web".into(), String::new())),
-            server_url: "https://github.com".into(),
+            repository_url: Some("https://github.com/o/r".into()),
         }
     }
 
@@ -239,19 +246,35 @@ mod tests {
     }
 
     #[test]
-    fn commits_are_hexadecimal_and_links_lead_to_the_server() {
-        let linked = |sha: &str, url: &str, repository: &str| {
+    fn commits_are_hexadecimal_and_links_lead_to_this_repository() {
+        let linked_by = |target: &RunTarget, sha: &str, url: &str, repository: &str| {
             let mut record = with_commit(both(), sha);
             record.run.url = Some(url.to_owned());
             record.run.repository = Some(repository.to_owned());
-            let record = target().accept(record, "r1", FolderOwner::Site).expect("ours");
+            let record = target.accept(record, "r1", FolderOwner::Site).expect("ours");
             (
                 record.commit.is_some(),
                 record.run.url.is_some(),
                 record.run.repository.is_some(),
             )
         };
+        let linked = |sha, url, repository| linked_by(&target(), sha, url, repository);
         let good = "https://github.com/o/r/actions/runs/1";
+        for foreign in [
+            "https://github.com/o/other/actions/runs/1",
+            "https://github.com/o/r2/actions/runs/1",
+            "https://github.com/o/r/../../evil/x/actions/runs/1",
+            "https://github.com/o/r/actions/runs/1/../../../../../evil",
+            "https://github.com/o/r/actions/runs/",
+            "https://github.com/o/r/issues/1",
+        ] {
+            assert!(!linked("abcdef1", foreign, "o/r").1, "{foreign}");
+        }
+        let nowhere = RunTarget {
+            repository_url: None,
+            ..target()
+        };
+        assert!(!linked_by(&nowhere, "abcdef1", good, "o/r").1);
         assert_eq!(linked("abcdef1", good, "o/r.x"), (true, true, true));
         assert_eq!(
             linked("refs/pull/5", "https://github.com.evil.test/o", "o/r?x"),

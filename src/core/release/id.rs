@@ -28,6 +28,10 @@ pub(crate) enum Stage {
     Finished,
 }
 
+/// The lists beside a release's objects: of the keys that it is about to change, of those that it changed, of the old
+/// assets that it leaves, and of the files that it had.
+pub(crate) const LISTS: [&str; 4] = ["planned", "changed", "retired", "files"];
+
 /// The latest time, in milliseconds, whose complement still has 13 digits (the year 2286).
 const END: i64 = 9_999_999_999_999;
 
@@ -57,9 +61,82 @@ pub(crate) fn parse_object_name(name: &str) -> Option<(&str, Stage)> {
     (!id.is_empty()).then_some((id, stage))
 }
 
+/// Whether `key` is an object of a release, wherever its records are: by `history` they can be in any folder, and a step
+/// without it knows only that such names are nobody else's.
+#[must_use]
+pub(crate) fn is_of_a_release(key: &str) -> bool {
+    let Some((folder, name)) = key.rsplit_once('/') else {
+        return false;
+    };
+    let is_in = |name: &str| {
+        folder
+            .strip_suffix(name)
+            .is_some_and(|above| above.is_empty() || above.ends_with('/'))
+    };
+    let list = || {
+        let list = name.strip_suffix(".jsonl.gz")?;
+        let (id, which) = list.rsplit_once('.')?;
+        LISTS.contains(&which).then_some(id)
+    };
+    match name.rsplit_once('.') {
+        Some((_, "json")) if is_in("releases") => parse_object_name(name).is_some_and(|(id, _)| is_id(id)),
+        Some((_, "gz")) if is_in("keys") => list().is_some_and(is_id),
+        _ => false,
+    }
+}
+
+/// Whether `id` is one that [`new`] makes.
+fn is_id(id: &str) -> bool {
+    let digits = |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = id.split('-').collect();
+    match parts.as_slice() {
+        [date, time, between @ .., random] => {
+            let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            let is_part = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            digits(date, 8)
+                && digits(time, 9)
+                && between.len() <= 2
+                && between.iter().all(is_part)
+                && random.len() == 6
+                && random.bytes().all(is_hex)
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_of_releases_are_known_in_every_folder() {
+        let id = new(at(1_795_165_130_123), Some("12"), Some("1"), 5);
+        for stage in [Stage::Started, Stage::Finished] {
+            let name = object_name(&id, at(1_795_165_130_123), stage);
+            for folder in [
+                "releases",
+                "records/site/b/docs/releases",
+                ".aws-web-deploy/site/releases",
+            ] {
+                assert!(is_of_a_release(&format!("{folder}/{name}")), "{folder}/{name}");
+            }
+            assert!(!is_of_a_release(&format!("blog/{name}")) && !is_of_a_release(&format!("x-releases/{name}")));
+        }
+        for which in LISTS {
+            assert!(is_of_a_release(&format!("a/keys/{id}.{which}.jsonl.gz")));
+        }
+        for other in [
+            "releases/1604188800000-notes.json",
+            "releases/1604188800000-20261120-085850123-x.json",
+            "releases/1604188800000-20261120-08585012-abcdef.json",
+            "releases/v1.json",
+            "keys/20261120-085850123-abcdef.other.jsonl.gz",
+            "keys/a.changed.jsonl.gz",
+            "20261120-085850123-abcdef.json",
+        ] {
+            assert!(!is_of_a_release(other), "{other}");
+        }
+    }
 
     fn at(millis: i64) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(millis).expect("a time")

@@ -9,6 +9,8 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::core::release::kept::KeptRecords;
+
 /// The most bytes of a list; compressed it is much smaller, and a small one may become endless.
 const MAX_BYTES: usize = 48 * 1024 * 1024;
 /// The most keys of a list.
@@ -31,11 +33,24 @@ pub(crate) fn pack<T: Serialize>(lines: &[T]) -> anyhow::Result<Vec<u8>> {
     out.finish().context("cannot compress a list of keys")
 }
 
-/// Reads a stored list.
+/// Reads a stored list, which counts among `kept`.
 ///
 /// # Errors
-/// It is no such list, its end is missing, or it is larger than any of ours.
-pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<Vec<T>> {
+/// It is no such list, its end is missing, it is larger than any of ours, or there is too much with it.
+pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8], kept: &KeptRecords) -> anyhow::Result<Vec<T>> {
+    let mut taken = (0, 0);
+    read(bytes, |length| {
+        kept.take_line(length)?;
+        taken = (taken.0 + 1, taken.1 + length);
+        Ok(())
+    })
+    .inspect_err(|_| kept.give_lines(taken.0, taken.1))
+}
+
+fn read<T: DeserializeOwned>(
+    bytes: &[u8],
+    mut take: impl FnMut(usize) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<T>> {
     let mut reader = BufReader::new(GzDecoder::new(bytes));
     let mut keys = Vec::new();
     let (mut read, mut line) = (0, Vec::new());
@@ -53,6 +68,7 @@ pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<Vec<T>
             length as u64 <= MAX_LINE_BYTES && read <= MAX_BYTES && keys.len() < MAX_KEYS,
             "it is larger than a list of keys may be"
         );
+        take(length)?;
         keys.push(serde_json::from_slice(&line).context("it is no list of keys")?);
     }
 }
@@ -80,7 +96,10 @@ mod tests {
             .collect();
         let packed = pack(&keys).expect("packed");
         assert!(packed.len() < 3_000_000, "{} bytes", packed.len());
-        assert_eq!(unpack::<KeyChange>(&packed).expect("unpacked"), keys);
+        assert_eq!(
+            unpack::<KeyChange>(&packed, &KeptRecords::default()).expect("unpacked"),
+            keys
+        );
     }
 
     #[test]
@@ -94,7 +113,7 @@ mod tests {
         assert!(endless.len() < 1024 * 1024);
         let many = pack(&vec![0; MAX_KEYS + 1]).expect("packed");
         for bytes in [endless, many] {
-            let error = unpack::<u64>(&bytes).expect_err("too large");
+            let error = unpack::<u64>(&bytes, &KeptRecords::default()).expect_err("too large");
             assert_eq!(error.to_string(), "it is larger than a list of keys may be");
         }
     }
@@ -105,8 +124,11 @@ mod tests {
             .map(|n| KeyChange::written(&format!("k{n}"), Reason::New, None))
             .collect();
         let packed = pack(&keys).expect("packed");
-        assert_eq!(unpack::<KeyChange>(&packed).expect("unpacked"), keys);
-        assert!(unpack::<KeyChange>(&packed[..packed.len() / 2]).is_err());
-        assert!(unpack::<KeyChange>(b"no gzip").is_err());
+        assert_eq!(
+            unpack::<KeyChange>(&packed, &KeptRecords::default()).expect("unpacked"),
+            keys
+        );
+        assert!(unpack::<KeyChange>(&packed[..packed.len() / 2], &KeptRecords::default()).is_err());
+        assert!(unpack::<KeyChange>(b"no gzip", &KeptRecords::default()).is_err());
     }
 }

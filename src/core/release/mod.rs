@@ -9,6 +9,7 @@ pub(crate) mod bundles;
 pub(crate) mod concurrent_runs;
 pub(crate) mod id;
 pub(crate) mod interrupted;
+pub(crate) mod kept;
 pub(crate) mod keys;
 pub(crate) mod known_releases;
 pub(crate) mod labels;
@@ -47,6 +48,12 @@ pub(crate) mod fixtures;
 
 /// The folder of a bucket that holds records: never synced, deleted or invalidated.
 pub(crate) const FOLDER: &str = ".aws-web-deploy/";
+
+/// The folders of records below a `history` of this prefix: of sites, backends and distributions.
+#[must_use]
+pub(crate) fn history_folders(prefix: &str) -> [String; 3] {
+    ["site/", "backend/", "cdn/"].map(|part| format!("{prefix}{part}"))
+}
 
 /// Names in [`FOLDER`] that are no application's: the folder of sites, and that of a `history` without a prefix.
 const TAKEN: [&str; 2] = ["site", "history"];

@@ -37,7 +37,7 @@ pub(crate) fn history(
     records: &[Record],
     unreachable: &[Option<String>],
     unread: &[UnreadRelease],
-    server_url: &str,
+    repository_url: Option<&str>,
     now: DateTime<Utc>,
 ) -> String {
     if records.is_empty() && unread.is_empty() {
@@ -54,7 +54,7 @@ pub(crate) fn history(
             vec![
                 code(&record.id),
                 format!("{} ({})", when(record.started_at), ago(record.started_at, now)),
-                commit(record, server_url),
+                commit(record, repository_url),
                 record.run.actor.as_deref().map(text).unwrap_or_default(),
                 what(record),
                 format!("{}{}", state(record, is_live), note.unwrap_or_default()),
@@ -149,15 +149,16 @@ fn short(sha: &str) -> &str {
     sha.get(..7).unwrap_or(sha)
 }
 
-fn commit(record: &Record, server_url: &str) -> String {
+fn commit(record: &Record, repository_url: Option<&str>) -> String {
     let Some(commit) = &record.commit else {
         return String::new();
     };
-    let sha = match &record.run.repository {
-        Some(repository) => link(
-            short(&commit.sha),
-            &format!("{server_url}/{repository}/commit/{}", commit.sha),
-        ),
+    let is_ours = |page: &&str| {
+        let repository = record.run.repository.as_deref();
+        repository.is_some_and(|name| page.strip_suffix(name).is_some_and(|above| above.ends_with('/')))
+    };
+    let sha = match repository_url.filter(is_ours) {
+        Some(page) => link(short(&commit.sha), &format!("{page}/commit/{}", commit.sha)),
         None => code(short(&commit.sha)),
     };
     match &commit.subject {
@@ -255,7 +256,13 @@ mod tests {
 
     #[test]
     fn a_person_can_choose_from_the_table() {
-        let table = history(&records(), &possible(4), &[], "https://github.com", now());
+        let table = history(
+            &records(),
+            &possible(4),
+            &[],
+            Some("https://github.com/octo/site"),
+            now(),
+        );
         let rows: Vec<&str> = table.lines().skip(4).collect();
         assert_eq!(rows.len(), 4, "{table}");
         assert!(rows[0].contains("web-prod → <code>v4</code> failed"), "{table}");
@@ -274,9 +281,9 @@ mod tests {
 
     #[test]
     fn no_more_than_asked_for() {
-        assert_eq!(history(&records(), &possible(2), &[], "", now()).lines().count(), 6);
+        assert_eq!(history(&records(), &possible(2), &[], None, now()).lines().count(), 6);
         assert_eq!(lines(&records(), &possible(2), &[], now()).len(), 2);
-        assert_eq!(history(&[], &possible(2), &[], "", now()), "");
+        assert_eq!(history(&[], &possible(2), &[], None, now()), "");
         let line = &lines(&records()[1..], &possible(3), &[], now())[2];
         assert!(
             line.ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"),
@@ -295,14 +302,14 @@ mod tests {
                 lines[3].ends_with("  (live in part)  (not possible: its versions are gone)"),
                 "{lines:?}"
             );
-            let table = history(&records, &gone, &[], "", now());
+            let table = history(&records, &gone, &[], None, now());
             assert!(table.contains("**live in part**, "), "{table}");
             assert!(table.contains("not possible: its versions are gone"), "{table}");
             records[0].put_back = Some(RecordedPutBack {
                 complete: false,
                 keys: 1,
             });
-            assert!(history(&records, &gone, &[], "", now()).contains("**live in part**, "));
+            assert!(history(&records, &gone, &[], None, now()).contains("**live in part**, "));
         }
     }
 
@@ -332,7 +339,7 @@ mod tests {
         );
         assert!(lines[3].ends_with("(live)"), "{lines:?}");
         assert!(lines[2].contains("8 minutes ago"), "{lines:?}");
-        let table = history(&records, &unreachable, &[], "", now());
+        let table = history(&records, &unreachable, &[], None, now());
         assert_eq!(table.matches("not possible").count(), 2, "{table}");
         assert!(table.contains("the versions of <code>a</code> are gone"), "{table}");
     }

@@ -9,8 +9,8 @@ use crate::core::site::foreign_files::foreign_files;
 use crate::core::site::guard::{DeleteGuard, MaxDelete};
 use crate::core::site::headers::ObjectHeaders;
 use crate::core::site::local_file::LocalFile;
+use crate::core::site::local_scan::LocalScan;
 use crate::core::site::plan::{Reason, SitePlan, Write, WriteSource};
-use crate::core::site::scan::LocalScan;
 
 /// S3 takes keys up to this many bytes of UTF-8.
 ///

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
 
+use crate::core::release::id::is_of_a_release;
 use crate::core::site::etag::Etag;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::plan::{Compare, Reason, RemoteObject};
@@ -141,10 +142,16 @@ pub(crate) fn is_ignored(object: &RemoteObject, reserved: &[String]) -> bool {
     (object.size == 0 && object.key.ends_with('/')) || is_reserved(&object.key, reserved)
 }
 
-/// Whether a key lies in one of the `reserved` folders.
+/// Whether a key lies in one of the `reserved` folders, or is an object of a release of another `history`.
 #[must_use]
 pub(crate) fn is_reserved(key: &str, reserved: &[String]) -> bool {
-    reserved.iter().any(|folder| key.starts_with(folder.as_str()))
+    is_in_folder(key, reserved) || is_of_a_release(key)
+}
+
+/// Whether a key lies in one of `folders`.
+#[must_use]
+pub(crate) fn is_in_folder(key: &str, folders: &[String]) -> bool {
+    folders.iter().any(|folder| key.starts_with(folder.as_str()))
 }
 
 #[cfg(test)]

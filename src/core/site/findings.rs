@@ -3,7 +3,9 @@
 use std::io;
 
 use crate::core::error::HintExt as _;
+use crate::core::release::id::is_of_a_release;
 use crate::core::site::content_type::TextEncoding;
+use crate::core::site::diff::is_in_folder;
 use crate::core::site::plan::{Reason, RemoteObject};
 
 /// What became known of some files and objects.
@@ -19,6 +21,8 @@ pub(crate) struct ScanFindings {
     pub(crate) managed: u64,
     /// When the newest object was written that has a file, in seconds since 1970.
     pub(crate) newest_live: Option<i64>,
+    /// Records of releases of another `history`: the first one, and how many there are.
+    pub(crate) foreign_records: Option<(String, u64)>,
     /// Files that cannot be read, by their paths.
     pub(crate) unreadable: Vec<(String, io::Error)>,
 }
@@ -52,6 +56,18 @@ impl ScanFindings {
         self.managed += other.managed;
         self.newest_live = self.newest_live.max(other.newest_live);
         self.unreadable.extend(other.unreadable);
+        self.foreign_records = match (self.foreign_records.take(), other.foreign_records) {
+            (Some((one, ones)), Some((two, twos))) => Some((one.min(two), ones + twos)),
+            (one, two) => one.or(two),
+        };
+    }
+
+    /// Notes an object that takes no part, if it is a record that is not in one of the `reserved` folders.
+    pub(crate) fn note_foreign(&mut self, key: &str, reserved: &[String]) {
+        if !is_in_folder(key, reserved) && is_of_a_release(key) {
+            let (_, count) = self.foreign_records.get_or_insert_with(|| (key.to_owned(), 0));
+            *count += 1;
+        }
     }
 
     /// Everything that was found.

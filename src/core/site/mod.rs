@@ -20,6 +20,7 @@ pub(crate) mod http_date;
 pub(crate) mod inspect;
 pub(crate) mod key_change;
 pub(crate) mod local_file;
+pub(crate) mod local_scan;
 pub(crate) mod object;
 pub(crate) mod outcome;
 pub(crate) mod plan;

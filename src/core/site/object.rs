@@ -3,7 +3,7 @@
 //! One order decides each header, later ones win: the guess of the content type, the flags of `args` and
 //! `cache-control`, the lines of `headers`. Must not look at objects or files; [`crate::core::site::repair`] compares.
 
-use crate::core::secret::Secret;
+use crate::core::secret::{Secret, shown_text};
 use crate::core::site::content_type::{self, TextEncoding};
 use crate::core::site::header_rules::HeaderRules;
 use crate::core::site::headers::{HeaderName, ObjectHeaders};
@@ -35,7 +35,8 @@ pub(crate) fn check_acl(name: &str) -> Result<(), String> {
     } else {
         "is not a canned ACL"
     };
-    Err(format!("`{name}` {why}; valid values: {}", CANNED_ACLS.join(", ")))
+    let shown = shown_text(name);
+    Err(format!("`{shown}` {why}; valid values: {}", CANNED_ACLS.join(", ")))
 }
 
 /// What every object of the run is sent with.

@@ -3,7 +3,6 @@
 //! Reads names and sizes, never contents, and decides nothing but what a file is. Links are followed as
 //! `aws s3 sync` follows them, loops are not; what can never be uploaded is reported, so that its object is kept.
 
-use std::collections::HashSet;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,26 +13,17 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 
-use crate::core::error::HintExt as _;
 use crate::core::site::ancestor::Ancestor;
 use crate::core::site::local_file::LocalFile;
+use crate::core::site::local_scan::{LocalFindings, LocalScan};
 use crate::core::site::plan::SiteWarning;
-
-/// What the walk found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct LocalScan {
-    /// The files, in the byte order of their paths, which is S3's order of keys.
-    pub(crate) files: Vec<LocalFile>,
-    /// Paths that exist and cannot be uploaded: the objects at and below them are kept.
-    pub(crate) kept: Vec<String>,
-    /// What was noticed on the way, in the order of the paths.
-    pub(crate) warnings: Vec<SiteWarning>,
-}
 
 /// What the walk looks at.
 pub(crate) trait ScanScope: Sync {
     /// Whether the file at this relative path takes part.
     fn takes(&self, path: &str) -> bool;
+    /// Whether its key belongs to release records, so that it cannot.
+    fn reserves(&self, path: &str) -> bool;
     /// Whether anything below the directory at this relative path (no `/` at its end) can take part.
     fn enters(&self, path: &str) -> bool;
 }
@@ -114,17 +104,6 @@ struct SiteWalk<'a, S> {
     scope: &'a S,
     queue: Mutex<ScanQueue>,
     changed: Condvar,
-}
-
-/// What one thread found.
-#[derive(Default)]
-struct LocalFindings {
-    files: Vec<LocalFile>,
-    skipped: Vec<SiteWarning>,
-    outside: Vec<String>,
-    not_utf8: Vec<String>,
-    into_git: Vec<String>,
-    unreadable: Vec<(String, io::Error)>,
 }
 
 impl<S: ScanScope> SiteWalk<'_, S> {
@@ -209,6 +188,7 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                 }
                 // A link's target may take part or not under the link's own name only.
                 _ if !self.scope.takes(&path) => {}
+                Ok(_) if self.scope.reserves(&path) => findings.reserved.push(path),
                 Ok(metadata) if metadata.is_file() => {
                     if let Some(odd) = odd {
                         findings.not_utf8.push(odd);
@@ -279,83 +259,6 @@ impl<S: ScanScope> SiteWalk<'_, S> {
         link.canonicalize()
             .is_ok_and(|target| !target.starts_with(&self.real_root))
     }
-}
-
-impl LocalFindings {
-    fn skip(&mut self, path: String, message: &str) {
-        self.skipped.push(SiteWarning {
-            path,
-            message: message.to_owned(),
-        });
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.files.extend(other.files);
-        self.skipped.extend(other.skipped);
-        self.outside.extend(other.outside);
-        self.not_utf8.extend(other.not_utf8);
-        self.into_git.extend(other.into_git);
-        self.unreadable.extend(other.unreadable);
-    }
-
-    fn finish(mut self) -> anyhow::Result<LocalScan> {
-        if !self.not_utf8.is_empty() {
-            self.not_utf8.sort();
-            return Err(anyhow::anyhow!(
-                "file names that are not UTF-8 cannot be keys: {}",
-                some_of(self.not_utf8.iter().map(|name| format!("`{name}`")))
-            ))
-            .hint("rename them, or leave them out with `exclude`");
-        }
-        if !self.into_git.is_empty() {
-            self.into_git.sort();
-            return Err(anyhow::anyhow!(
-                "links that lead into a `.git` directory are never uploaded: {}",
-                some_of(self.into_git.iter().map(|path| format!("`{path}`")))
-            ))
-            .hint("remove them, or leave them out with `exclude`");
-        }
-        if !self.unreadable.is_empty() {
-            self.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
-            let shown = self.unreadable.iter().map(|(path, error)| match path.as_str() {
-                "" => format!("the source directory: {error}"),
-                path => format!("`{path}`: {error}"),
-            });
-            return Err(anyhow::anyhow!("cannot read {}", some_of(shown)))
-                .hint("make them readable for the runner, or leave them out with `exclude`");
-        }
-        self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        self.skipped.sort_by(|a, b| a.path.cmp(&b.path));
-        let kept: HashSet<_> = self.skipped.iter().map(|warning| warning.path.clone()).collect();
-        let mut warnings = self.skipped;
-        self.outside.sort();
-        if let Some(first) = self.outside.first() {
-            let mut message = "a link that leads out of the source directory; what it points to is uploaded".to_owned();
-            if self.outside.len() > 1 {
-                message.push_str(&format!(", and that of {} more such links", self.outside.len() - 1));
-            }
-            let path = first.clone();
-            warnings.push(SiteWarning { path, message });
-        }
-        let mut kept: Vec<_> = kept.into_iter().collect();
-        kept.sort_unstable();
-        Ok(LocalScan {
-            files: self.files,
-            kept,
-            warnings,
-        })
-    }
-}
-
-/// The first five of `all`, and how many more there are.
-fn some_of(all: impl ExactSizeIterator<Item = String>) -> String {
-    const SHOWN: usize = 5;
-    let more = all.len().saturating_sub(SHOWN);
-    let mut text = all.take(SHOWN).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }
 
 fn id(metadata: &Metadata) -> (u64, u64) {

@@ -23,8 +23,11 @@ impl SyncScope {
 
 impl ScanScope for SyncScope {
     fn takes(&self, path: &str) -> bool {
-        let key = format!("{}{path}", self.prefix);
-        !is_reserved(&key, &self.reserved) && self.filter.includes_local(path)
+        self.filter.includes_local(path)
+    }
+
+    fn reserves(&self, path: &str) -> bool {
+        is_reserved(&format!("{}{path}", self.prefix), &self.reserved)
     }
 
     fn enters(&self, path: &str) -> bool {

@@ -72,7 +72,7 @@ pub(crate) async fn run(
     if let Some(url) = &inputs.release.site_url {
         findings.push(visitor::check_address(aws, url).await);
     }
-    findings.extend(releases(inputs, aws, site.bucket.as_ref(), &context.server_url, console).await);
+    findings.extend(releases(inputs, aws, site.bucket.as_ref(), context.repository_url(), console).await);
     let result = CheckResult {
         findings,
         policy: policy::for_inputs(inputs, &place(aws, caller)),
@@ -117,14 +117,14 @@ async fn releases(
     inputs: &Inputs,
     aws: &Aws,
     bucket: Option<&Bucket>,
-    server_url: &str,
+    repository_url: Option<String>,
     console: &Console,
 ) -> Option<Finding> {
     // A bucket that cannot be opened is a finding already.
     if bucket.is_none() && (inputs.site.is_some() || inputs.backend.is_none()) {
         return None;
     }
-    let history = History::open(aws, bucket, inputs, server_url, console).await;
+    let history = History::open(aws, bucket, inputs, repository_url, console).await;
     let records = history.recent(RECORDS).await;
     let what = "release records";
     Some(match last_succeeded(&records) {

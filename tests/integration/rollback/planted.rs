@@ -171,7 +171,7 @@ fn a_broken_record_costs_a_warning_and_never_a_deploy() {
     for part in [
         "99999990-deep",
         "larger than a list of keys may be",
-        "more than 4194304 bytes",
+        "more than 2097152 bytes",
     ] {
         assert!(warnings(&run).contains(part), "`{part}` is not in {}", warnings(&run));
     }

@@ -12,6 +12,7 @@ use crate::core::inputs::args::flags::{Arity, FLAGS, Flag, Support};
 use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::args::values::{Values, may_be_customer_key};
 use crate::core::inputs::distance::distance;
+use crate::core::secret::shown_text;
 
 /// Reads `args`; `read` gives the bytes of a file that a flag names, or says why it cannot.
 ///
@@ -123,7 +124,8 @@ fn find(name: &str) -> Result<&'static Flag, String> {
     match candidates.as_slice() {
         [flag] => Ok(flag),
         [] => Err(format!(
-            "`args`: `{name}` is not a flag of `aws s3 sync` that this action knows; {}",
+            "`args`: `{}` is not a flag of `aws s3 sync` that this action knows; {}",
+            shown_text(name),
             closest(bare)
         )),
         many => {
@@ -179,7 +181,7 @@ fn stray(word: &str, last_flag: Option<&str>) -> String {
     } else {
         "`args` takes flags only. `source` names the directory, and a value with spaces needs quotes"
     };
-    format!("`args`: unexpected argument `{word}`: {advice}")
+    format!("`args`: unexpected argument `{}`: {advice}", shown_text(word))
 }
 
 /// Whether `word` names or is a part of AWS credentials.

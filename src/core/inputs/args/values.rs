@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest as _, Md5};
 
 use crate::core::secret::Secret;
+use crate::core::secret::shown_text;
 use crate::core::site::headers::HeaderName;
 use crate::core::site::object::{ChecksumAlgorithm, Grant, GrantPermission, check_acl};
 
@@ -77,7 +78,7 @@ impl Values<'_> {
                 "has a value that may be a key, not shown here; valid values: {}",
                 valid.join(", ")
             ),
-            false => format!("is `{value}`; valid values: {}", valid.join(", ")),
+            false => format!("is `{}`; valid values: {}", shown_text(value), valid.join(", ")),
         })
     }
 
@@ -100,7 +101,7 @@ impl Values<'_> {
         let value = self.first();
         match value.parse::<u64>() {
             Ok(size) if size > 0 => Ok(i32::try_from(size.min(1000)).unwrap_or(1000)),
-            _ => Err(format!("is `{value}`; valid values: 1 to 1000")),
+            _ => Err(format!("is `{}`; valid values: 1 to 1000", shown_text(value))),
         }
     }
 
@@ -126,8 +127,10 @@ impl Values<'_> {
     pub(crate) fn metadata(&self) -> Result<BTreeMap<String, String>, String> {
         let text = self.text()?;
         let pairs = if text.trim_start().starts_with('{') {
-            let map: BTreeMap<String, String> = serde_json::from_str(&text)
-                .map_err(|error| format!("is not a JSON object whose values are strings: {error}"))?;
+            let map: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                format!("is not a JSON object whose values are strings (line {line}, column {column})")
+            })?;
             map.into_iter().collect()
         } else {
             shorthand(&text)?
@@ -183,7 +186,12 @@ pub(crate) fn may_be_customer_key(word: &str) -> bool {
 }
 
 fn grant(word: &str) -> Result<Grant, String> {
-    let form = || format!("has `{word}`; write it like `read=uri=http://acs.amazonaws.com/groups/global/AllUsers`");
+    let form = || {
+        format!(
+            "has `{}`; write it like `read=uri=http://acs.amazonaws.com/groups/global/AllUsers`",
+            shown_text(word)
+        )
+    };
     let (permission, grantee) = word.split_once('=').ok_or_else(form)?;
     let permission = match permission {
         "read" => GrantPermission::Read,
@@ -192,7 +200,8 @@ fn grant(word: &str) -> Result<Grant, String> {
         "full" => GrantPermission::Full,
         _ => {
             return Err(format!(
-                "has the permission `{permission}`; valid values: read, readacl, writeacl, full"
+                "has the permission `{}`; valid values: read, readacl, writeacl, full",
+                shown_text(permission)
             ));
         }
     };

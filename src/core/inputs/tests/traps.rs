@@ -137,6 +137,119 @@ fn option_settings_are_never_repeated() {
     assert!(error("[\"hunter2\"]").contains("`Namespace`"));
     assert!(error("no/such/settings.json").contains("names the file `no/such/settings.json`"));
     assert!(error("src").contains("neither a JSON array nor the path"));
+    for wrong in [
+        r#"[{"hunter2": "x"}]"#,
+        r#"[{"Namespace": "n", "OptionName": "o", "Value": {"hunter2": 1}}]"#,
+        r#"[{"Namespace": "n", "OptionName": "o", "Value": "v", "hunter2, expected `x`": 1}]"#,
+        r#"["hunter2, expected `x"]"#,
+        r#"[{"Namespace": hunter2}]"#,
+        r#"["hunter2"#,
+    ] {
+        let text = error(wrong);
+        assert!(
+            text.contains("at line 1, column ") && text.contains("`Namespace`"),
+            "{text}"
+        );
+        let tree = tree().file("/workspace/settings.json", wrong);
+        let with = [
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("environment-name", "e"),
+            ("option-settings", "settings.json"),
+        ];
+        let errors = inputs_among(&tree, &with, &[]).map(|_| ()).expect_err(wrong);
+        assert!(errors[0].starts_with("the file `settings.json` of"), "{errors:?}");
+        assert!(!errors.concat().contains("hunter2"), "{errors:?}");
+    }
+}
+
+/// Addresses that hold a password or a token, in forms that people and tools write.
+const ADDRESSES: [&str; 14] = [
+    "HTTPS://me:hunter2@example.org",
+    "ftp://me:hunter2@example.org",
+    "//me:hunter2@example.org",
+    "https:/me:hunter2@example.org",
+    "me:hunter2@example.org",
+    "https://me:hunter2@exa mple.org",
+    "\u{1}https://me:hunter2@example.org",
+    "https:\\\\me:hunter2@example.org",
+    "https://me%3Ahunter2%40example.org",
+    "https://me:hunter2/x@example.org",
+    "s3x://example.org/?token=hunter2",
+    "example.org/?X-Amz-Signature=hunter2",
+    "https:// example.org/#access_token=hunter2",
+    "{x}https://example.org/?token=hunter2",
+];
+
+#[test]
+fn addresses_that_are_wrong_are_never_repeated() {
+    let backend = [
+        ("application-name", "a"),
+        ("aws-region", "eu-central-1"),
+        ("package", "src"),
+        ("environment-name", "e"),
+    ];
+    for address in ADDRESSES {
+        let check = |name: &str, value: &str| {
+            let inputs: Vec<(&str, &str)> = SITE.into_iter().chain(backend).chain([(name, value)]).collect();
+            let errors = errors(&inputs, &[]);
+            let text = errors.concat();
+            assert!(
+                !text.contains("hunter2") && text.contains(&format!("`{name}`")),
+                "{address}: {text}"
+            );
+        };
+        for name in ["endpoint-url", "verify-url", "site-url", "history", "aws-region", "acl"] {
+            check(name, address);
+        }
+        check("verify-site", &format!("{address} 200"));
+        check(
+            "verify-site",
+            &format!("https://example.org/?token=hunter2 Hello {address}"),
+        );
+        check("args", &format!("'--endpoint-url={address}'"));
+        check("args", &format!("'{address}'"));
+        check("args", &format!("--acl '{address}' --page-size '{address}'"));
+    }
+    let endpoint = errors(
+        &with_site(&[("endpoint-url", "https://example.org/?token=hunter2")]),
+        &[],
+    );
+    assert!(
+        endpoint[0].contains("a query") && !endpoint[0].contains("hunter2"),
+        "{endpoint:?}"
+    );
+    let twice = errors(
+        &with_site(&[
+            ("args", "--endpoint-url https://a/?hunter2 --region 'r?hunter2='"),
+            ("endpoint-url", "https://b"),
+        ]),
+        &[],
+    );
+    assert!(!twice.concat().contains("hunter2"), "{twice:?}");
+}
+
+#[test]
+fn a_variable_that_is_expanded_shows_no_secret() {
+    let env = [
+        ("TOKEN", "hunter2"),
+        ("FLAGS", "https://h/?sig=hunter2"),
+        ("DIR", "docs"),
+    ];
+    let with = [
+        (
+            "args",
+            "--exclude $TOKEN --include \"$FLAGS\" --exclude '$X' --include $DIR",
+        ),
+        ("bucket", "site-bucket"),
+        ("source", "src"),
+    ];
+    let notices = inputs(&with, &env).expect("valid inputs").notices.concat();
+    assert!(
+        !notices.contains("hunter2") && notices.contains("`$DIR` is expanded to `docs`"),
+        "{notices}"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::release::kept::KeptRecords;
 
 const DAY: i64 = 24 * 3600;
 const T0: i64 = 1_795_000_000;
@@ -247,7 +248,8 @@ fn a_hundred_thousand_old_assets_are_judged_and_their_list_stays_small() {
     assert_eq!(list.len(), 100_000);
     let packed = crate::core::release::keys::pack(&list).expect("packed");
     assert!(packed.len() < 6_000_000, "{} bytes", packed.len());
-    let known: Vec<RetiredKey> = crate::core::release::keys::unpack(&packed).expect("unpacked");
+    let known: Vec<RetiredKey> =
+        crate::core::release::keys::unpack(&packed, &KeptRecords::default()).expect("unpacked");
     let (_, second) = judge(T0 + 13 * DAY, &known, &missing);
     assert!(!second.retirement.is_news && second.deletes.is_empty());
     let (_, third) = judge(T0 + 14 * DAY, &known, &missing);
