@@ -1,6 +1,8 @@
 //! Text from outside: file names, keys, events, log tails, commit messages, branch names and inputs can hold anything
 //! that the runner, a terminal or Markdown would take for more than text. None of it acts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::support::{Action, Cloud, Run};
@@ -163,12 +165,16 @@ fn commit_messages_and_branch_names_do_not_act() {
 fn events_do_not_act() {
     let cloud = with_environment();
     cloud.set_scenario("web-prod", "success", &json!({"seconds": 2}));
+    let has_ended = AtomicBool::new(false);
     let run = std::thread::scope(|scope| {
         scope.spawn(|| {
             // XML cannot hold a terminal's escapes.
             let message = lines().replace(['\u{1b}', '\u{7}'], "");
             // While the update runs: what somebody else's event says is shown too.
-            for _ in 0..12 {
+            for _ in 0..400 {
+                if has_ended.load(Ordering::Relaxed) {
+                    break;
+                }
                 cloud.post(
                     "/beanstalk/event",
                     &json!({"environment": "web-prod", "message": message, "severity": "WARN"}),
@@ -176,7 +182,9 @@ fn events_do_not_act() {
                 std::thread::sleep(std::time::Duration::from_millis(300));
             }
         });
-        backend(&cloud).run()
+        let run = backend(&cloud).run();
+        has_ended.store(true, Ordering::Relaxed);
+        run
     });
     assert_inert(&run);
 }
