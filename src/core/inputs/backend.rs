@@ -8,7 +8,7 @@ use crate::core::bundle::label::{self, LabelValues};
 use crate::core::context::RunContext;
 use crate::core::inputs::bucket;
 use crate::core::inputs::command::Command;
-use crate::core::inputs::expand::first_variable;
+use crate::core::inputs::expand::{expression, first_variable};
 use crate::core::inputs::option_settings::{self, OptionSetting};
 use crate::core::inputs::package::{self, PackageInputs};
 use crate::core::inputs::reader::{MAX_SECONDS, Reader};
@@ -252,7 +252,7 @@ fn version(
             .map_or("version-label", |given| given.name);
         let instead = match placeholder(variable) {
             Some(placeholder) => format!("write `{placeholder}`"),
-            None => format!("use an expression such as `${{{{ env.{variable} }}}}`"),
+            None => format!("use an expression such as `{}`", expression(variable)),
         };
         reader.errors.push(format!(
             "`{name}` holds `${variable}`, and no shell expands it: {instead}"
@@ -296,7 +296,7 @@ fn placeholder(variable: &str) -> Option<&'static str> {
 
 fn accepted_health(reader: &mut Reader<'_>) -> Vec<Health> {
     let words = reader.names("accepted-health");
-    if words.is_empty() {
+    if words.is_empty() || words.iter().any(|word| word.contains(',')) {
         return vec![Health::Green];
     }
     let colors = [Health::Green, Health::Yellow, Health::Red, Health::Grey];

@@ -5,7 +5,7 @@ use crate::core::inputs::reader::Reader;
 use crate::core::secret::shown_text;
 
 /// Checks the value `bucket` of the input `input`; a path inside it belongs in the input `path_input`, where there is one.
-pub(crate) fn check(reader: &mut Reader<'_>, input: &str, bucket: &str, path_input: Option<&str>) {
+pub(crate) fn check(reader: &mut Reader<'_>, input: &'static str, bucket: &str, path_input: Option<&'static str>) {
     if bucket.ends_with("--x-s3") {
         reader.reject(
             input,
@@ -18,14 +18,25 @@ pub(crate) fn check(reader: &mut Reader<'_>, input: &str, bucket: &str, path_inp
         return;
     }
     if let Some((name, path)) = bucket_in(bucket) {
+        // Under the old names the step stays what it is.
+        let old = reader.given(input).filter(|given| given.name == "AWS_S3_BUCKET");
+        let name_of = |name: &'static str| match (old, name) {
+            (Some(_), "bucket") => "AWS_S3_BUCKET",
+            (Some(_), "prefix") => "DEST_DIR",
+            _ => name,
+        };
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let path = path_input
             .filter(|_| !path.is_empty())
-            .map(|path_input| format!(" and `{path_input}: {path}`"))
+            .map(|path_input| format!(" and `{}: {path}`", name_of(path_input)))
             .unwrap_or_default();
         reader.reject(
             input,
-            &format!("the bucket's name alone: write `{input}: {}`{path}", shown_text(name)),
+            &format!(
+                "the bucket's name alone: write `{}: {}`{path}",
+                name_of(input),
+                shown_text(name)
+            ),
         );
         return;
     }

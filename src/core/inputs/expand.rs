@@ -217,6 +217,20 @@ pub(crate) fn first_variable(text: &str) -> Option<&str> {
         })
 }
 
+/// The expression that gives what `variable` holds. The `env` context has none of GitHub's default variables; their
+/// values stand in the contexts `github` and `runner`
+/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables#default-environment-variables>).
+#[must_use]
+pub(crate) fn expression(variable: &str) -> String {
+    let in_context = |prefix: &str, context: &str| {
+        let property = variable.strip_prefix(prefix).filter(|property| !property.is_empty())?;
+        Some(format!("${{{{ {context}.{} }}}}", property.to_ascii_lowercase()))
+    };
+    in_context("GITHUB_", "github")
+        .or_else(|| in_context("RUNNER_", "runner"))
+        .unwrap_or_else(|| format!("${{{{ env.{variable} }}}}"))
+}
+
 /// Where the piece of shell behind a `$` ends, so that it makes one error.
 fn end_of_shell(after: &str) -> usize {
     let end = match after.chars().next() {

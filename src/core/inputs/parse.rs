@@ -9,7 +9,7 @@ use crate::core::inputs::aws::{self, AwsInputs};
 use crate::core::inputs::backend::{self, BackendInputs};
 use crate::core::inputs::cdn::{self, CdnInputs};
 use crate::core::inputs::command::Command;
-use crate::core::inputs::expand::first_variable;
+use crate::core::inputs::expand::{expression, first_variable};
 use crate::core::inputs::files::Files;
 use crate::core::inputs::headline::{Target, headline};
 use crate::core::inputs::raw::{RawInputs, is_expanded};
@@ -207,8 +207,9 @@ fn warn_of_variables(reader: &mut Reader<'_>) {
             && let Some(variable) = first_variable(&given.value)
         {
             reader.warnings.push(format!(
-                "`{}` holds `${variable}`, and no shell expands it: use an expression such as `${{{{ env.{variable} }}}}`",
-                given.name
+                "`{}` holds `${variable}`, and no shell expands it: use an expression such as `{}`",
+                given.name,
+                expression(variable)
             ));
         }
     }

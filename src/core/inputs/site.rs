@@ -208,9 +208,13 @@ fn check_source(reader: &mut Reader<'_>, flags: &SyncFlags, source: &Path, filte
     let secrets = exposed::secrets(reader.files, source, filter);
     (!secrets.is_empty()).then(|| {
         let names: Vec<String> = secrets.iter().map(|name| format!("`{name}`")).collect();
+        let (it, is) = match names.len() {
+            1 => ("it", "it is"),
+            _ => ("them", "they are"),
+        };
         format!(
-            "the source directory holds {}, which should not be published: exclude them by `exclude`, or name them in \
-             `include` if they are meant to be",
+            "the source directory holds {}, which should not be published: exclude {it} by `exclude`, or name {it} in \
+             `include` if {is} meant to be",
             names.join(", ")
         )
     })

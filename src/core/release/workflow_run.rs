@@ -16,31 +16,38 @@ pub(crate) type Neighbor = (String, String);
 /// Where the releases stand that are still in effect, newest first: no rollback since has taken them back.
 #[must_use]
 fn in_effect(records: &[Record]) -> Vec<usize> {
+    let steps = way_down(records).into_iter();
+    steps.filter(|(_, skipped)| *skipped == 0).map(|(at, _)| at).collect()
+}
+
+/// The records that what is live stands upon, newest first: where each stands, and how many places a rollback leads down;
+/// those between are taken back, and are no part of it.
+fn way_down(records: &[Record]) -> Vec<(usize, usize)> {
     let (mut positions, mut next) = (Vec::new(), 0);
     while let Some(record) = records.get(next) {
         let has_succeeded = record.status == RecordStatus::Succeeded;
         let target = record.rolls_back_to.as_ref().filter(|_| has_succeeded);
         let further = target.and_then(|target| records[next + 1..].iter().position(|older| older.id == *target));
-        if further.is_none() {
-            positions.push(next);
-        }
+        positions.push((next, further.map_or(0, |further| further + 1)));
         next += 1 + further.unwrap_or(0);
     }
     positions
 }
 
-/// Where the oldest release of workflow run `run` stands that is still in effect; rollbacks are none that a rollback takes
-/// back.
+/// Where the oldest release of workflow run `run` stands that is still in effect, a rollback too. Of a rollback that took
+/// back releases of its own run, it is the oldest of those: what stood before that one is what stood before the run.
 #[must_use]
 pub(crate) fn first_release(records: &[Record], run: &str) -> Option<usize> {
-    let mut oldest_first = in_effect(records).into_iter().rev();
-    oldest_first.find(|position| is_release_of(&records[*position], run))
+    let mut oldest_first = way_down(records).into_iter().rev();
+    let (at, skipped) = oldest_first.find(|(at, _)| is_of(&records[*at], run))?;
+    let mut taken_back = (at..=at + skipped.saturating_sub(1)).rev();
+    taken_back.find(|position| is_of(&records[*position], run))
 }
 
 /// The release that is live where workflow run `run` has released, and nothing of it is in effect any more.
 #[must_use]
 pub(crate) fn live_instead(records: &[Record], run: &str) -> Option<String> {
-    let is_known = records.iter().any(|record| is_release_of(record, run));
+    let is_known = records.iter().any(|record| is_of(record, run));
     let live = live(records).filter(|_| is_known && first_release(records, run).is_none())?;
     Some(live.release.id.clone())
 }
@@ -74,7 +81,10 @@ pub(crate) fn rollback_lines(records: &[Record], target: &Record, to: Option<&st
     let gone = taken_back(records, target);
     let mut lines = Vec::new();
     if let Some(run) = to.and_then(|to| to.strip_prefix(RUN)) {
-        let of_run = ids(gone.iter().copied().filter(|record| is_release_of(record, run)));
+        let newer = after(records, target).len();
+        let way = way_down(records).into_iter().filter(|(at, _)| *at < newer);
+        let way = way.map(|(at, _)| &records[at]);
+        let of_run = ids(way.filter(|record| is_of(record, run)));
         lines.push(format!(
             "takes back {} of workflow run {run}: {}",
             count(of_run.len(), "release"),
@@ -148,6 +158,11 @@ pub(crate) fn run_of(id: &str) -> Option<&str> {
     }
 }
 
+/// Whether `record` is of workflow run `run`: a deploy or a rollback.
+fn is_of(record: &Record, run: &str) -> bool {
+    record.run.id.as_deref() == Some(run)
+}
+
 fn is_release_of(record: &Record, run: &str) -> bool {
     record.command == ReleaseKind::Deploy && record.run.id.as_deref() == Some(run)
 }
@@ -188,9 +203,23 @@ mod tests {
         assert_eq!(before(&records, "2").as_deref(), Some("r1"));
         assert_eq!(before(&records, "1"), None);
         assert_eq!(before(&records, "9"), None);
-        // The run of a rollback has released nothing.
+        // A rollback is a release of its run, and is taken back like any other.
         records.insert(0, rolls_back_to(of_run("r5", "4"), "r1"));
+        assert_eq!(before(&records, "4").as_deref(), Some("r4"));
+        assert_eq!(
+            lines(&records, &records[1], Some("run:4")),
+            ["takes back 1 release of workflow run 4: `r5`"]
+        );
+        records.insert(0, rolls_back_to(of_run("r6", "5"), "r4"));
         assert_eq!(first_release(&records, "4"), None);
+        assert_eq!(live_instead(&records, "4").as_deref(), Some("r4"));
+        // One that took back releases of its own run leads to what stood before those.
+        let own = [
+            rolls_back_to(of_run("r3", "2"), "r1"),
+            of_run("r2", "2"),
+            of_run("r1", "1"),
+        ];
+        assert_eq!(before(&own, "2").as_deref(), Some("r1"));
     }
 
     /// The lines of a rollback without the one that each run gets.

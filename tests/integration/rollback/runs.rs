@@ -188,3 +188,30 @@ fn a_run_without_releases_or_with_nothing_before_it_is_an_error_that_says_so() {
         wrong.error()
     );
 }
+
+#[test]
+fn a_run_that_rolled_back_is_taken_back_like_any_other() {
+    let cloud = cloud();
+    docs(&cloud, 1, "one").run().expect_exit(0);
+    docs(&cloud, 2, "two").run().expect_exit(0);
+    let back = |number, to: &str| {
+        docs(&cloud, number, "")
+            .with("command", "rollback")
+            .with("to", to)
+            .run()
+    };
+    let first = back(3, "run:9002").expect_exit(0);
+    assert_eq!(text(&cloud, "docs/guide.html"), "one");
+    let second = back(4, "run:9003").expect_exit(0);
+    assert!(
+        second.log.contains(&format!(
+            "takes back 1 release of workflow run 9003: `{}`",
+            first.output("release")
+        )),
+        "{}",
+        second.log
+    );
+    assert_eq!(text(&cloud, "docs/guide.html"), "two");
+    let again = back(5, "run:9003").expect_exit(0);
+    assert_eq!(again.output("outcome"), "unchanged", "{}", again.log);
+}

@@ -126,3 +126,16 @@ proptest! {
         prop_assert_eq!(words("\"$V\"", &[("V", &value)]), [value]);
     }
 }
+
+#[test]
+fn defaults_of_github_stand_in_contexts_of_their_own() {
+    for (variable, expected) in [
+        ("GITHUB_REF_NAME", "${{ github.ref_name }}"),
+        ("GITHUB_SHA", "${{ github.sha }}"),
+        ("RUNNER_OS", "${{ runner.os }}"),
+        ("STAGE", "${{ env.STAGE }}"),
+        ("GITHUB_", "${{ env.GITHUB_ }}"),
+    ] {
+        assert_eq!(expression(variable), expected);
+    }
+}

@@ -68,6 +68,7 @@ fn a_label_names_our_placeholder_for_a_variable() {
     );
     assert!(error("v-$GITHUB_RUN_NUMBER").contains("write `{run-number}`"));
     assert!(error("v-$BUILD").contains("`${{ env.BUILD }}`"));
+    assert!(error("$GITHUB_WORKFLOW-1").contains("`${{ github.workflow }}`"));
 }
 
 #[test]
@@ -306,4 +307,30 @@ fn the_bundles_bucket_is_a_name_too() {
     };
     assert!(error("arn:aws:s3:::bundles").ends_with("write `package-bucket: bundles`"));
     assert!(error("s3://bundles/web").ends_with("write `package-bucket: bundles`"));
+}
+
+#[test]
+fn an_old_bucket_is_corrected_under_its_old_name() {
+    let env = [("AWS_S3_BUCKET", "s3://my-bucket/docs"), ("SOURCE_DIR", ".")];
+    let errors = errors(&[("args", "--delete")], &env);
+    assert!(
+        errors.len() == 1 && errors[0].contains("write `AWS_S3_BUCKET: my-bucket` and `DEST_DIR: docs`"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn colors_with_commas_are_one_error_that_names_the_comma() {
+    let with = [
+        ("application-name", "a"),
+        ("environment-name", "e"),
+        ("aws-region", "eu-central-1"),
+        ("package", "src"),
+        ("accepted-health", "Green, Yellow"),
+    ];
+    let errors = errors(&with, &[]);
+    assert!(
+        errors.len() == 1 && errors[0].contains("remove the commas"),
+        "{errors:?}"
+    );
 }
