@@ -228,7 +228,10 @@ impl Deployment<'_> {
         let Some(keep) = inputs.keep_versions else { return };
         let pruned = async {
             let running = running_versions(&state.aws, inputs).await?;
-            let mut needed = state.history.needed_labels(&running.environments).await?;
+            let history = &state.history;
+            let mut needed = history
+                .needed_labels(&running.environments, &inputs.environments)
+                .await?;
             needed.extend(running.labels);
             needed.extend(backend.labels().map(ToOwned::to_owned));
             prune(&state.aws, &inputs.application, keep as usize, &needed, self.console).await

@@ -77,6 +77,26 @@ fn nothing_is_deleted_when_it_is_not_known_what_is_needed() {
 }
 
 #[test]
+fn nothing_is_deleted_while_an_environment_keeps_its_records_elsewhere() {
+    let cloud = cloud_with(&["my-app-prod", "my-app-test"], &json!({}));
+    cloud.create_bucket("test-bundles");
+    for label in ["t1", "t2"] {
+        release(&cloud, "my-app-test", label)
+            .with("package-bucket", "test-bundles")
+            .run()
+            .expect_exit(0);
+    }
+    let run = release(&cloud, "my-app-prod", "p1")
+        .with("keep-versions", "1")
+        .run()
+        .expect_exit(0);
+    assert_eq!(cloud.count("DeleteApplicationVersion"), 0);
+    let said = "environment `my-app-test` has no release records in";
+    let warnings = run.messages("warning");
+    assert!(warnings.iter().any(|warning| warning.contains(said)), "{}", run.log);
+}
+
+#[test]
 fn a_bundle_that_a_kept_version_shares_is_kept() {
     let cloud = cloud();
     for label in ["a", "b"] {

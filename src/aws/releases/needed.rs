@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::releases::History;
@@ -19,11 +19,17 @@ const RECORDS: usize = 20;
 const FOLDERS_IN_FLIGHT: usize = 4;
 
 impl History {
-    /// What the last ten releases of each of `environments`, and of the application without one, deployed or replaced.
+    /// What the last ten releases of each of `environments`, and of the application without one, deployed or replaced; those
+    /// of `own` are this run's.
     ///
     /// # Errors
-    /// A record that cannot be read: then nobody knows what is needed.
-    pub(crate) async fn needed_labels(&self, environments: &[String]) -> anyhow::Result<BTreeSet<String>> {
+    /// A record that cannot be read, and an environment of others without any here, whose records may be elsewhere
+    /// (`package-bucket`, `history`): then nobody knows what is needed.
+    pub(crate) async fn needed_labels(
+        &self,
+        environments: &[String],
+        own: &[String],
+    ) -> anyhow::Result<BTreeSet<String>> {
         let application = self
             .application
             .as_ref()
@@ -35,7 +41,7 @@ impl History {
             is_site: false,
             distribution: None,
         });
-        let own = RecordFolder {
+        let of_application = RecordFolder {
             bucket: application.bucket.clone(),
             folder: application.folder.clone(),
             environment: None,
@@ -43,9 +49,9 @@ impl History {
             distribution: None,
         };
         stream::iter(
-            std::iter::once(own)
+            std::iter::once(of_application)
                 .chain(below)
-                .map(|folder| needed_in(folder, &self.target)),
+                .map(|folder| needed_in(folder, own, &self.target)),
         )
         .buffer_unordered(FOLDERS_IN_FLIGHT)
         .try_fold(BTreeSet::new(), |mut needed, more| async move {
@@ -56,9 +62,20 @@ impl History {
     }
 }
 
-async fn needed_in(folder: RecordFolder, target: &RunTarget) -> anyhow::Result<BTreeSet<String>> {
+async fn needed_in(folder: RecordFolder, own: &[String], target: &RunTarget) -> anyhow::Result<BTreeSet<String>> {
     let (mut records, kept) = (Vec::new(), KeptRecords::default());
-    for (id, found) in folder.newest(RECORDS).await?.into_iter().rev().take(RECORDS) {
+    let newest = folder.newest(RECORDS).await?;
+    if let Some(name) = folder.environment.as_ref().filter(|name| !own.contains(name))
+        && newest.is_empty()
+    {
+        bail!(
+            "environment `{name}` has no release records in `s3://{}/{}`: they may be elsewhere, by another \
+             `package-bucket` or `history`",
+            folder.bucket.name,
+            folder.folder
+        );
+    }
+    for (id, found) in newest.into_iter().rev().take(RECORDS) {
         let record = read(&id, &[(&folder, found)], target, &kept).await;
         let record = record.with_context(|| format!("cannot read the record of release `{id}`"))?;
         // Paths need no place here.
