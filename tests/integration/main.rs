@@ -8,6 +8,7 @@ mod backend_bundle;
 mod backend_failure;
 mod backend_interrupted;
 mod backend_known;
+mod backend_late;
 mod backend_logs;
 mod backend_others;
 mod backend_patience;

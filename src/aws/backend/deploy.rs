@@ -1,15 +1,16 @@
 //! Carries a plan out: version, all environments at once, verification, and back when it failed.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::future::{OptionFuture, join_all};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
-use crate::aws::backend::explain::Investigation;
 use crate::aws::backend::run::{BackendRun, EndedUpdate, UpdateWay};
 use crate::aws::backend::undo::undo_all;
 use crate::aws::backend::verify::verify;
@@ -27,13 +28,16 @@ use crate::core::inputs::{BackendInputs, OnFailure};
 /// How long a bundle may go on being uploaded when the run is to stop.
 const LAST_UPLOAD: Duration = Duration::from_secs(3);
 
+/// How long the way back waits until what failed was asked for its causes: they are gone soon after.
+const HEAD_START: Duration = Duration::from_secs(1);
+
 /// How the update of one environment ended.
 enum EnvironmentEnd {
     Untouched,
     /// The log says why.
     Told(Box<EnvironmentRun>, anyhow::Result<()>),
     /// A failure that is to be undone.
-    Untold(Box<(EndedUpdate, Option<Investigation>)>),
+    Untold(Box<EndedUpdate>),
 }
 
 impl EnvironmentEnd {
@@ -41,7 +45,7 @@ impl EnvironmentEnd {
         match self {
             Self::Untouched => EnvironmentRun::default(),
             Self::Told(run, _) => std::mem::take(&mut **run),
-            Self::Untold(end) => end.0.run.clone(),
+            Self::Untold(end) => end.run.clone(),
         }
     }
 
@@ -49,7 +53,7 @@ impl EnvironmentEnd {
         match self {
             Self::Untouched => false,
             Self::Told(_, result) => result.as_ref().is_err_and(|error| error.is::<Cancelled>()),
-            Self::Untold(end) => matches!(end.0.outcome, UpdateOutcome::Cancelled),
+            Self::Untold(end) => matches!(end.outcome, UpdateOutcome::Cancelled),
         }
     }
 
@@ -76,6 +80,7 @@ pub(crate) async fn deploy(
         stop,
         console,
         api: Api::new(aws, &plan.application, Some(stop)),
+        values: Mutex::default(),
     };
     let mut outcome = BackendOutcome::default();
     if let Err(error) = run.execute(bundle, &mut outcome).await {
@@ -107,6 +112,7 @@ pub(crate) async fn put_back(
         stop,
         console,
         api: Api::new(aws, &plan.application, Some(stop)),
+        values: Mutex::default(),
     };
     let undone = undo_all(&run, &outcome.environments).await;
     let error = outcome.undone(undone, error);
@@ -143,14 +149,20 @@ impl BackendRun<'_> {
         if self.stop.is_cancelled() || ends.iter().any(EnvironmentEnd::is_cancelled) {
             return Err(Cancelled.into());
         }
-        // Going back does not wait for logs, nor logs for going back.
+        // Going back does not wait for causes and logs, nor they for going back.
         let untold = ends.iter().any(EnvironmentEnd::is_untold);
-        let undo = OptionFuture::from(untold.then(|| undo_all(self, &outcome.environments)));
+        let (asking, mut all_asked) = mpsc::channel::<()>(1);
+        let undo = OptionFuture::from(untold.then_some(async {
+            // Ends when all have asked, and with that their senders are gone.
+            let _asked = tokio::time::timeout(HEAD_START, all_asked.recv()).await;
+            undo_all(self, &outcome.environments).await
+        }));
         let tell = join_all(
             ends.into_iter()
                 .enumerate()
-                .map(|(position, end)| self.tell(position, end)),
+                .map(|(position, end)| self.tell(position, end, asking.clone())),
         );
+        drop(asking);
         let (results, mut undone) = tokio::join!(tell, undo);
         let mut failed = Vec::new();
         for ((plan, run), result) in self
@@ -204,21 +216,24 @@ impl BackendRun<'_> {
             deadline,
         };
         let mut update = self.update(position, way).await;
-        let investigation = self.investigate(plan, &update).await;
         if self.backend.on_failure == OnFailure::Rollback && update.outcome.is_failure() {
-            return EnvironmentEnd::Untold(Box::new((update, investigation)));
+            return EnvironmentEnd::Untold(Box::new(update));
         }
+        let investigation = self.investigate(plan, &update).await;
         let result = self.conclude(plan, &mut update, investigation, false).await;
         EnvironmentEnd::Told(Box::new(update.run), result)
     }
 
-    async fn tell(&self, position: usize, end: EnvironmentEnd) -> anyhow::Result<()> {
+    /// Asks why an update failed that is undone at the same time, and says so; drops `asking` as soon as all is asked.
+    async fn tell(&self, position: usize, end: EnvironmentEnd, asking: mpsc::Sender<()>) -> anyhow::Result<()> {
         match end {
             EnvironmentEnd::Untouched => Ok(()),
             EnvironmentEnd::Told(_, result) => result,
             EnvironmentEnd::Untold(end) => {
-                let (mut update, investigation) = *end;
+                let mut update = *end;
                 let plan = &self.plan.environments[position];
+                let investigation = self.investigate(plan, &update).await;
+                drop(asking);
                 self.conclude(plan, &mut update, investigation, true).await
             }
         }

@@ -1,5 +1,7 @@
 //! One environment of a plan: updated, and the end of that put into words.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials as _;
@@ -20,7 +22,7 @@ use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::{Redaction, masked_values};
 use crate::core::backend::settings::SettingsChange;
 use crate::core::error::{Cancelled, HintExt as _};
-use crate::core::inputs::{BackendInputs, WhenBusy};
+use crate::core::inputs::{BackendInputs, OptionSetting, WhenBusy};
 
 /// How long logs are waited for after the deadline.
 const LOGS_AFTER_DEADLINE: Duration = Duration::from_secs(60);
@@ -28,6 +30,8 @@ const LOGS_AFTER_DEADLINE: Duration = Duration::from_secs(60);
 const INVESTIGATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the environment's values may take to be read, which only the redaction needs.
 const VALUES_TIMEOUT: Duration = Duration::from_secs(15);
+/// The same before a way back, which is urgent.
+const UNDO_VALUES_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What carrying a plan out needs.
 pub(crate) struct BackendRun<'r> {
@@ -39,6 +43,8 @@ pub(crate) struct BackendRun<'r> {
     pub(crate) stop: &'r CancellationToken,
     pub(crate) console: &'r Console,
     pub(crate) api: Api,
+    /// The environments' values as far as they were read, for the redaction: a way back does not ask for them again.
+    pub(crate) values: Mutex<BTreeMap<String, Vec<OptionSetting>>>,
 }
 
 /// The way of an update.
@@ -65,7 +71,12 @@ impl BackendRun<'_> {
     /// Updates the environment at `position` of the plan.
     pub(crate) async fn update(&self, position: usize, way: UpdateWay<'_>) -> EndedUpdate {
         let plan = &self.plan.environments[position];
-        let redaction = self.redaction(&plan.name).await;
+        let values_timeout = if way.is_undo {
+            UNDO_VALUES_TIMEOUT
+        } else {
+            VALUES_TIMEOUT
+        };
+        let redaction = self.redaction(&plan.name, values_timeout, way.deadline).await;
         let update = Update {
             api: self.api.polling(way.deadline),
             backend: self.backend,
@@ -113,7 +124,6 @@ impl BackendRun<'_> {
             self.backend.log_tail,
             ended.deadline,
         );
-        // The way back must not wait long for it.
         tokio::select! {
             investigation = tokio::time::timeout(INVESTIGATION_TIMEOUT, begun) => investigation.ok(),
             () = self.stop.cancelled() => None,
@@ -182,7 +192,7 @@ impl BackendRun<'_> {
 
     /// What must not be seen: our credentials, and the environment's values. Those whose names say that they are secret
     /// are masked everywhere.
-    async fn redaction(&self, environment: &str) -> Redaction {
+    async fn redaction(&self, environment: &str, most: Duration, deadline: Instant) -> Redaction {
         let mut secrets = Vec::new();
         if let Some(provider) = self.aws.sdk.credentials_provider()
             && let Some(Ok(credentials)) = self.stop.run_until_cancelled(provider.provide_credentials()).await
@@ -192,18 +202,31 @@ impl BackendRun<'_> {
         }
         let mut settings = self.backend.option_settings.clone();
         if self.backend.wait {
-            let deadline = Instant::now() + VALUES_TIMEOUT;
-            // Who may not read them has not put them into the log through us either.
-            settings.extend(
-                self.api
-                    .polling(deadline)
-                    .settings(environment)
-                    .await
-                    .unwrap_or_default(),
-            );
+            settings.extend(self.values(environment, most, deadline).await);
         }
         masked_values(&settings).for_each(|value| self.console.mask(value));
         Redaction::new(secrets, &settings)
+    }
+
+    /// What the options of `environment` say; nothing where that cannot be read in `most`, and in a part of the time
+    /// until `deadline`: the update itself is to be sent before then.
+    async fn values(&self, environment: &str, most: Duration, deadline: Instant) -> Vec<OptionSetting> {
+        let known = |values: &Mutex<BTreeMap<String, Vec<OptionSetting>>>| {
+            let values = values.lock().unwrap_or_else(PoisonError::into_inner);
+            values.get(environment).cloned()
+        };
+        if let Some(values) = known(&self.values) {
+            return values;
+        }
+        let now = Instant::now();
+        let end = now + most.min(deadline.saturating_duration_since(now) / 3);
+        let api = self.api.polling(end);
+        // Who may not read them has not put them into the log through us either.
+        let read = tokio::time::timeout_at(end, api.settings(environment)).await;
+        let values = read.ok().and_then(Result::ok).unwrap_or_default();
+        let mut known = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(environment.to_owned(), values.clone());
+        values
     }
 
     /// Stands before every line about an environment, when there are several.

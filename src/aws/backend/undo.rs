@@ -1,5 +1,6 @@
 //! `on-failure: rollback`: back to what ran before, as carefully as forwards.
 
+use anyhow::anyhow;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -9,7 +10,7 @@ use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::outcome::{EnvironmentRun, UndoneEnvironment, UpdateOutcome};
 use crate::core::backend::plan::EnvironmentPlan;
 use crate::core::backend::rollout::FailureReason;
-use crate::core::backend::undo::{UndoEnd, UndoStep, undo_step};
+use crate::core::backend::undo::{UndoEnd, UndoStep, may_still_start, undo_step};
 use crate::core::inputs::WhenBusy;
 
 /// Every environment that this run changed gets back what it ran before; answers what was done, for each environment of
@@ -121,6 +122,12 @@ async fn check(
         .collect();
     if let UndoStep::LeaveAlone(by) = undo_step(&run.requests, &environment, &events, &known) {
         return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by), Box::new(environment)));
+    }
+    if run.uncertain && may_still_start(&environment, &events, &plan.label, previous) {
+        return Err(anyhow!(
+            "the update to `{}` was sent and got no answer, so it may still start; until now it has not",
+            plan.label
+        ));
     }
     let is_well = environment.is_ready()
         && environment.label.as_deref() == Some(previous)

@@ -22,7 +22,7 @@ use crate::core::backend::reason::differing;
 use crate::core::backend::rollout::FailureReason;
 use crate::core::backend::secrets::Redaction;
 use crate::core::backend::settings::SettingsChange;
-use crate::core::error::{Cancelled, service_error};
+use crate::core::error::{Cancelled, HintExt as _, service_error};
 use crate::core::iam::calls;
 use crate::core::inputs::{BackendInputs, WhenBusy};
 use crate::core::retry::{is_throttled, is_transient};
@@ -189,6 +189,7 @@ impl Update<'_> {
         run: &mut EnvironmentRun,
     ) -> anyhow::Result<Option<String>> {
         for _ in 0..MAX_SENDS {
+            self.check_time()?;
             let error = match self.send_once(target, settings).await {
                 Ok(request_id) => return Ok(request_id),
                 Err(error) if error.is::<InFlight>() => {
@@ -227,6 +228,22 @@ impl Update<'_> {
             "cannot update `{}`: it was sent {MAX_SENDS} times without an answer",
             self.name
         ))
+    }
+
+    /// Nothing is sent after the deadline, whatever was read until then.
+    fn check_time(&self) -> anyhow::Result<()> {
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        let late = anyhow!(
+            "cannot update `{}` to `{}`: `deployment-timeout` ended before the update was sent",
+            self.name,
+            self.label
+        );
+        match self.api.throttling_hint() {
+            Some(hint) => Err(late).hint(hint),
+            None => Err(late),
+        }
     }
 
     /// Whether an update took effect whose answer was lost; unknown at the deadline.

@@ -210,7 +210,7 @@ impl BackendOutcome {
             }
             let mut text = undo_text(&name, &result);
             *run = std::mem::take(run).then(undo);
-            if result.is_err() && run.keeps_running() && !text.contains(KEEPS_RUNNING) {
+            if result.is_err() && run.keeps_running() && !run.uncertain && !text.contains(KEEPS_RUNNING) {
                 text = format!("{text}; {KEEPS_RUNNING}");
             }
             run.rolled_back = matches!(result, Ok(UndoEnd::Back(_)));

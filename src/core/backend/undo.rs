@@ -60,6 +60,18 @@ pub(crate) fn undo_step(
     }
 }
 
+/// Whether an update to the version `sent` that nobody answered may still start: the environment is Ready on what it ran
+/// before, `previous`, and none of its events since tells that an update began.
+pub(crate) fn may_still_start(
+    environment: &EnvironmentState,
+    events: &[EnvironmentEvent],
+    sent: &str,
+    previous: &str,
+) -> bool {
+    let shows_it = environment.label.as_deref() == Some(sent) && sent != previous;
+    environment.is_ready() && !shows_it && !events.iter().any(EnvironmentEvent::starts_update)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +117,31 @@ mod tests {
             };
             let step = undo_step(&requests, &environment, &events, &["v1", "v0"]);
             assert_eq!(step, expected, "{running}, {events:?}");
+        }
+    }
+
+    #[test]
+    fn an_update_without_an_answer_may_still_start_until_something_is_seen_of_it() {
+        let start = EnvironmentEvent {
+            date: DateTime::default(),
+            severity: "INFO".to_owned(),
+            message: "Environment update is starting.".to_owned(),
+            request_id: None,
+        };
+        for (status, running, events, sent, expected) in [
+            ("Ready", "v0", vec![], "v1", true),
+            ("Ready", "v0", vec![], "v0", true),
+            ("Ready", "v0", vec![start], "v1", false),
+            ("Ready", "v1", vec![], "v1", false),
+            ("Updating", "v0", vec![], "v1", false),
+        ] {
+            let environment = EnvironmentState {
+                status: status.to_owned(),
+                label: Some(running.to_owned()),
+                ..EnvironmentState::default()
+            };
+            let found = may_still_start(&environment, &events, sent, "v0");
+            assert_eq!(found, expected, "{status} on {running}, {sent} sent");
         }
     }
 }
