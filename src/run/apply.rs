@@ -188,9 +188,15 @@ impl Deployment<'_> {
             return (Invalidated::default(), Ok(()));
         };
         let keys: Vec<&str> = site.changed.iter().map(|change| change.key.as_str()).collect();
+        let planned_keys = plan.site.iter().flat_map(SitePlan::keys);
+        let done: Vec<&str> = planned_keys
+            .filter(|key| !site.spared.iter().any(|spared| spared == key))
+            .collect();
         let unreached = failed && keys.is_empty();
         let planned = match failed {
-            false => invalidation.planned().to_vec(),
+            false if site.spared.is_empty() => invalidation.planned().to_vec(),
+            // What still lies there is as it was.
+            false => invalidation.after(&done),
             true if unreached => invalidation.unreached(),
             true => invalidation.after(&keys),
         };

@@ -10,6 +10,7 @@ use crate::core::report::markdown;
 use crate::core::report::old_assets::kept_until;
 use crate::core::report::outputs::outputs;
 use crate::core::report::redact::redact;
+use crate::core::report::sent_paths::{accepted_paths, refused_paths};
 use crate::core::report::summary::{summary, summary_lines};
 use crate::core::report::{Outcome, Report};
 use crate::core::text::{count, counts};
@@ -150,10 +151,17 @@ fn say(report: &Report, console: &Console) {
         ]));
         parts.extend(kept_until(&site.retired));
     }
-    let paths: usize = report.invalidations.iter().map(|one| one.paths.len()).sum();
-    if paths > 0 {
-        let verb = if report.dry_run { "to invalidate" } else { "invalidated" };
-        parts.push(format!("{} {verb}", count(paths, "path")));
+    let refused = refused_paths(&report.invalidations);
+    let (paths, verb) = if report.dry_run {
+        let planned = report.invalidations.iter().map(|one| one.paths.len());
+        (planned.sum(), "to invalidate")
+    } else {
+        (accepted_paths(&report.invalidations), "invalidated")
+    };
+    for (paths, verb) in [(paths, verb), (refused, "not invalidated")] {
+        if paths > 0 {
+            parts.push(format!("{} {verb}", count(paths, "path")));
+        }
     }
     for environment in report.backend.iter().flat_map(|backend| backend.environments.iter()) {
         if report.dry_run {
@@ -194,6 +202,7 @@ fn say(report: &Report, console: &Console) {
     let prefix = match (report.outcome, report.dry_run) {
         (Outcome::Cancelled, _) => "cancelled",
         (_, true) => "dry run, nothing was changed: plan made",
+        (Outcome::Unchanged, _) if refused > 0 => "nothing changed",
         (Outcome::Unchanged, _) => "nothing to do",
         _ => "done",
     };

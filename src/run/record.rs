@@ -38,6 +38,14 @@ impl Deployment<'_> {
         }
         let record = self.new_record(state, plan);
         let started = self.clock.within(STARTED_WITHIN, state.history.start(&record)).await;
+        let writes = plan.site.as_ref().is_some_and(|site| !site.writes.is_empty());
+        if started == Some(Recorded::Nowhere) && writes && self.inputs.command == Command::Deploy {
+            self.console.warning(
+                "Release record",
+                "no record says which headers this run sets, so a later run that sends others may not know that it has \
+                 to change them: give that run `force-headers: true` once",
+            );
+        }
         Some((record, started.unwrap_or(Recorded::Nowhere)))
     }
 

@@ -29,7 +29,7 @@ use crate::core::release::target::{TargetChoice, choose, choose_before, nothing_
 use crate::core::release::versioning::check_versioning;
 use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
 use crate::core::site::assemble::check_deletes;
-use crate::core::site::plan::{Reason, SitePlan};
+use crate::core::site::plan::{Reason, RemoteObject, SitePlan};
 use crate::core::site::scope::SyncScope;
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
@@ -278,11 +278,13 @@ impl Deployment<'_> {
             prefix: site.prefix.clone(),
             reserved: folders_in(&bucket.name, self.inputs),
         };
+        let kept = plan.retirement.iter().flat_map(|retirement| &retirement.kept);
+        let kept: HashSet<&str> = kept.map(|kept| kept.asset.key.as_str()).collect();
+        let counts = |object: &&RemoteObject| scope.manages(object) && !kept.contains(object.key.as_str());
         let (mut objects, mut after) = (0, None);
         loop {
             let page = listing.page(bucket, after.as_deref()).await?;
-            let ours = page.objects.iter().filter(|object| scope.manages(object));
-            objects += ours.count() as u64;
+            objects += page.objects.iter().filter(counts).count() as u64;
             after = page.objects.last().map(|object| object.key.clone());
             if !page.more || after.is_none() || objects + new >= enough {
                 return check_deletes(site.max_delete, objects, new, plan);

@@ -42,6 +42,22 @@ fn a_failed_invalidation_may_be_a_warning_and_is_owed_all_the_same() {
         run.log
     );
     assert!(run.messages("error").is_empty());
+    let done = run.messages("notice").join("\n");
+    assert!(done.contains("1 uploaded; 1 path not invalidated"), "{done}");
+    let first = run.summary.lines().next().unwrap_or_default();
+    assert!(
+        first.starts_with("## ⚠️ Deployed ") && first.ends_with(", but 1 path not invalidated"),
+        "{first}"
+    );
+    let (_, run) = invalidated(&cloud, &action, 0);
+    let done = run.messages("notice").join("\n");
+    assert!(done.contains("nothing changed in "), "{done}");
+    assert!(done.contains("1 unchanged; 1 path not invalidated"), "{done}");
+    let first = run.summary.lines().next().unwrap_or_default();
+    assert!(
+        first.contains(": nothing changed, but 1 path not invalidated ("),
+        "{first}"
+    );
     allow_all(&cloud);
 
     action.write("www/b.html", "b");

@@ -122,7 +122,9 @@ fn a_name_that_is_not_utf8_is_an_error_that_shows_it() {
         "{}",
         run.log
     );
+    assert!(run.error().contains("not UTF-8: `bad-?.txt`"), "{}", run.error());
     assert_eq!(cloud.all_keys(BUCKET), Vec::<String>::new());
+    action.with("exclude", "bad-?.txt").run().expect_exit(0);
 }
 
 #[test]

@@ -30,11 +30,13 @@ impl History {
         unused.push((id.to_owned(), stored_at(found)));
     }
 
-    /// The id of a record that is not used and is perhaps newer than `record`: S3's times are whole seconds.
+    /// The id of a record that is not used and is newer than `record`; of one second, by when the runs began.
     #[must_use]
     pub(crate) fn unused_since(&self, record: &Record) -> Option<String> {
         let unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = unused.iter().find(|(_, stored_at)| *stored_at >= record.stored_at);
+        let newer = unused
+            .iter()
+            .find(|(id, stored_at)| (*stored_at, id) > (record.stored_at, &record.id));
         newer.map(|(id, _)| id.clone())
     }
 

@@ -154,7 +154,11 @@ pub(crate) async fn plan_site(
             known: if is_known { &known.assets } else { &foreign },
             rewritten: &known.rewritten,
         };
+        let gone = missing.len();
         let judged = retiring.judge(missing, |key| whereabouts(site, &comparison.scan, key));
+        // Old assets that stay are not what is left of a site, nor part of what `max-delete` is a share of.
+        let retired = gone.saturating_sub(judged.deletes.len()) as u64;
+        findings.managed = findings.managed.saturating_sub(retired);
         findings.deletes = judged.deletes;
         (Some(judged.retirement), judged.warnings)
     };

@@ -66,11 +66,12 @@ pub(crate) fn read(
         );
     }
     let history = reader.owned("history").and_then(|text| {
-        let place = s3_place(&text).filter(|_| shown_text(&text) == text);
+        let is_name = |place: &S3Place| !place.bucket.starts_with("arn:");
+        let place = s3_place(&text).filter(|place| is_name(place) && shown_text(&text) == text);
         if place.is_none() {
             reader.reject(
                 "history",
-                "an S3 address such as `s3://bucket/prefix`, without a user name and a query",
+                "an S3 address such as `s3://bucket/prefix`, with the bucket's name (no ARN), without a user name and a query",
             );
         }
         place.map(|place| S3Place {

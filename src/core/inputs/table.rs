@@ -167,7 +167,7 @@ specs! {
         "delete-after" Site "LINES" = "delete at once":
             "How long keys stay that are gone from `source`, one `PATTERN DURATION` per line, such as `assets/* 14d` (`h`, `d` or `w`): pages that are still open ask for them. Later lines win, a pattern with spaces stands in quotes; keys that no line matches are deleted at once. Needs `delete: true`.";
         "max-delete" Site "LIMIT" = "`50%`":
-            "The most objects one run may delete: a number, or a percentage of the objects under `prefix` (new ones included). Up to 20 deletions are always allowed; deleting everything never is.";
+            "The most objects one run may delete: a number, or a percentage of the objects that the step manages under `prefix`, new ones included (not excluded keys, release records, bundles and old assets that stay). Up to 20 deletions are always allowed; deleting everything never is.";
         "compare" Site "RULE" = "`content`":
             "How files are compared with objects: `content` (size, then MD5 against the ETag), `modified` (the size-and-time rule of `aws s3 sync`) or `size` (it reads no file, so one that cannot be read shows when it is uploaded).";
         "verify-site" Site "LINES" = "":

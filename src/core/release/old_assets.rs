@@ -158,6 +158,7 @@ impl WayBack<'_> {
             .kept
             .sort_by(|one, other| one.asset.key.cmp(&other.asset.key));
         retirement.is_news = !retirement.kept.iter().map(|kept| &kept.asset).eq(self.known);
+        retirement.decided_at = self.now;
         plan.deletes = deletes;
         plan.retirement = Some(retirement);
     }

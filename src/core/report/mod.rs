@@ -13,6 +13,7 @@ pub(crate) mod plain;
 pub(crate) mod policy;
 pub(crate) mod put_back;
 pub(crate) mod redact;
+pub(crate) mod sent_paths;
 pub(crate) mod summary;
 pub(crate) mod title;
 

@@ -10,6 +10,7 @@ use crate::core::report::markdown::{advice, code, link, prose, table, text};
 use crate::core::report::old_assets::kept_until;
 use crate::core::report::plain::{columns, plain};
 use crate::core::report::put_back::rolled_back_text;
+use crate::core::report::sent_paths::accepted_paths;
 use crate::core::report::title::{commit, title};
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
 use crate::core::text::count;
@@ -110,8 +111,7 @@ fn site_result(report: &Report, site: &SiteReport) -> String {
 
 /// A row for each distribution; the last one says what of the free paths was used.
 fn invalidation_rows(report: &Report) -> Vec<Vec<String>> {
-    let accepted = report.invalidations.iter().filter(|sent| sent.id.is_some());
-    let used: usize = accepted.map(|sent| sent.paths.len()).sum();
+    let used = accepted_paths(&report.invalidations);
     let mut rows: Vec<Vec<String>> = report
         .invalidations
         .iter()

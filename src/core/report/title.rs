@@ -2,7 +2,9 @@
 
 use crate::core::context::RunContext;
 use crate::core::report::markdown::{code, link, text};
+use crate::core::report::sent_paths::refused_paths;
 use crate::core::report::{Outcome, Report};
+use crate::core::text::count;
 
 /// What was done, with which commit, where to, and how long it took.
 #[must_use]
@@ -28,6 +30,14 @@ pub(crate) fn title(report: &Report, context: &RunContext) -> String {
         (None, true) => after("to", &place),
         (None, false) => after("of", &place),
     };
+    let refused = match refused_paths(&report.invalidations) {
+        0 => None,
+        paths => Some(format!("{} not invalidated", count(paths, "path"))),
+    };
+    let (mark, but) = match &refused {
+        Some(refused) => ("⚠️", format!(", but {refused}")),
+        None => ("✅", String::new()),
+    };
     match report.outcome {
         Outcome::Failed if report.rolled_back => {
             format!("❌ {noun}{of} failed after {seconds}, and was rolled back")
@@ -37,16 +47,17 @@ pub(crate) fn title(report: &Report, context: &RunContext) -> String {
         Outcome::Succeeded | Outcome::Unchanged if report.dry_run => {
             format!("✅ {noun}{of} planned in {seconds}: a dry run, nothing was changed")
         }
+        Outcome::Unchanged if refused.is_some() => format!("{mark} {noun}{of}: nothing changed{but} ({seconds})"),
         Outcome::Unchanged => format!("✅ {noun}{of}: nothing to do, all is as it should be ({seconds})"),
         Outcome::Succeeded if is_deploy => {
             let commit = commit.map(|commit| format!(" {commit}")).unwrap_or_default();
-            format!("✅ {verb}{commit}{} in {seconds}", after("to", &place))
+            format!("{mark} {verb}{commit}{} in {seconds}{but}", after("to", &place))
         }
         Outcome::Succeeded => {
             let back = report.rolled_back_to.as_ref();
             let back = back.map(|target| format!(" to release {}", code(&target.release)));
             let place = if place.is_empty() { place } else { format!(" {place}") };
-            format!("✅ {verb}{place}{} in {seconds}", back.unwrap_or_default())
+            format!("{mark} {verb}{place}{} in {seconds}{but}", back.unwrap_or_default())
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::core::site::escaped_text::EscapeCheck;
 use crate::core::site::shifted_text::ShiftCheck;
 use crate::core::site::wide_text::is_utf16;
 
@@ -158,6 +159,7 @@ pub(crate) struct TextCheck {
     binary: bool,
     beyond_ascii: bool,
     shifts: ShiftCheck,
+    escapes: EscapeCheck,
     /// The first bytes, in which UTF-16 shows.
     head: Vec<u8>,
 }
@@ -183,9 +185,10 @@ impl TextCheck {
         self.beyond_ascii = self.beyond_ascii || !bytes.is_ascii();
         if !self.beyond_ascii {
             self.shifts.feed(bytes);
+            self.escapes.feed(bytes);
         }
-        // UTF-16 without a mark and ISO-2022 are bytes of ASCII, too: NULs and escapes tell them.
-        self.broken |= self.binary || bytes.contains(&0x1b);
+        // UTF-16 without a mark is bytes of ASCII, too: NULs tell it.
+        self.broken |= self.binary;
         while !self.broken && !self.open.is_empty() {
             let Some((&next, rest)) = bytes.split_first() else {
                 return;
@@ -212,6 +215,7 @@ impl TextCheck {
         match (self.binary, !self.broken && self.open.is_empty()) {
             (true, _) if is_utf16(&self.head, self.head.len() == HEAD) => TextEncoding::Other,
             (true, _) => TextEncoding::Binary,
+            (false, true) if !self.beyond_ascii && self.escapes.found() => TextEncoding::Other,
             (false, true) if !self.beyond_ascii && self.shifts.found() => TextEncoding::Shifted,
             (false, true) => TextEncoding::Utf8,
             (false, false) => TextEncoding::Other,
@@ -318,6 +322,11 @@ mod tests {
             (&b"plain"[..], TextEncoding::Utf8),
             // ISO-2022-JP, UTF-16 without a mark and with one, and no text.
             (b"\x1b$B$\"\x1b(B", TextEncoding::Other),
+            (b"\x1b$)C\x0e0!", TextEncoding::Other),
+            // What terminals show in color.
+            ("\u{1b}[32mGr\u{fc}\u{df}e\u{1b}[0m".as_bytes(), TextEncoding::Utf8),
+            ("\u{1b}$Bgr\u{fc}n".as_bytes(), TextEncoding::Utf8),
+            (b"\x1b[31mred\x1b[0m\x1b(B", TextEncoding::Utf8),
             (b"a\0b\0", TextEncoding::Other),
             (b"\xff\xfea\0\n\0", TextEncoding::Other),
             (b"G\0\0\0", TextEncoding::Binary),
@@ -345,7 +354,7 @@ mod tests {
                 check.feed(piece);
             }
             let whole = pieces.concat();
-            let plain = !whole.contains(&0x1b) && std::str::from_utf8(&whole).is_ok();
+            let plain = std::str::from_utf8(&whole).is_ok();
             let expected = match (whole.contains(&0), plain) {
                 (true, _) if is_utf16(&whole, false) => TextEncoding::Other,
                 (true, _) => TextEncoding::Binary,

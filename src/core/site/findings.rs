@@ -17,7 +17,7 @@ pub(crate) struct ScanFindings {
     pub(crate) missing: Vec<RemoteObject>,
     /// Those of them that are to be deleted now.
     pub(crate) deletes: Vec<String>,
-    /// Objects that this step manages: not excluded, no records, no bundles.
+    /// Objects that this step manages: not excluded, no records, no bundles, and once they are judged no old assets.
     pub(crate) managed: u64,
     /// When the newest object was written that has a file, in seconds since 1970.
     pub(crate) newest_live: Option<i64>,

@@ -25,7 +25,7 @@ pub(crate) enum DeleteGuard {
 
 impl MaxDelete {
     /// Judges a plan that deletes `deletes` of the `objects` that the step manages (those under the prefix, without excluded
-    /// ones, records and bundles) and adds `new` keys.
+    /// ones, records, bundles and old assets that stay) and adds `new` keys.
     ///
     /// | deletes | leaves something | within the limit | |
     /// | --- | --- | --- | --- |

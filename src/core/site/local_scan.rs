@@ -27,8 +27,8 @@ pub(crate) struct LocalFindings {
     pub(crate) skipped: Vec<SiteWarning>,
     /// Links that lead out of the source directory.
     pub(crate) outside: Vec<String>,
-    /// Names that are not UTF-8, escaped.
-    pub(crate) not_utf8: Vec<String>,
+    /// Names that are not UTF-8: escaped, and with a replacement character for what is not, as patterns see them.
+    pub(crate) not_utf8: Vec<(String, String)>,
     /// Links that lead into a `.git`.
     pub(crate) into_git: Vec<String>,
     /// Files whose keys belong to release records.
@@ -62,13 +62,16 @@ impl LocalFindings {
     /// # Errors
     /// What must not be left out in silence: see the texts.
     pub(crate) fn finish(mut self) -> anyhow::Result<LocalScan> {
-        if !self.not_utf8.is_empty() {
-            self.not_utf8.sort();
+        self.not_utf8.sort();
+        if let Some((_, first)) = self.not_utf8.first() {
             return Err(anyhow::anyhow!(
                 "file names that are not UTF-8 cannot be keys: {}",
-                some_of(self.not_utf8.iter().map(|name| format!("`{name}`")))
+                some_of(self.not_utf8.iter().map(|(name, _)| format!("`{name}`")))
             ))
-            .hint("rename them, or leave them out with `exclude`");
+            .hint(format!(
+                "rename them, or leave them out with `exclude`, where `?` stands for what is not UTF-8: `{}`",
+                first.replace(char::REPLACEMENT_CHARACTER, "?")
+            ));
         }
         if !self.into_git.is_empty() {
             self.into_git.sort();

@@ -8,6 +8,7 @@ pub(crate) mod content_type;
 pub(crate) mod copy;
 pub(crate) mod delete_after;
 pub(crate) mod diff;
+pub(crate) mod escaped_text;
 pub(crate) mod etag;
 pub(crate) mod filter;
 pub(crate) mod findings;

@@ -126,6 +126,7 @@ impl Retiring<'_> {
         let kept = &mut judged.retirement.kept;
         kept.sort_by(|one, other| one.asset.key.cmp(&other.asset.key));
         judged.retirement.is_news = is_news;
+        judged.retirement.decided_at = self.now;
         judged.warnings = self.warnings(foreign);
         judged
     }

@@ -94,6 +94,8 @@ pub(crate) struct Retirement {
     pub(crate) due: Vec<RetiredKey>,
     /// Whether this is another list than the recorded one.
     pub(crate) is_news: bool,
+    /// When that was decided by S3's clock, in seconds since 1970; `None` when S3 did not say.
+    pub(crate) decided_at: Option<i64>,
 }
 
 impl Retirement {
@@ -107,9 +109,10 @@ impl Retirement {
             .due
             .iter()
             .filter(|asset| !succeeded || spared.contains(asset.key.as_str()));
+        // What is spared is the next run's, however long that is after its time.
         let due = due.map(|asset| KeptKey {
             asset: asset.clone(),
-            until: None,
+            until: self.decided_at.filter(|_| spared.contains(asset.key.as_str())),
             is_new: false,
         });
         let mut left: Vec<KeptKey> = known.chain(due).collect();
@@ -184,6 +187,7 @@ mod tests {
             kept: vec![kept("b".into(), 1, false), kept("c".into(), 9, true)],
             due: vec![kept("a".into(), 0, false).asset],
             is_news: true,
+            decided_at: Some(10),
         };
         let keys = |succeeded, spared: &[String]| {
             let left = retirement.left_by(succeeded, spared);
@@ -192,6 +196,8 @@ mod tests {
         assert_eq!(keys(true, &[]), ["b", "c"]);
         assert_eq!(keys(true, &["a".into()]), ["a", "b", "c"]);
         assert_eq!(keys(false, &[]), ["a", "b"]);
+        let until = |spared: &[String]| retirement.left_by(spared.len() == 1, spared)[0].until;
+        assert_eq!((until(&["a".into()]), until(&[])), (Some(10), None));
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                 Ok(_) if self.scope.reserves(&path) => findings.reserved.push(path),
                 Ok(metadata) if metadata.is_file() => {
                     if let Some(odd) = odd {
-                        findings.not_utf8.push(odd);
+                        findings.not_utf8.push((odd, path));
                         continue;
                     }
                     if is_link && self.is_outside(&entry.path()) {

@@ -237,3 +237,30 @@ fn a_run_that_cannot_be_recorded_warns_that_old_assets_are_not_counted() {
         assert_eq!(is_said, warns, "{warnings}");
     }
 }
+
+#[test]
+fn old_assets_are_not_what_is_left_of_a_site() {
+    let cloud = cloud();
+    let with = |pages: usize, assets: usize| {
+        let action = step(&cloud, "a");
+        std::fs::create_dir_all(action.workspace().join("site")).expect("a directory");
+        for n in 0..pages {
+            action.write(&format!("site/{n}.html"), "page");
+        }
+        for n in 0..assets {
+            action.write(&format!("site/assets/{n}.js"), "asset");
+        }
+        action
+    };
+    with(30, 40).run().expect_exit(0);
+    let run = with(0, 0).run().expect_exit(1);
+    assert!(run.error().contains("deletes all 30 objects"), "{}", run.error());
+    let run = with(1, 0).run().expect_exit(1);
+    assert!(run.error().contains("deletes 29 of 30 objects"), "{}", run.error());
+    assert!(run.error().contains("allows 15"), "{}", run.error());
+    assert_eq!(cloud.keys(BUCKET).len(), 70);
+    // Retiring alone is never stopped.
+    let run = with(30, 0).run().expect_exit(0);
+    assert_eq!(run.output("deleted"), "0");
+    assert_eq!(cloud.keys(BUCKET).len(), 70);
+}

@@ -117,8 +117,14 @@ fn what_a_run_brings_back_into_use_meanwhile_stays() {
     day(&cloud, 15.0);
     let other = release(&cloud, "e").file("site/assets/a.js", "a");
     let last = release(&cloud, "c").file("site/assets/slow.js", "s");
+    cloud.forget_requests();
     let run = run_and(&cloud, &last, || drop(other.run().expect_exit(0))).expect_exit(0);
     assert!(assets(&cloud).contains("a.js"), "{}", run.log);
+    assert!(retired(&run).contains("assets/a.js"), "{}", run.report);
+    // The other run pays for what this one was about to change.
+    let paths = cloud.invalidations().pop().unwrap_or_default();
+    assert!(paths.iter().any(|path| path.contains("slow.js")), "{paths:?}");
+    assert!(!paths.iter().any(|path| path.contains("/a.js")), "{paths:?}");
     let warnings = run.messages("warning").join("\n");
     assert!(
         warnings.contains("1 old asset whose time has passed stays until the next run"),

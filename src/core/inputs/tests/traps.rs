@@ -334,3 +334,12 @@ fn colors_with_commas_are_one_error_that_names_the_comma() {
         "{errors:?}"
     );
 }
+
+#[test]
+fn an_arn_is_no_place_of_records() {
+    for history in ["s3://arn:aws:s3:::tides-site/x", "s3://arn:aws:s3:::tides-site"] {
+        let inputs: Vec<(&str, &str)> = SITE.into_iter().chain([("history", history)]).collect();
+        let text = errors(&inputs, &[]).concat();
+        assert!(text.contains("`history` is `") && text.contains("no ARN"), "{text}");
+    }
+}
