@@ -144,11 +144,15 @@ fn say(report: &Report, console: &Console) {
     let mut parts = Vec::new();
     if let Some(site) = &report.site {
         let (written, deleted) = report.verbs();
-        parts.push(counts(&[
+        let objects = [
             (site.uploads.len() as u64, written),
             (site.deletes.len() as u64, deleted),
             (site.unchanged, "unchanged"),
-        ]));
+        ];
+        // "nothing" would be said of the whole run, which may have changed a backend.
+        if objects.iter().any(|(number, _)| *number > 0) || report.backend.is_none() {
+            parts.push(counts(&objects));
+        }
         parts.extend(kept_until(&site.retired));
     }
     let refused = refused_paths(&report.invalidations);

@@ -93,6 +93,10 @@ fn take(path: &Path, bytes: u64) -> anyhow::Result<Bundle> {
     }
     let file = File::open(path).with_context(|| format!("cannot read `{shown}`"))?;
     let contents = ready::check(file, path)?;
+    if contents.files == 0 {
+        return Err(anyhow!("cannot use `{shown}` as a bundle: there is no file in it")
+            .hint("build the application before this step, or correct `package`"));
+    }
     Ok(Bundle {
         path: path.to_owned(),
         files: contents.files,

@@ -342,3 +342,18 @@ fn an_update_of_a_killed_run_that_has_ended_meanwhile_is_not_sent_again() {
         .expect_exit(0);
     assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v0");
 }
+
+#[test]
+fn a_dry_run_of_a_version_alone_says_what_would_be() {
+    let cloud = cloud();
+    let run = deploy(&cloud)
+        .with("environment-name", "")
+        .with("dry-run", "true")
+        .run()
+        .expect_exit(0);
+    assert!(
+        run.summary.contains("would be created; **nothing would be deployed**"),
+        "{}",
+        run.summary
+    );
+}

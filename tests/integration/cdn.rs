@@ -378,3 +378,14 @@ fn waiting_ends_with_the_invalidation_or_with_its_deadline() {
     let (sent, _) = invalidated(&cloud, &action, 0);
     assert!(sent.is_empty(), "the invalidation was made: nothing is owed");
 }
+
+#[test]
+fn an_invalidation_alone_is_called_so() {
+    let cloud = cloud("");
+    let run = Action::new(&cloud)
+        .with("distribution", "E1")
+        .with("paths", "/*")
+        .run()
+        .expect_exit(0);
+    assert!(run.summary.contains("✅ Invalidated E1 in "), "{}", run.summary);
+}

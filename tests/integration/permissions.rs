@@ -336,3 +336,28 @@ fn every_refusal_on_a_backend_names_the_statement_to_add() {
     let needs = [Need::Version, Need::BundleStorage, Need::Bundle, Need::Environment];
     deny_each(&actions(&needs), prepare, step);
 }
+
+#[test]
+fn the_policy_of_a_version_alone_is_enough_to_make_it() {
+    let cloud = Cloud::start();
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
+    allow_only(
+        &cloud,
+        &PolicyScope {
+            backend: Some(BackendScope {
+                application: "my-app".to_owned(),
+                package: true,
+                ..BackendScope::default()
+            }),
+            ..PolicyScope::default()
+        },
+    );
+    Action::new(&cloud)
+        .with("application-name", "my-app")
+        .with("package", "app")
+        .file("app/main.py", "print()")
+        .run()
+        .expect_exit(0);
+    nothing_refused(&cloud);
+    assert_eq!(cloud.count("DescribeEnvironments"), 0);
+}

@@ -14,7 +14,12 @@ pub(crate) struct Progress {
     bytes: u64,
     done_objects: u64,
     done_bytes: u64,
+    /// When something was done last, from the start.
+    moved: Duration,
 }
+
+/// After so long without a byte or an object, no time left is told.
+const STILL: Duration = Duration::from_secs(10);
 
 impl Progress {
     /// Nothing done of so many objects and bytes.
@@ -25,17 +30,20 @@ impl Progress {
             bytes,
             done_objects: 0,
             done_bytes: 0,
+            moved: Duration::ZERO,
         }
     }
 
     /// One object more.
     pub(crate) fn object(&mut self) {
         self.done_objects += 1;
+        self.moved = self.started.elapsed();
     }
 
     /// So many bytes more.
     pub(crate) fn bytes(&mut self, bytes: u64) {
         self.done_bytes += bytes;
+        self.moved = self.started.elapsed();
     }
 
     /// The line: objects, bytes, rate, time left.
@@ -51,7 +59,14 @@ impl Progress {
         } else {
             self.done_objects as f64 / self.objects.max(1) as f64
         };
-        let left = if share > 0.0 {
+        // Nothing done for a while: whatever is told of the rest only grows.
+        let stands_still = elapsed.saturating_sub(self.moved) >= STILL;
+        let left = if stands_still && share < 1.0 {
+            format!(
+                ", nothing for {}",
+                time(elapsed.saturating_sub(self.moved).as_secs_f64())
+            )
+        } else if share > 0.0 {
             format!(", about {} left", time(seconds / share - seconds))
         } else {
             String::new()
@@ -126,5 +141,7 @@ mod tests {
             progress.line_after(Duration::from_secs(5)),
             "1 of 200 objects, 2.5 MB of 10.0 MB, 500.0 kB/s, about 15 s left"
         );
+        let still = progress.line_after(Duration::from_secs(40));
+        assert!(still.ends_with("kB/s, nothing for 40 s"), "{still}");
     }
 }

@@ -46,9 +46,6 @@ pub(crate) fn of_directory(selection: &Selection, start: impl Fn(&str) -> Vec<u8
 /// The mistakes seen in a ready archive.
 #[must_use]
 pub(crate) fn of_archive(contents: &Contents, extension: &str) -> Vec<String> {
-    if contents.files == 0 {
-        return vec!["there is no file at all in the archive: build the application before this step".to_owned()];
-    }
     let mut warnings = Vec::new();
     let tops: BTreeSet<&str> = contents.names.iter().map(|path| top(path)).collect();
     if extension == "zip"

@@ -8,7 +8,7 @@ use crate::core::bundle::label::{self, LabelValues};
 use crate::core::context::RunContext;
 use crate::core::inputs::bucket;
 use crate::core::inputs::command::Command;
-use crate::core::inputs::expand::{expression, first_variable};
+use crate::core::inputs::expand::{expression, first_variable, single_brace};
 use crate::core::inputs::option_settings::{self, OptionSetting};
 use crate::core::inputs::package::{self, PackageInputs};
 use crate::core::inputs::reader::{MAX_SECONDS, Reader};
@@ -256,6 +256,20 @@ fn version(
         };
         reader.errors.push(format!(
             "`{name}` holds `${variable}`, and no shell expands it: {instead}"
+        ));
+        return (String::new(), None);
+    }
+    if let Some(inner) = typed.and_then(single_brace) {
+        let variable = inner.to_ascii_uppercase().replace('.', "_");
+        let instead = match placeholder(&variable) {
+            Some(placeholder) => format!("`{placeholder}`"),
+            None => format!("`${{{{ {inner} }}}}`"),
+        };
+        let name = reader
+            .given("version-label")
+            .map_or("version-label", |given| given.name);
+        reader.errors.push(format!(
+            "`{name}` holds `${{{inner}}}`, which is no expression: write {instead}"
         ));
         return (String::new(), None);
     }

@@ -217,6 +217,18 @@ pub(crate) fn first_variable(text: &str) -> Option<&str> {
         })
 }
 
+/// The name in the first `${github.…}`: an expression with one brace too few on each side.
+#[must_use]
+pub(crate) fn single_brace(text: &str) -> Option<&str> {
+    let inner = text.split("${").skip(1).find(|inner| !inner.starts_with('{'))?;
+    let (name, _) = inner.split_once('}')?;
+    let name = name.trim();
+    let is_context = ["github.", "env.", "runner.", "vars.", "steps.", "inputs."]
+        .iter()
+        .any(|context| name.starts_with(context));
+    is_context.then_some(name)
+}
+
 /// The expression that gives what `variable` holds. The `env` context has none of GitHub's default variables; their
 /// values stand in the contexts `github` and `runner`
 /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/variables#default-environment-variables>).

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::core::context::RunContext;
+use crate::core::inputs::expand::{expression, first_variable};
 use crate::core::inputs::files::{FileKind, Files};
+use crate::core::inputs::raw::is_expanded;
 use crate::core::inputs::reader::Reader;
 use crate::core::secret::shown_text;
 
@@ -53,9 +55,15 @@ pub(crate) fn kind_of(reader: &mut Reader<'_>, name: &str, typed: &str, path: &P
     let kind = reader.files.kind(path);
     let typed = shown_text(typed);
     match &kind {
-        FileKind::Missing => reader.errors.push(format!(
-            "`{name}` is `{typed}`, which does not exist in the workspace. Was it checked out and built by an earlier step?"
-        )),
+        FileKind::Missing => reader.errors.push(match first_variable(typed).filter(|_| !is_expanded(name)) {
+            Some(variable) => format!(
+                "`{name}` is `{typed}`, which does not exist: no shell expands `${variable}`; use an expression such as `{}`",
+                expression(variable)
+            ),
+            None => format!(
+                "`{name}` is `{typed}`, which does not exist in the workspace. Was it checked out and built by an earlier step?"
+            ),
+        }),
         FileKind::Unknown(error) => reader.errors.push(format!("`{name}` is `{typed}`, which cannot be read: {error}")),
         FileKind::Directory | FileKind::File => check_git(reader, name, typed, path),
         FileKind::Special => {}

@@ -273,9 +273,12 @@ impl RawInputs {
                     ));
                 }
             }
-            Err(errors) => self
-                .errors
-                .extend(errors.into_iter().map(|error| format!("`{variable}` {error}"))),
+            Err(errors) => {
+                // What is without its bucket or distribution now is no error of its own.
+                self.is_unclear |= matches!(variable, "AWS_S3_BUCKET" | "DISTRIBUTION");
+                self.errors
+                    .extend(errors.into_iter().map(|error| format!("`{variable}` {error}")));
+            }
         }
     }
 

@@ -226,8 +226,9 @@ fn version_alone(report: &Report, backend: &BackendReport) -> String {
         (false, false) if report.dry_run => "would be created",
         (false, false) => "not created",
     };
+    let deployed = if report.dry_run { "would be" } else { "was" };
     format!(
-        "version {} {state}; **nothing was deployed**: `environment-name` is empty",
+        "version {} {state}; **nothing {deployed} deployed**: `environment-name` is empty",
         code(&backend.version_label)
     )
 }

@@ -20,9 +20,10 @@ pub(crate) fn title(report: &Report, context: &RunContext) -> String {
     let (verb, noun) = match report.command.as_str() {
         "rollback" => ("Rolled back", "Rollback"),
         "check" => ("Checked", "Check"),
+        _ if invalidates_alone(report) => ("Invalidated", "Invalidation"),
         _ => ("Deployed", "Deployment"),
     };
-    let is_deploy = report.command == "deploy";
+    let is_deploy = report.command == "deploy" && !invalidates_alone(report);
     let commit = commit(context, context.sha.as_deref()).filter(|_| is_deploy);
     let place = places(report);
     let of = match (&commit, is_deploy) {
@@ -89,6 +90,15 @@ fn places(report: &Report) -> String {
 fn address(url: &str) -> &str {
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
     rest.trim_end_matches('/')
+}
+
+/// Whether the step has nothing but distributions to look after.
+fn invalidates_alone(report: &Report) -> bool {
+    report.command == "deploy"
+        && report.site.is_none()
+        && report.backend.is_none()
+        && !report.places.iter().any(|place| place.starts_with("s3://"))
+        && !report.invalidations.is_empty()
 }
 
 /// The label of a version that was made, of a run that does nothing else and deploys it nowhere.

@@ -271,3 +271,19 @@ fn a_backend_goes_back_beside_a_site_that_did_not_change_without_versioning() {
     deploy(3, C).with("command", "rollback").run().expect_exit(0);
     assert_eq!(label(&cloud), A[..7]);
 }
+
+#[test]
+fn a_rollback_of_the_backend_alone_says_nothing_of_the_site() {
+    let cloud = cloud();
+    release_a(&cloud).run().expect_exit(0);
+    let second = release_a(&cloud).github("run_id", "9002").github("run_number", "2");
+    second
+        .file("backend/application.py", "print('other')")
+        .run()
+        .expect_exit(0);
+    for dry_run in ["true", "false"] {
+        let run = back(&cloud, 3).with("dry-run", dry_run).run().expect_exit(0);
+        let last = run.messages("notice").last().copied().unwrap_or_default();
+        assert!(last.contains("my-app-prod") && !last.contains(": nothing;"), "{last}");
+    }
+}

@@ -343,3 +343,44 @@ fn an_arn_is_no_place_of_records() {
         assert!(text.contains("`history` is `") && text.contains("no ARN"), "{text}");
     }
 }
+
+#[test]
+fn a_label_with_one_brace_names_our_placeholder() {
+    let error = |label| {
+        let with = [
+            ("application-name", "a"),
+            ("aws-region", "eu-central-1"),
+            ("package", "src"),
+            ("version-label", label),
+        ];
+        errors(&with, &[]).concat()
+    };
+    assert!(error("app-${github.sha}").contains("`${github.sha}`, which is no expression: write `{sha}`"));
+    assert!(error("app-${ github.actor }").contains("write `${{ github.actor }}`"));
+}
+
+#[test]
+fn a_bucket_whose_variable_is_not_set_is_one_error() {
+    let env = [("AWS_S3_BUCKET", "$STAGE-site"), ("SOURCE_DIR", "src")];
+    assert_one_error(&[], &env, &["`AWS_S3_BUCKET` holds `$STAGE`"]);
+}
+
+#[test]
+fn a_source_with_a_variable_is_named_as_one() {
+    assert_one_error(
+        &[("bucket", "my-bucket"), ("source", "$GITHUB_WORKSPACE/site")],
+        &[],
+        &["no shell expands `$GITHUB_WORKSPACE`", "`${{ github.workspace }}`"],
+    );
+}
+
+#[test]
+fn one_secret_is_spoken_of_as_one() {
+    let files = tree().file("/workspace/src/.env", "A=1");
+    let errors = inputs_among(&files, &with_site(&[]), &[]).map(|_| ());
+    let errors = errors.expect_err("a secret");
+    assert!(
+        errors[0].contains("exclude it by `exclude`, or name it in `include` if it is meant"),
+        "{errors:?}"
+    );
+}
