@@ -233,6 +233,8 @@ fn a_run_that_cannot_be_recorded_warns_that_old_assets_are_not_counted() {
         let run = release(&cloud, "a").with("delete-after", input).with("force", "true");
         let warnings = run.run().expect_exit(0).messages("warning").join("\n");
         assert!(warnings.contains("cannot write the release record"), "{warnings}");
+        assert!(warnings.contains("which headers this run sets"), "{warnings}");
+        assert!(warnings.contains("`force-headers: true` once"), "{warnings}");
         let is_said = warnings.contains("`delete-after` may delete what this release uses too early");
         assert_eq!(is_said, warns, "{warnings}");
     }
@@ -263,4 +265,21 @@ fn old_assets_are_not_what_is_left_of_a_site() {
     let run = with(30, 0).run().expect_exit(0);
     assert_eq!(run.output("deleted"), "0");
     assert_eq!(cloud.keys(BUCKET).len(), 70);
+}
+
+#[test]
+fn a_record_older_than_the_list_matters_no_more() {
+    let cloud = cloud();
+    release(&cloud, "a").run().expect_exit(0);
+    let before = records(&cloud);
+    release(&cloud, "b").run().expect_exit(0);
+    let of_b = records(&cloud).into_iter().filter(|key| !before.contains(key));
+    let ends = of_b.filter(|key| key.contains("/releases/"));
+    ends.for_each(|key| cloud.put(BUCKET, &key, &[], b"garbage"));
+    for (days, left) in [(15.0, "a.js b.js"), (28.0, "a.js b.js"), (30.0, "b.js")] {
+        day(&cloud, days);
+        let run = release(&cloud, "b").run().expect_exit(0);
+        let begins = run.log.contains("so `delete-after` counts from now");
+        assert_eq!((assets(&cloud).as_str(), begins), (left, days < 16.0), "{}", run.log);
+    }
 }
