@@ -68,13 +68,14 @@ impl Deployment<'_> {
             _ => error,
         })?;
         if let (TargetChoice::Release(target), None) = (&choice, to) {
+            // What is live is told by the newest record: without it nobody knows what came before, nor who deployed it.
+            check_readable(state, target, parts.site)?;
             let lines = stranger_lines(&state.records, target, parts);
             lines.iter().for_each(|line| self.console.line(line));
         }
         loop {
             if let (TargetChoice::Release(target), None) = (&choice, to) {
-                // What is live is told by the newest record: without it nobody knows what came before.
-                check_readable(state, target)?;
+                check_readable(state, target, parts.site)?;
             }
             let plan = self.plan_way(state, &choice, &running).await?;
             let TargetChoice::Release(target) = choice else {
@@ -217,7 +218,7 @@ impl Deployment<'_> {
         target: &Record,
         site: &SiteInputs,
     ) -> anyhow::Result<SitePlan> {
-        check_readable(state, target)?;
+        check_readable(state, target, true)?;
         let mut records = state.records.clone();
         let target = target.id.as_str();
         let position = records
@@ -333,14 +334,19 @@ impl Deployment<'_> {
     }
 }
 
-/// Whether all records since `target` could be read.
-fn check_readable(state: &CurrentState, target: &Record) -> anyhow::Result<()> {
+/// Whether all records since `target` could be read; a rollback without a `site` needs none of them where `to` is a label.
+fn check_readable(state: &CurrentState, target: &Record, site: bool) -> anyhow::Result<()> {
     let Some(unreadable) = state.history.unreadable_after(target) else {
         return Ok(());
     };
     Err(anyhow::anyhow!(
-        "cannot roll back to release `{}`: what release `{unreadable}` changed since cannot be read",
+        "cannot roll back to release `{}`: the record of release `{unreadable}` cannot be read, and what it changed since \
+         cannot be read without it",
         target.id
     ))
-    .hint("choose a release after that one, or deploy the commit that you want")
+    .hint(if site {
+        "choose a release after that one where there is one, or deploy the commit that you want"
+    } else {
+        "write the label of the version that is to run in `to`"
+    })
 }

@@ -176,6 +176,37 @@ fn an_older_release_whose_end_cannot_be_read_is_not_passed_over() {
 }
 
 #[test]
+fn the_newest_records_that_cannot_be_read_are_named_and_a_label_leads_back_all_the_same() {
+    let cloud = cloud();
+    let ids: Vec<String> = (1..=4)
+        .map(|number| {
+            let run = release(&cloud, &format!("v{number}")).run().expect_exit(0);
+            run.output("release").to_owned()
+        })
+        .collect();
+    for id in &ids[2..] {
+        for key in records(&cloud, BUNDLES, id) {
+            cloud.put(BUNDLES, &key, &[], b"{");
+        }
+    }
+    let run = rollback(&cloud).run().expect_exit(1);
+    assert!(
+        run.error().contains("cannot be read, and what it changed"),
+        "{}",
+        run.error()
+    );
+    assert!(!run.log.contains("deployed by somebody else"), "{}", run.log);
+    assert!(
+        run.log
+            .contains("write the label of the version that is to run in `to`"),
+        "{}",
+        run.log
+    );
+    rollback(&cloud).with("to", "v3").run().expect_exit(0);
+    assert_eq!(label(&cloud), "v3");
+}
+
+#[test]
 fn a_dry_run_says_that_the_bundle_of_the_version_is_gone() {
     let cloud = cloud();
     release(&cloud, "v1").run().expect_exit(0);
