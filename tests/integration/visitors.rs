@@ -100,7 +100,7 @@ fn setups() -> Vec<Setup> {
             json!({"policy": open(), "website": website(), "block_public_access": ["RestrictPublicBuckets"]}),
             None,
             PAGE,
-            ("/", "`/` answers 403: nobody may read"),
+            ("/", "`/` answers 403: the bucket's Block Public Access is on"),
         ),
         setup(
             "single page on a website",
@@ -219,6 +219,20 @@ fn setups() -> Vec<Setup> {
                 "/",
                 "`/` answers 403: nobody may read the bucket, and a website endpoint",
             ),
+        ),
+        setup(
+            "root object with a slash",
+            json!({"policy": only_for(DISTRIBUTION)}),
+            by_control(json!({"default_root_object": "/index.html"})),
+            PAGE,
+            ("/", "`/` answers 403: the default root object is written `/index.html`"),
+        ),
+        setup(
+            "KMS and an access identity",
+            json!({"encryption": "aws:kms", "policy": identity("E9IDENTITY")}),
+            of_origin(json!({"domain": REST, "access_identity": "E9IDENTITY"}), "index.html"),
+            PAGE,
+            ("/", "`/` answers 400: the bucket's default encryption is by a KMS key"),
         ),
         setup(
             "website endpoint without a website",

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudfront::types::{
     self, ConnectionMode, DistributionConfig, EventType, ForwardedValues, FunctionAssociations,
-    LambdaFunctionAssociations,
+    LambdaFunctionAssociations, OriginProtocolPolicy,
 };
 
 use crate::core::cdn::distribution::{CacheBehavior, Distribution, ErrorPage, Origin, OriginAccess};
@@ -53,6 +53,12 @@ fn origin(origin: &types::Origin) -> Origin {
         domain: origin.domain_name().to_owned(),
         path: origin.origin_path().unwrap_or_default().to_owned(),
         access,
+        by_https: origin.custom_origin_config().is_some_and(|config| {
+            matches!(
+                config.origin_protocol_policy(),
+                OriginProtocolPolicy::HttpsOnly | OriginProtocolPolicy::MatchViewer
+            )
+        }),
     }
 }
 
@@ -96,7 +102,11 @@ type More<'a> = (
 fn cache_behavior(config: &DistributionConfig, pattern: &str, target: &str, more: More<'_>) -> CacheBehavior {
     let (cache_policy, forwarded, lambdas, functions) = more;
     let groups = config.origin_groups().map(|groups| groups.items()).unwrap_or_default();
-    let members = groups.iter().find(|group| group.id() == target).map(|group| {
+    let group = groups.iter().find(|group| group.id() == target);
+    let failover = group
+        .and_then(|group| group.failover_criteria())
+        .and_then(|criteria| criteria.status_codes());
+    let members = group.map(|group| {
         let members = group.members().map(|members| members.items()).unwrap_or_default();
         members.iter().map(|member| member.origin_id().to_owned()).collect()
     });
@@ -106,6 +116,7 @@ fn cache_behavior(config: &DistributionConfig, pattern: &str, target: &str, more
     CacheBehavior {
         pattern: pattern.to_owned(),
         origins: members.unwrap_or_else(|| vec![target.to_owned()]),
+        failover_codes: failover.map(|codes| codes.items().to_vec()).unwrap_or_default(),
         cache_policy: cache_policy.filter(|id| !id.is_empty()).map(ToOwned::to_owned),
         forwards_query_strings: forwarded.is_some_and(|values| values.query_string()),
         rewriters: lambdas

@@ -60,6 +60,8 @@ pub(crate) struct Origin {
     pub(crate) path: String,
     /// How it is read.
     pub(crate) access: OriginAccess,
+    /// It is asked by https, always or as visitors ask the distribution.
+    pub(crate) by_https: bool,
 }
 
 /// How an origin reaches the bucket.
@@ -82,6 +84,8 @@ pub(crate) struct CacheBehavior {
     pub(crate) pattern: String,
     /// The ids of its origins; of an origin group all members, the one that is asked first in front.
     pub(crate) origins: Vec<String>,
+    /// Of an origin group: the first member's statuses for which the second is asked.
+    pub(crate) failover_codes: Vec<i32>,
     /// The id of its cache policy.
     pub(crate) cache_policy: Option<String>,
     /// Without a cache policy: query strings are forwarded, and part of the cache key.
@@ -222,6 +226,7 @@ mod tests {
             domain: domain.to_owned(),
             path: String::new(),
             access: OriginAccess::None,
+            by_https: false,
         }
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Access {
     NotAllowed,
     /// CloudFront is allowed, for another distribution: the value of its condition.
     OtherDistribution(String),
+    /// CloudFront is allowed, for distributions of another account: the value of its condition.
+    OtherAccount(String),
 }
 
 /// What [Block Public Access] says about bucket policies and ACLs.
@@ -81,11 +83,11 @@ fn access_to(action: &str, policy: &Value, reader: &ObjectReader, arn: &str) -> 
     for statement in about_us().filter(|statement| is(statement, "Allow")) {
         match conditions(statement, reader) {
             Condition::Holds => return Access::Allowed,
-            Condition::OtherSource(source) => other = Some(source),
+            Condition::Other(source) => other = Some(source),
             Condition::Unknown => {}
         }
     }
-    other.map_or(Access::NotAllowed, Access::OtherDistribution)
+    other.unwrap_or(Access::NotAllowed)
 }
 
 /// Whether the statement speaks of this reader, of this action (in lower case), and of this resource.
@@ -117,7 +119,7 @@ fn is_principal(principal: &Value, reader: &ObjectReader) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 enum Condition {
     Holds,
-    OtherSource(String),
+    Other(Access),
     Unknown,
 }
 
@@ -138,13 +140,13 @@ fn conditions(statement: &Value, reader: &ObjectReader) -> Condition {
             let ObjectReader::Distribution { arn, account } = reader else {
                 return Condition::Unknown;
             };
-            let actual = match key.to_ascii_lowercase().as_str() {
-                "aws:sourcearn" if is_equality => arn,
-                "aws:sourceaccount" if is_equality => account,
+            let (actual, other): (_, fn(String) -> Access) = match key.to_ascii_lowercase().as_str() {
+                "aws:sourcearn" if is_equality => (arn, Access::OtherDistribution),
+                "aws:sourceaccount" if is_equality => (account, Access::OtherAccount),
                 _ => return Condition::Unknown,
             };
             if !strings(values).any(|value| is_like(value, actual)) {
-                return Condition::OtherSource(strings(values).next().unwrap_or_default().to_owned());
+                return Condition::Other(other(strings(values).next().unwrap_or_default().to_owned()));
             }
         }
     }
@@ -238,6 +240,10 @@ mod tests {
             (
                 by(json!({"StringEquals": {"AWS:SourceArn": "arn:aws:cloudfront::123456789012:distribution/E2"}})),
                 Access::OtherDistribution("arn:aws:cloudfront::123456789012:distribution/E2".to_owned()),
+            ),
+            (
+                by(json!({"StringEquals": {"AWS:SourceAccount": "999999999999"}})),
+                Access::OtherAccount("999999999999".to_owned()),
             ),
         ] {
             assert_eq!(access(&policy, &distribution(), OBJECT), expected, "{policy}");

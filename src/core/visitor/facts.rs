@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::core::cdn::distribution::{Distribution, OriginAccess};
+use crate::core::cdn::distribution::{Distribution, Origin, OriginAccess};
 use crate::core::cdn::origins::key_prefix;
 use crate::core::iam::arn::literal;
 use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access, may_list};
@@ -26,6 +26,32 @@ pub(crate) struct BucketFacts {
     pub(crate) website: Option<Option<Website>>,
     /// This run uploads with a public ACL.
     pub(crate) public_acl: bool,
+    /// The KMS key that encrypts what is uploaded, where one does.
+    pub(crate) kms: Option<KmsKey>,
+    /// The account whose Block Public Access counts as well; empty: not known.
+    pub(crate) account: String,
+}
+
+/// A KMS key that encrypts a bucket's objects by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KmsKey {
+    /// AWS's own for S3, `aws/s3`, [whose policy nobody can edit].
+    ///
+    /// [whose policy nobody can edit]: https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html
+    Managed,
+    /// One of somebody's own: its id or ARN.
+    Own(String),
+}
+
+/// Whether anybody may read the site's objects, as far as bucket, policy and ACL tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Publicity {
+    /// Everybody, unless the account's Block Public Access is on.
+    Open,
+    /// The policy or the ACL lets everybody in, and the bucket's Block Public Access keeps them out.
+    Blocked,
+    /// Nobody.
+    Closed,
 }
 
 /// A website configuration.
@@ -54,6 +80,10 @@ pub(crate) struct DistributionFacts {
     pub(crate) has_function: bool,
     /// The origin of the default behavior, where it is the bucket.
     pub(crate) origin: Option<OriginFacts>,
+    /// Why there is no such origin, where some of the bucket is shown all the same.
+    pub(crate) elsewhere: Option<String>,
+    /// The domain of the origin that is asked for what the bucket answers with 403 or 404.
+    pub(crate) second_origin: Option<String>,
 }
 
 /// An origin that is the bucket.
@@ -61,6 +91,8 @@ pub(crate) struct DistributionFacts {
 pub(crate) struct OriginFacts {
     /// How it gets in.
     pub(crate) access: OriginAccess,
+    /// It is asked by https.
+    pub(crate) by_https: bool,
 }
 
 /// The source directory, as far as addresses are concerned.
@@ -81,14 +113,19 @@ impl BucketFacts {
     ///
     /// The account's own Block Public Access is not looked at.
     #[must_use]
-    pub(crate) fn is_public(&self) -> Option<bool> {
+    pub(crate) fn publicity(&self) -> Option<Publicity> {
         let block = self.block?;
         if self.public_acl && !block.ignores_acls {
-            return Some(true);
+            return Some(Publicity::Open);
         }
         let policy = self.policy.as_ref()?;
         let allowed = access(policy, &ObjectReader::Anonymous, &self.object_arn()) == Access::Allowed;
-        Some(allowed && !block.restricts_policies)
+        Some(match (allowed, block.restricts_policies) {
+            (true, false) => Publicity::Open,
+            (true, true) => Publicity::Blocked,
+            (false, _) if self.public_acl => Publicity::Blocked,
+            (false, _) => Publicity::Closed,
+        })
     }
 
     /// What S3 answers where there is no object.
@@ -128,10 +165,14 @@ impl DistributionFacts {
         let default = distribution.default_behavior();
         // Of an origin group the first member is asked first.
         let target = default.and_then(|behavior| behavior.origins.first());
-        let origin = distribution.origins.iter().find(|origin| Some(&origin.id) == target);
+        let named = |id: &String| distribution.origins.iter().find(|origin| origin.id == *id);
+        let asked = target.and_then(named);
         // Where the origin path is not the prefix, `/` is another site's start page.
-        let origin = origin
+        let origin = asked
             .filter(|origin| key_prefix(&origin.domain, &origin.path, bucket).is_some_and(|served| served == prefix));
+        let second = default
+            .filter(|behavior| behavior.failover_codes.iter().any(|code| [403, 404].contains(code)))
+            .and_then(|behavior| behavior.origins.get(1));
         Self {
             id: id.to_owned(),
             arn: arn.to_owned(),
@@ -146,9 +187,36 @@ impl DistributionFacts {
             has_function: default.is_some_and(|behavior| !behavior.rewriters.is_empty()),
             origin: origin.map(|origin| OriginFacts {
                 access: origin.access.clone(),
+                by_https: origin.by_https,
             }),
+            elsewhere: if origin.is_some() {
+                None
+            } else {
+                asked.and_then(|asked| elsewhere(distribution, asked, bucket, prefix))
+            },
+            second_origin: second.map(|id| named(id).map_or_else(|| id.clone(), |origin| origin.domain.clone())),
         }
     }
+}
+
+/// Why `/` is not the start page of the site below `prefix`, where `asked` answers `/`.
+fn elsewhere(distribution: &Distribution, asked: &Origin, bucket: &str, prefix: &str) -> Option<String> {
+    if let Some(served) = key_prefix(&asked.domain, &asked.path, bucket) {
+        return Some(format!(
+            "`/` shows what lies in `{bucket}/{served}`, by the origin path, and the site is in `{bucket}/{prefix}`, by `prefix`"
+        ));
+    }
+    let behavior = distribution.behaviors.iter().find(|behavior| {
+        let mut origins = distribution
+            .origins
+            .iter()
+            .filter(|origin| behavior.origins.contains(&origin.id));
+        origins.any(|origin| key_prefix(&origin.domain, &origin.path, bucket).is_some())
+    })?;
+    Some(format!(
+        "`{}` answers `/`, and the bucket is asked for `{}`",
+        asked.domain, behavior.pattern
+    ))
 }
 
 impl SourceFacts {

@@ -4,33 +4,40 @@
 
 pub(crate) mod access;
 pub(crate) mod facts;
+mod missing;
 pub(crate) mod records;
-
-use serde_json::json;
+mod refusal;
 
 use crate::core::cdn::distribution::OriginAccess;
 use crate::core::report::check::{CheckStatus, Finding};
-use crate::core::visitor::access::{Access, ObjectReader, access};
-use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts, Website};
+use crate::core::visitor::access::ObjectReader;
+use crate::core::visitor::facts::{BucketFacts, DistributionFacts, Publicity, SourceFacts};
+use crate::core::visitor::missing::{MissingPage, absent_error_pages, missing_page, single_page};
+use crate::core::visitor::refusal::{blocked, object_reader, public_command, refusal, unreadable_key, website_command};
 
 /// The verdict on the bucket's own addresses: for a site without a distribution.
 #[must_use]
 pub(crate) fn without_distribution(bucket: &BucketFacts, source: &SourceFacts) -> Vec<Finding> {
     let what = "visitors";
-    let Some(public) = bucket.is_public() else {
-        return Vec::new();
-    };
-    if !public {
-        return vec![
-            Finding::new(
-                what,
-                CheckStatus::Warning,
-                "`/` answers 403: nobody may read the bucket, unless something that is not in these inputs serves it",
-            )
-            .hint(
-                "put a CloudFront distribution with origin access control in front of the bucket, and name it in `distribution`",
-            ),
-        ];
+    match bucket.publicity() {
+        None => return Vec::new(),
+        Some(Publicity::Blocked) => return vec![blocked(what, bucket)],
+        Some(Publicity::Closed) => {
+            return vec![
+                Finding::new(
+                    what,
+                    CheckStatus::Warning,
+                    "`/` answers 403: nobody may read the bucket, unless something that is not in these inputs serves it",
+                )
+                .hint(
+                    "put a CloudFront distribution with origin access control in front of the bucket, and name it in `distribution`",
+                ),
+            ];
+        }
+        Some(Publicity::Open) => {}
+    }
+    if let Some(finding) = unreadable_key(what, &ObjectReader::Anonymous, bucket) {
+        return vec![finding];
     }
     match &bucket.website {
         None => Vec::new(),
@@ -55,10 +62,10 @@ pub(crate) fn without_distribution(bucket: &BucketFacts, source: &SourceFacts) -
                 );
             }
             if findings.is_empty() {
-                findings.push(Finding::new(
+                findings.push(open(
                     what,
-                    CheckStatus::Ok,
                     "`/` shows the site, by the bucket's website endpoint",
+                    bucket,
                 ));
             }
             findings
@@ -75,43 +82,55 @@ pub(crate) fn by_distribution(
 ) -> Vec<Finding> {
     let what = format!("visitors of `{}`", distribution.id);
     let Some(origin) = &distribution.origin else {
-        return Vec::new();
-    };
-    if let OriginAccess::Website = origin.access {
-        return by_website_endpoint(&what, distribution, bucket, source);
-    }
-    let mut findings: Vec<Finding> = refusal(&what, distribution, &origin.access, bucket)
-        .into_iter()
-        .collect();
-    if findings.is_empty() && !distribution.has_function {
-        if distribution.default_root_object.is_empty() {
-            findings.push(
+        let why = distribution.elsewhere.iter();
+        return why
+            .map(|why| {
                 Finding::new(
                     &what,
-                    CheckStatus::Warning,
-                    "`/` answers 403: the default root object is missing",
+                    CheckStatus::NotChecked,
+                    format!("what they get of this site: {why}"),
                 )
-                .hint(format!(
-                    "aws cloudfront update-distribution --id {} --default-root-object index.html",
-                    distribution.id
-                )),
-            );
-        } else {
-            findings.extend(missing_page(
-                &what,
-                "the default root object",
-                &distribution.default_root_object,
-                bucket,
-                source,
-            ));
-        }
-        let missing = MissingPage::of(distribution, bucket, &object_reader(distribution, &origin.access));
+            })
+            .collect();
+    };
+    let mut findings = match origin.access {
+        OriginAccess::Website => by_website_endpoint(&what, distribution, origin.by_https, bucket, source),
+        _ => by_rest_endpoint(&what, distribution, &origin.access, bucket, source),
+    };
+    if findings.iter().any(|finding| finding.status == CheckStatus::Warning)
+        && let Some(second) = &distribution.second_origin
+    {
+        findings = vec![Finding::new(
+            what,
+            CheckStatus::NotChecked,
+            format!(
+                "what they get: `{second}`, the second origin of the group, answers what the bucket answers with 403 or 404"
+            ),
+        )];
+    }
+    findings
+}
+
+/// A distribution whose origin is the bucket itself.
+fn by_rest_endpoint(
+    what: &str,
+    distribution: &DistributionFacts,
+    origin: &OriginAccess,
+    bucket: &BucketFacts,
+    source: &SourceFacts,
+) -> Vec<Finding> {
+    let reader = object_reader(distribution, origin);
+    let refused = refusal(what, distribution, origin, bucket).or_else(|| unreadable_key(what, &reader, bucket));
+    let mut findings: Vec<Finding> = refused.into_iter().collect();
+    if findings.is_empty() && !distribution.has_function {
+        let missing = MissingPage::of(distribution, bucket, &reader, source);
+        findings.extend(root_object(what, distribution, &missing, bucket, source));
         if let Some(page) = source.folder_pages.first() {
             let folder = page.trim_end_matches("index.html");
             let shows = missing.text();
             findings.push(
                 Finding::new(
-                    &what,
+                    what,
                     CheckStatus::Warning,
                     format!("`/{folder}` {shows}: the origin is no website endpoint and no function adds `index.html`"),
                 )
@@ -120,26 +139,76 @@ pub(crate) fn by_distribution(
                 ),
             );
         }
-        findings.extend(single_page(&what, source, &missing).map(|finding| {
+        findings.extend(single_page(what, source, &missing).map(|finding| {
             finding.hint(format!(
                 "add custom error responses for 403 and 404 to distribution `{}`: response page path `/index.html`, response code 200 (setup/site.yaml does, with its parameter for single-page applications)",
                 distribution.id
             ))
         }));
+        findings.extend(absent_error_pages(what, distribution, source));
     }
     if findings.is_empty() && bucket.policy.is_some() {
-        findings.push(Finding::new(what, CheckStatus::Ok, "`/` shows the site"));
+        findings.push(match reader {
+            ObjectReader::Anonymous => open(what, "`/` shows the site", bucket),
+            _ => Finding::new(what, CheckStatus::Ok, "`/` shows the site"),
+        });
     }
     findings
+}
+
+/// What `/` shows, where that is not the site's start page.
+fn root_object(
+    what: &str,
+    distribution: &DistributionFacts,
+    missing: &MissingPage,
+    bucket: &BucketFacts,
+    source: &SourceFacts,
+) -> Vec<Finding> {
+    let root = distribution.default_root_object.as_str();
+    // An error page may show the start page as well.
+    if (root.is_empty() || root.starts_with('/')) && missing.shows_start_page() {
+        return Vec::new();
+    }
+    let why = match root.strip_prefix('/') {
+        None if !root.is_empty() => return missing_page(what, "the default root object", root, bucket, source),
+        None => "the default root object is missing".to_owned(),
+        // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DefaultRootObject.html
+        Some(_) => format!("the default root object is written `{root}`, and CloudFront wants it without the slash"),
+    };
+    let name = match root.trim_start_matches('/') {
+        "" => "index.html",
+        name => name,
+    };
+    vec![
+        Finding::new(what, CheckStatus::Warning, format!("`/` {}: {why}", missing.text())).hint(format!(
+            "aws cloudfront update-distribution --id {} --default-root-object {name}",
+            distribution.id
+        )),
+    ]
 }
 
 /// A distribution whose origin is the bucket's website endpoint.
 fn by_website_endpoint(
     what: &str,
     distribution: &DistributionFacts,
+    by_https: bool,
     bucket: &BucketFacts,
     source: &SourceFacts,
 ) -> Vec<Finding> {
+    if by_https {
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
+        return vec![
+            Finding::new(
+                what,
+                CheckStatus::Warning,
+                "`/` answers 502 or 504: the origin is the bucket's website endpoint, which speaks http only, and it is asked by https",
+            )
+            .hint(format!(
+                "set the protocol of that origin of distribution `{}` to \"HTTP only\" (`OriginProtocolPolicy`: `http-only`)",
+                distribution.id
+            )),
+        ];
+    }
     match &bucket.website {
         None => return Vec::new(),
         Some(None) => {
@@ -153,7 +222,10 @@ fn by_website_endpoint(
             ];
         }
         Some(Some(website)) => {
-            if bucket.is_public() == Some(false) {
+            if bucket.publicity() == Some(Publicity::Blocked) {
+                return vec![blocked(what, bucket)];
+            }
+            if bucket.publicity() == Some(Publicity::Closed) {
                 return vec![
                     Finding::new(
                         what,
@@ -163,6 +235,9 @@ fn by_website_endpoint(
                     .hint(public_command(bucket)),
                 ];
             }
+            if let Some(finding) = unreadable_key(what, &ObjectReader::Anonymous, bucket) {
+                return vec![finding];
+            }
             let index = match distribution.default_root_object.as_str() {
                 "" => &website.index,
                 root => root,
@@ -171,7 +246,7 @@ fn by_website_endpoint(
             if !missing.is_empty() {
                 return missing;
             }
-            let mut missing = MissingPage::of(distribution, bucket, &ObjectReader::Anonymous);
+            let mut missing = MissingPage::of(distribution, bucket, &ObjectReader::Anonymous, source);
             if website.error.as_deref() == Some("index.html") {
                 missing.page = Some("/index.html".to_owned());
             }
@@ -183,176 +258,25 @@ fn by_website_endpoint(
             }
         }
     }
-    match bucket.is_public() {
-        Some(true) => vec![Finding::new(
-            what,
-            CheckStatus::Ok,
-            "`/` shows the site, by the website endpoint",
-        )],
+    match bucket.publicity() {
+        Some(Publicity::Open) => vec![open(what, "`/` shows the site, by the website endpoint", bucket)],
         _ => Vec::new(),
     }
 }
 
-/// Why the bucket does not let the distribution in.
-fn refusal(
-    what: &str,
-    distribution: &DistributionFacts,
-    origin: &OriginAccess,
-    bucket: &BucketFacts,
-) -> Option<Finding> {
-    let warning = |text: &str, hint: String| Some(Finding::new(what, CheckStatus::Warning, text).hint(hint));
-    let reader = match origin {
-        OriginAccess::Website | OriginAccess::None => {
-            return match bucket.is_public()? {
-                true => None,
-                false => warning(
-                    "`/` answers 403: nobody may read the bucket, and the distribution has no origin access control",
-                    format!(
-                        "give the origin of distribution `{}` an origin access control in CloudFront, and let it in: {}",
-                        distribution.id,
-                        allow_command(distribution, bucket)
-                    ),
-                ),
-            };
-        }
-        OriginAccess::Control | OriginAccess::Identity(_) => object_reader(distribution, origin),
+/// The verdict that everybody may read the bucket, as far as the bucket itself tells.
+fn open(what: &str, text: &str, bucket: &BucketFacts) -> Finding {
+    let account = match bucket.account.as_str() {
+        "" => "ACCOUNT",
+        account => account,
     };
-    let policy = bucket.policy.as_ref()?;
-    match access(policy, &reader, &bucket.object_arn()) {
-        Access::Allowed => None,
-        Access::Denied => warning(
-            "`/` answers 403: a statement of the bucket's policy denies it",
-            format!(
-                "find the statement with `\"Effect\": \"Deny\"`: aws s3api get-bucket-policy --bucket {} --query Policy --output text",
-                bucket.name
-            ),
+    Finding::new(
+        what,
+        CheckStatus::NotChecked,
+        format!(
+            "{text}, unless the account's Block Public Access is on (not checked: `aws s3control get-public-access-block --account-id {account}`)"
         ),
-        Access::OtherDistribution(named) => warning(
-            &format!("`/` answers 403: the policy names another distribution (`{named}`)"),
-            allow_command(distribution, bucket),
-        ),
-        Access::NotAllowed => warning(
-            "`/` answers 403: nobody may read the bucket",
-            allow_command(distribution, bucket),
-        ),
-    }
-}
-
-/// The page that `/` would show, where the source has none of that name.
-fn missing_page(what: &str, name: &str, page: &str, bucket: &BucketFacts, source: &SourceFacts) -> Vec<Finding> {
-    if !source.is_known || source.has(page) {
-        return Vec::new();
-    }
-    vec![
-        Finding::new(
-            what,
-            CheckStatus::Warning,
-            format!("`/` answers 403 or 404: {name} is `{page}`, and `source` has no such file"),
-        )
-        .hint(format!(
-            "add `{page}` to `source`, or check `source` and `prefix`: `/` is `{}{page}` of bucket `{}`",
-            bucket.prefix, bucket.name
-        )),
-    ]
-}
-
-/// What a visitor gets for an address that is no object.
-struct MissingPage {
-    /// What S3 answers.
-    code: i32,
-    /// The error page that is shown for that.
-    page: Option<String>,
-    /// Whether there are error pages at all.
-    has_others: bool,
-}
-
-impl MissingPage {
-    fn of(distribution: &DistributionFacts, bucket: &BucketFacts, reader: &ObjectReader) -> Self {
-        let code = bucket.code_of_missing(reader);
-        Self {
-            code,
-            page: distribution.error_pages.get(&code).cloned(),
-            has_others: !distribution.error_pages.is_empty(),
-        }
-    }
-
-    /// At the bucket's own website endpoint, which shows one page for all errors.
-    fn of_website(website: &Website, bucket: &BucketFacts) -> Self {
-        Self {
-            code: bucket.code_of_missing(&ObjectReader::Anonymous),
-            page: website.error.as_ref().map(|page| format!("/{page}")),
-            has_others: false,
-        }
-    }
-
-    fn text(&self) -> String {
-        match &self.page {
-            Some(page) => format!("shows the error page `{page}`"),
-            None => format!("answers {}", self.code),
-        }
-    }
-}
-
-/// A single-page application whose addresses are only known to itself; without advice.
-fn single_page(what: &str, source: &SourceFacts, missing: &MissingPage) -> Option<Finding> {
-    let shows_it = missing.page.as_ref().is_some_and(|page| page.ends_with("/index.html"));
-    let why = match &missing.page {
-        Some(_) => format!("and its error page for {} is another", missing.code),
-        None if missing.has_others => format!("and no error page for {}", missing.code),
-        None => "and no error page for 403 and 404".to_owned(),
-    };
-    (source.is_single_page && !shows_it).then(|| {
-        let text = format!(
-            "`/app/settings` {}: a single `index.html` {why} (single-page application)",
-            missing.text()
-        );
-        Finding::new(what, CheckStatus::Warning, text)
-    })
-}
-
-/// As who a distribution asks for objects.
-fn object_reader(distribution: &DistributionFacts, origin: &OriginAccess) -> ObjectReader {
-    match origin {
-        OriginAccess::Website | OriginAccess::None => ObjectReader::Anonymous,
-        OriginAccess::Control => ObjectReader::Distribution {
-            arn: distribution.arn.clone(),
-            account: distribution.account.clone(),
-        },
-        OriginAccess::Identity(id) => ObjectReader::Identity(id.clone()),
-    }
-}
-
-fn website_command(bucket: &str) -> String {
-    format!("aws s3 website s3://{bucket} --index-document index.html --error-document 404.html")
-}
-
-/// The command that opens the bucket for everybody.
-fn public_command(bucket: &BucketFacts) -> String {
-    let statement = json!({
-        "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": bucket.objects_arn(),
-    });
-    format!(
-        "use the bucket's REST endpoint with origin access control as origin; or open the bucket to everybody: turn Block Public Access off for it, and add this statement to its policy: {statement}"
     )
-}
-
-/// The statement that lets a distribution in, in its command.
-fn allow_command(distribution: &DistributionFacts, bucket: &BucketFacts) -> String {
-    let statement = json!({
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudfront.amazonaws.com"},
-        "Action": "s3:GetObject",
-        "Resource": bucket.objects_arn(),
-        "Condition": {"StringEquals": {"AWS:SourceArn": distribution.arn}},
-    });
-    match &bucket.policy {
-        Some(policy) if policy.is_null() => format!(
-            "aws s3api put-bucket-policy --bucket {} --policy '{}'",
-            bucket.name,
-            json!({"Version": "2012-10-17", "Statement": [statement]})
-        ),
-        _ => format!("add this statement to the bucket's policy: {statement}"),
-    }
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ mod tests {
             id: "E1".to_owned(),
             origin: Some(OriginFacts {
                 access: OriginAccess::Control,
+                by_https: false,
             }),
             ..DistributionFacts::default()
         }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::visitor::access::PublicBlock;
-use crate::core::visitor::facts::OriginFacts;
+use crate::core::visitor::facts::{KmsKey, OriginFacts, Website};
 
 const ARN: &str = "arn:aws:cloudfront::123456789012:distribution/E1";
 
@@ -34,7 +34,10 @@ fn distribution(access: OriginAccess) -> DistributionFacts {
         arn: ARN.to_owned(),
         account: "123456789012".to_owned(),
         default_root_object: "index.html".to_owned(),
-        origin: Some(OriginFacts { access }),
+        origin: Some(OriginFacts {
+            access,
+            by_https: false,
+        }),
         ..DistributionFacts::default()
     }
 }
@@ -155,12 +158,12 @@ fn folders_need_a_function_and_single_pages_an_error_page() {
             with(403, "/404.html"),
             policy(),
             &single,
-            "`/app/settings` shows the error page `/404.html`: a single",
+            "`/app/settings` answers 403: a single",
         ),
         (
             with(403, "/404.html"),
             policy(),
-            &folders,
+            &SourceFacts::of(["index.html", "404.html", "about/index.html"]),
             "`/about/` shows the error page `/404.html`: the origin is no website",
         ),
     ] {
@@ -181,7 +184,13 @@ fn a_bucket_alone_needs_to_be_public_and_a_website() {
     };
     assert!(texts(&without_distribution(&bucket(Value::Null), &source)).contains("nobody may read"));
     assert!(texts(&without_distribution(&bucket(open()), &source)).contains("no website configuration"));
-    assert!(texts(&without_distribution(&website(bucket(open())), &source)).contains("`/` shows the site"));
+    let shown = without_distribution(&website(bucket(open())), &source);
+    assert!(
+        texts(&shown).contains("`/` shows the site, by the bucket's website endpoint, unless the account's Block"),
+        "{}",
+        texts(&shown)
+    );
+    assert_eq!(shown[0].status, CheckStatus::NotChecked);
     let blocked = BucketFacts {
         block: Some(PublicBlock {
             restricts_policies: true,
@@ -189,7 +198,7 @@ fn a_bucket_alone_needs_to_be_public_and_a_website() {
         }),
         ..website(bucket(open()))
     };
-    assert!(texts(&without_distribution(&blocked, &source)).contains("nobody may read"));
+    assert!(texts(&without_distribution(&blocked, &source)).contains("Block Public Access is on, and keeps out"));
     let by_acl = BucketFacts {
         public_acl: true,
         ..website(bucket(Value::Null))
@@ -209,4 +218,88 @@ fn what_may_not_be_read_gives_no_verdict() {
     assert!(without_distribution(&unread, &source).is_empty());
     assert!(by_distribution(&distribution(OriginAccess::Control), &unread, &source).is_empty());
     assert!(by_distribution(&distribution(OriginAccess::Website), &unread, &source).is_empty());
+}
+
+#[test]
+fn what_is_set_up_wrong_beside_the_policy_is_told() {
+    let source = SourceFacts::of(["index.html", "404.html"]);
+    let website = |bucket: BucketFacts| BucketFacts {
+        website: Some(Some(Website {
+            index: "index.html".to_owned(),
+            error: None,
+        })),
+        ..bucket
+    };
+    let root = |root: &str, pages: &[(i32, &str)]| DistributionFacts {
+        default_root_object: root.to_owned(),
+        error_pages: pages.iter().map(|&(code, page)| (code, page.to_owned())).collect(),
+        ..distribution(OriginAccess::Control)
+    };
+    let by_https = DistributionFacts {
+        origin: Some(OriginFacts {
+            access: OriginAccess::Website,
+            by_https: true,
+        }),
+        ..distribution(OriginAccess::Website)
+    };
+    let encrypted = BucketFacts {
+        kms: Some(KmsKey::Managed),
+        ..bucket(open())
+    };
+    let private = || bucket(for_distribution(ARN));
+    for (distribution, bucket, expected) in [
+        (by_https, website(bucket(open())), "which speaks http only"),
+        (
+            root("/index.html", &[]),
+            private(),
+            "`/` answers 403: the default root object is written `/index.html`",
+        ),
+        (root("", &[(403, "/index.html")]), private(), "`/` shows the site"),
+        (
+            root("", &[(403, "/404.html")]),
+            private(),
+            "`/` shows the error page `/404.html`: the default root",
+        ),
+        (
+            root("index.html", &[(403, "/gone.html")]),
+            private(),
+            "the error page for 403 is `/gone.html`, and `source`",
+        ),
+        (
+            distribution(OriginAccess::Identity("E9".to_owned())),
+            encrypted.clone(),
+            "`/` answers 400",
+        ),
+        (distribution(OriginAccess::None), encrypted, "`/` answers 400"),
+    ] {
+        let texts = texts(&by_distribution(&distribution, &bucket, &source));
+        assert!(
+            texts.contains(expected) && texts.lines().count() == 1,
+            "{expected}: {texts}"
+        );
+    }
+}
+
+#[test]
+fn what_another_origin_answers_is_not_checked() {
+    let source = SourceFacts::of(["index.html"]);
+    let grouped = DistributionFacts {
+        second_origin: Some("api.example.com".to_owned()),
+        ..distribution(OriginAccess::Control)
+    };
+    let apart = DistributionFacts {
+        origin: None,
+        elsewhere: Some("`api.example.com` answers `/`".to_owned()),
+        ..distribution(OriginAccess::Control)
+    };
+    for (distribution, policy, expected) in [
+        (&grouped, Value::Null, "the second origin of the group"),
+        (&apart, for_distribution(ARN), "`api.example.com` answers `/`"),
+    ] {
+        let findings = by_distribution(distribution, &bucket(policy), &source);
+        assert!(texts(&findings).contains(expected), "{}", texts(&findings));
+        assert_eq!(findings[0].status, CheckStatus::NotChecked);
+    }
+    let shown = by_distribution(&grouped, &bucket(for_distribution(ARN)), &source);
+    assert_eq!(texts(&shown), "`/` shows the site\n");
 }

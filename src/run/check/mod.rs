@@ -59,7 +59,7 @@ pub(crate) async fn run(
     let mut findings = vec![identity(caller, aws, context)];
     let (cdn, distributions) = cdn.map_or((None, None), |(findings, facts)| (Some(findings), Some(facts)));
     let site = site.unwrap_or_default();
-    findings.extend(site.findings);
+    findings.extend(site.findings.iter().cloned());
     findings.extend([cdn, backend].into_iter().flatten().flatten());
     // Other stores have other policies, websites and addresses.
     let served = site.bucket.as_ref().filter(|bucket| bucket.server == Server::Aws);
@@ -67,7 +67,7 @@ pub(crate) async fn run(
     let account = caller.map_or("", |caller| caller.account.as_str());
     if let (Some(inputs), Some(bucket)) = (&inputs.site, served) {
         let distributions = distributions.as_deref();
-        findings.extend(visitor::check_visitors(bucket, site.block, inputs, history, distributions, account).await);
+        findings.extend(visitor::check_visitors(bucket, &site, inputs, history, distributions, account).await);
     }
     if let Some(url) = &inputs.release.site_url {
         findings.push(visitor::check_address(aws, url).await);

@@ -15,6 +15,7 @@ use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::visitor::access::PublicBlock;
+use crate::core::visitor::facts::KmsKey;
 
 /// What is found of the site's bucket, and what further findings come from.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(crate) struct BucketCheck {
     pub(crate) bucket: Option<Bucket>,
     /// Its public access block, where it was read.
     pub(crate) block: Option<PublicBlock>,
+    /// The KMS key of its default encryption.
+    pub(crate) kms: Option<KmsKey>,
 }
 
 pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> BucketCheck {
@@ -51,7 +54,8 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
     }
     findings.push(listing(&bucket, &site.prefix).await);
     findings.push(versions(&bucket).await);
-    findings.extend(encryption(&bucket).await);
+    let kms = encryption(&bucket).await;
+    findings.extend(kms.as_ref().map(encrypted));
     if let Some(acl) = acl {
         findings.push(ownership(&bucket, acl).await);
     }
@@ -76,6 +80,7 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
         findings,
         bucket: Some(bucket),
         block,
+        kms,
     }
 }
 
@@ -146,8 +151,8 @@ async fn versions(bucket: &Bucket) -> Finding {
     }
 }
 
-/// Default encryption by a KMS key needs rights on that key; everything else needs no word.
-async fn encryption(bucket: &Bucket) -> Option<Finding> {
+/// The KMS key of the default encryption, where there is one and it may be read.
+async fn encryption(bucket: &Bucket) -> Option<KmsKey> {
     let answer = bucket.client.get_bucket_encryption().bucket(&bucket.name).send().await;
     let answer = answer
         .aws_context(&GET_BUCKET_ENCRYPTION, &bucket.arn(), || {
@@ -163,15 +168,25 @@ async fn encryption(bucket: &Bucket) -> Option<Finding> {
         by_default.sse_algorithm,
         ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse
     );
-    let key = by_default.kms_master_key_id.as_deref().unwrap_or("AWS's own for S3");
-    kms.then(|| {
-        Finding::new(
-            "default encryption",
-            CheckStatus::NotChecked,
-            format!("by the KMS key `{key}`"),
-        )
-        .hint("allow the role `kms:GenerateDataKey` and `kms:Decrypt` on this key, in its policy and in the key's")
+    kms.then(|| match by_default.kms_master_key_id.as_deref() {
+        None => KmsKey::Managed,
+        Some(key) if key.ends_with("alias/aws/s3") => KmsKey::Managed,
+        Some(key) => KmsKey::Own(key.to_owned()),
     })
+}
+
+/// Encryption by a key of one's own needs rights on that key; AWS's own lets in everybody of the account.
+fn encrypted(key: &KmsKey) -> Finding {
+    let what = "default encryption";
+    match key {
+        KmsKey::Managed => Finding::new(
+            what,
+            CheckStatus::Ok,
+            "by AWS's own KMS key for S3 (`aws/s3`), which all of the account may use that may use the bucket",
+        ),
+        KmsKey::Own(key) => Finding::new(what, CheckStatus::NotChecked, format!("by the KMS key `{key}`"))
+            .hint("allow the role `kms:GenerateDataKey` and `kms:Decrypt` on this key, in its policy and in the key's"),
+    }
 }
 
 async fn ownership(bucket: &Bucket, acl: &str) -> Finding {
@@ -261,6 +276,13 @@ fn public_access(block: PublicBlock, acl: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_key_of_ones_own_has_a_policy_to_edit() {
+        let own = encrypted(&KmsKey::Own("k1".to_owned()));
+        assert!(own.text.contains("`k1`") && own.hint.is_some(), "{own:?}");
+        assert_eq!(encrypted(&KmsKey::Managed).hint, None);
+    }
 
     #[test]
     fn a_public_acl_meets_the_block_that_is_on() {

@@ -13,20 +13,20 @@ use crate::core::release::{FOLDER, site_folder};
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
-use crate::core::visitor::access::PublicBlock;
 use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts, Website};
 use crate::core::visitor::records::exposed_records;
 use crate::core::visitor::{by_distribution, without_distribution};
 use crate::http;
+use crate::run::check::site::BucketCheck;
 
 /// How long the site's address may take to answer.
 const SITE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// What visitors of the site would get, by `distributions` (or by the bucket alone where the inputs name none); `block` is
-/// the bucket's public access block, where it may be read.
+/// What visitors of the site would get, by `distributions` (or by the bucket alone where the inputs name none); `found` is
+/// what was seen of the bucket already.
 pub(crate) async fn check_visitors(
     bucket: &Bucket,
-    block: Option<PublicBlock>,
+    found: &BucketCheck,
     site: &SiteInputs,
     history: Option<&S3Place>,
     distributions: Option<&[DistributionFacts]>,
@@ -38,13 +38,15 @@ pub(crate) async fn check_visitors(
         arn: bucket.arn(),
         prefix: site.prefix.clone(),
         policy: unless_denied("bucket policy", policy(bucket).await, &mut findings),
-        block,
+        block: found.block,
         website: unless_denied("website configuration", website(bucket).await, &mut findings),
         public_acl: site
             .object
             .acl
             .as_deref()
             .is_some_and(|acl| acl.starts_with("public-read")),
+        kms: found.kms.clone(),
+        account: account.to_owned(),
     };
     let folder = match history {
         None => Some(format!("{FOLDER}site/{}", site_folder(&site.prefix))),
