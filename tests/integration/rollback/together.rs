@@ -1,7 +1,5 @@
 //! Back and forward: site and backend as one, twice, in thousands.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
 use super::{A, B, BUCKET, C, assert_no_write, back, cloud, label, release_a, release_b, seen, site, site_requests};
@@ -219,7 +217,7 @@ fn every_environment_goes_back_to_the_label_that_it_ran() {
 }
 
 #[test]
-fn five_thousand_objects_go_back_in_seconds_by_copies_alone() {
+fn five_thousand_objects_go_back_by_copies_alone() {
     let cloud = Cloud::with_bucket(BUCKET);
     cloud.set_versioning(BUCKET, "Enabled");
     for (run, sha) in [(1, A), (2, B)] {
@@ -231,9 +229,7 @@ fn five_thousand_objects_go_back_in_seconds_by_copies_alone() {
     }
     cloud.forget_requests();
     let rollback = site(&cloud, 3, C).with("command", "rollback");
-    let started = Instant::now();
     let run: Run = rollback.run().expect_exit(0);
-    let took = started.elapsed();
     assert_eq!(run.output("uploaded"), "5000");
     let requests = cloud.requests();
     let count = |operation: &str| requests.iter().filter(|one| one["operation"] == operation).count();
@@ -249,7 +245,6 @@ fn five_thousand_objects_go_back_in_seconds_by_copies_alone() {
         count("ListObjectVersions")
     );
     assert_eq!(cloud.object(BUCKET, "7/4207.txt").expect("a file").text(), "4207 of 1");
-    assert!(took < Duration::from_secs(60), "it took {took:?}");
 }
 
 #[test]
