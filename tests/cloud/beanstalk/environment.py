@@ -77,6 +77,8 @@ class Environment:
     abortable: bool = False
     settings: dict[tuple[str, str], str] = field(default_factory=dict)
     """Option values by namespace and option name."""
+    defaults: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What options say that nobody has set."""
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     deployment_id: int = 1
@@ -108,6 +110,14 @@ class Environment:
         self.causes = causes or []
         for instance in self.instances:
             instance.colour, instance.health_status, instance.causes = colour, self.health_status, list(self.causes)
+
+    def set(self, option: tuple[str, str], value: str | None) -> None:
+        """Set an option; None removes it, and it says again what nobody has set."""
+        value = self.defaults.get(option) if value is None else value
+        if value is None:
+            self.settings.pop(option, None)
+        else:
+            self.settings[option] = value
 
     def run(self, label: str) -> None:
         """Let all instances run a version, as a new deployment."""

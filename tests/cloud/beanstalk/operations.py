@@ -219,12 +219,16 @@ def _check_bundle(region: Region, name: str, key: str) -> None:
 
 
 def _settings(params: Params) -> scenarios.Settings:
-    settings = {}
+    settings: scenarios.Settings = {}
     for option in params.get("OptionSettings") or []:
         namespace, name = option.get("Namespace", ""), option.get("OptionName", "")
         if not namespace.startswith("aws:"):
             raise texts.unknown_setting(namespace, name)
         settings[namespace, name] = option.get("Value") or ""
+    # "A list of custom user-defined configuration options to remove from the configuration set for this environment."
+    # https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_UpdateEnvironment.html
+    for option in params.get("OptionsToRemove") or []:
+        settings[option.get("Namespace", ""), option.get("OptionName", "")] = None
     return settings
 
 

@@ -148,6 +148,7 @@ class Region:
         }
         if tier == "Cluster":
             environment.settings = {("aws:elasticbeanstalk:eks:environment", "service-port"): "8080"}
+        environment.defaults = dict(environment.settings)
         environment.paint(colour, [texts.INSUFFICIENT_RATE] if tier == "Cluster" and colour == "Grey" else None)
         self.environments[name] = environment
         return environment

@@ -10,7 +10,8 @@ from cloud.beanstalk import logs, texts
 from cloud.beanstalk.environment import Environment, Instance, Step
 from cloud.beanstalk.region import Scenario
 
-Settings = dict[tuple[str, str], str]
+Settings = dict[tuple[str, str], str | None]
+"""Option values by namespace and option name; None: the option is removed."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ def _upload_log(update: Update, state: str) -> Callable[[Environment], None]:
 
 
 def _set(update: Update) -> Callable[[Environment], None]:
-    return lambda environment: environment.settings.update(update.settings)
+    def act(environment: Environment) -> None:
+        for option, value in update.settings.items():
+            environment.set(option, value)
+
+    return act
 
 
 def _deployed(update: Update) -> list[Step]:

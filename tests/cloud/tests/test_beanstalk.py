@@ -249,6 +249,21 @@ class Environments(BeanstalkTestCase):
         self.assertIn("Updating environment my-app-prod's configuration settings.", messages)
         self.assertIn("Successfully deployed new configuration to environment.", messages)
 
+    def test_a_setting_that_is_removed_is_gone_or_says_what_nobody_has_set(self) -> None:
+        self.scenario("success")
+        mode = "Namespace=aws:elasticbeanstalk:application:environment,OptionName=MODE"
+        policy = "Namespace=aws:elasticbeanstalk:command,OptionName=DeploymentPolicy"
+        changes = [
+            ("--option-settings", f"{mode},Value=blue", f"{policy},Value=Rolling"),
+            ("--options-to-remove", mode, policy),
+        ]
+        for change, expected in zip(changes, [("blue", "Rolling"), (None, "AllAtOnce")]):
+            self.beanstalk("update-environment", *_ENV, *change)
+            self.until_ready()
+            (settings,) = self.beanstalk("describe-configuration-settings", *_APP, *_ENV)["ConfigurationSettings"]
+            values = {each["OptionName"]: each["Value"] for each in settings["OptionSettings"]}
+            self.assertEqual((values.get("MODE"), values.get("DeploymentPolicy")), expected)
+
     def test_unknown_setting_is_refused(self) -> None:
         self.assert_fails(
             "(ConfigurationValidationException) when calling the UpdateEnvironment operation: Configuration validation "

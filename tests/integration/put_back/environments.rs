@@ -189,6 +189,30 @@ fn settings_that_went_through_while_the_version_was_refused_are_named() {
 }
 
 #[test]
+fn a_setting_that_only_the_release_had_is_removed_again() {
+    let cloud = cloud();
+    all(&cloud, "a").run().expect_exit(0);
+    for refuses_combination in [false, true] {
+        let scenario = json!({"seconds": 0.2, "refuses_combination": refuses_combination});
+        cloud.set_scenario("my-app-prod", "success", &scenario);
+        let before = cloud.get("/beanstalk")["us-east-1"]["environments"][0]["settings"].clone();
+        refuse(&cloud, "PutObject");
+        cloud.forget_requests();
+        let run = with_mode(&cloud, "b").run().expect_exit(1);
+        let sent: Vec<_> = cloud.requests();
+        let removed = |request: &&serde_json::Value| {
+            request["operation"] == "UpdateEnvironment" && request["params"].to_string().contains("OptionsToRemove")
+        };
+        assert_eq!(sent.iter().filter(removed).count(), 1, "{sent:#?}");
+        let after = cloud.get("/beanstalk")["us-east-1"]["environments"][0]["settings"].clone();
+        assert!(!before.is_null(), "{:#}", cloud.get("/beanstalk"));
+        assert_eq!(after, before);
+        assert_eq!((run.output("rolled-back"), label(&cloud).as_str()), ("true", "v-a"));
+        super::allow(&cloud);
+    }
+}
+
+#[test]
 fn nobody_calls_settings_as_before_that_were_sent_with_a_version_that_failed() {
     let cloud = cloud();
     with_mode(&cloud, "a").run().expect_exit(0);
