@@ -1,5 +1,7 @@
 //! Lists and numbers in words.
 
+use std::time::Duration;
+
 /// How many names a sentence has.
 const MAX_NAMES: usize = 10;
 
@@ -46,6 +48,13 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     short
 }
 
+/// `1.3 s`, `5 s`: to a tenth of a second.
+#[must_use]
+pub(crate) fn seconds(duration: Duration) -> String {
+    let tenths = (duration.as_secs_f64() * 10.0).round() / 10.0;
+    format!("{tenths} s")
+}
+
 /// `1 object`, `2 objects`.
 #[must_use]
 pub(crate) fn plural(count: usize, noun: &str) -> String {
@@ -55,6 +64,14 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_rounded() {
+        for (millis, text) in [(4999, "5 s"), (1340, "1.3 s"), (250, "0.3 s"), (20_000, "20 s")] {
+            assert_eq!(seconds(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(seconds(Duration::from_nanos(4_999_993_300)), "5 s");
+    }
 
     #[test]
     fn numbers_stand_with_their_nouns() {

@@ -11,6 +11,7 @@
 
 pub(crate) mod body;
 pub(crate) mod errors;
+pub(crate) mod page;
 pub(crate) mod proxy;
 pub(crate) mod roots;
 
@@ -34,6 +35,7 @@ use http::Uri;
 use http_body_util::BodyExt as _;
 
 use crate::core::context::Env;
+use crate::core::text::seconds;
 use crate::http::body::bounded;
 use crate::http::errors::plain_text;
 use crate::http::proxy::{Proxies, is_local};
@@ -44,9 +46,6 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Idle connections are closed before the server does it: S3 keeps them for some twenty seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Redirects that [`get_following`] follows.
-const MAX_REDIRECTS: usize = 5;
 
 /// The client; clones share connections.
 #[derive(Clone)]
@@ -95,39 +94,17 @@ pub(crate) async fn get(
     max_bytes: usize,
 ) -> anyhow::Result<(u16, Vec<u8>)> {
     let place = place(url);
-    let answer = tokio::time::timeout(timeout, send(client, url, headers, max_bytes))
-        .await
-        .with_context(|| format!("{place} did not answer within {} s", timeout.as_secs_f32()))??;
-    Ok((answer.status, answer.body))
-}
-
-/// GETs `url` as [`get`] does, without headers, and follows up to five redirects.
-///
-/// # Errors
-/// As [`get`]; or there are too many redirects, or one leads to no address.
-pub(crate) async fn get_following(
-    client: &Client,
-    url: &str,
-    timeout: Duration,
-    max_bytes: usize,
-) -> anyhow::Result<(u16, Vec<u8>)> {
-    let follow = async {
-        let mut url = url.to_owned();
-        for _ in 0..=MAX_REDIRECTS {
-            let answer = send(client, &url, &[], max_bytes).await?;
-            match (answer.status, answer.location) {
-                (301 | 302 | 303 | 307 | 308, Some(location)) => {
-                    url = redirect(&url, &location)
-                        .with_context(|| format!("{} redirects to an invalid URL", place(&url)))?;
-                }
-                _ => return Ok((answer.status, answer.body)),
-            }
-        }
-        anyhow::bail!("{} redirects more than {MAX_REDIRECTS} times", place(&url))
+    let answer = async {
+        let mut response = open(client, url, headers).await?;
+        let mut body = Vec::new();
+        read_body(&mut response, max_bytes, &mut body)
+            .await
+            .map_err(|problem| anyhow::anyhow!("{place} stopped in its answer: {problem}"))?;
+        Ok((response.status().as_u16(), body))
     };
-    tokio::time::timeout(timeout, follow)
+    tokio::time::timeout(timeout, answer)
         .await
-        .with_context(|| format!("{} did not answer within {} s", place(url), timeout.as_secs_f32()))?
+        .with_context(|| format!("{place} did not answer within {}", seconds(timeout)))?
 }
 
 /// Scheme and host of an address, in backticks: what may be printed of it.
@@ -142,13 +119,8 @@ fn place(url: &str) -> String {
     }
 }
 
-struct HttpAnswer {
-    status: u16,
-    location: Option<String>,
-    body: Vec<u8>,
-}
-
-async fn send(client: &Client, url: &str, headers: &[(&str, &str)], max_bytes: usize) -> anyhow::Result<HttpAnswer> {
+/// Sends a GET; answers as soon as its head is here.
+async fn open(client: &Client, url: &str, headers: &[(&str, &str)]) -> anyhow::Result<HttpResponse> {
     let place = place(url);
     let uri: Uri = url
         .parse()
@@ -169,15 +141,18 @@ async fn send(client: &Client, url: &str, headers: &[(&str, &str)], max_bytes: u
             .with_context(|| format!("cannot send the header `{name}` to {place}"))?;
     }
     let key = ConnectorKey::new(Some(CONNECT_TIMEOUT), None, &uri);
-    let mut response = client
+    client
         .connector(key)
         .call(request)
         .await
-        .map_err(|error| anyhow::anyhow!("cannot reach {place}: {}", plain_text(&error)))?;
-    let mut body = Vec::new();
+        .map_err(|error| anyhow::anyhow!("cannot reach {place}: {}", plain_text(&error)))
+}
+
+/// Reads at most `max_bytes` of an answer into `body`, which has what came also when the rest does not.
+async fn read_body(response: &mut HttpResponse, max_bytes: usize, body: &mut Vec<u8>) -> Result<(), String> {
     let content = response.body_mut();
     while let Some(frame) = content.frame().await {
-        let frame = frame.map_err(|error| anyhow::anyhow!("{place} stopped in its answer: {}", plain_text(&*error)))?;
+        let frame = frame.map_err(|error| plain_text(&*error))?;
         if let Some(data) = frame.data_ref() {
             let room = max_bytes.saturating_sub(body.len());
             body.extend_from_slice(data.get(..room).unwrap_or(data));
@@ -186,38 +161,7 @@ async fn send(client: &Client, url: &str, headers: &[(&str, &str)], max_bytes: u
             }
         }
     }
-    Ok(HttpAnswer {
-        status: response.status().as_u16(),
-        location: response.headers().get("location").map(ToOwned::to_owned),
-        body,
-    })
-}
-
-/// Where a redirect from `from` to `location` leads.
-fn redirect(from: &str, location: &str) -> Option<String> {
-    let base: Uri = from.parse().ok()?;
-    let scheme = base.scheme_str()?;
-    let authority = base.authority()?.as_str();
-    let target = if location.starts_with("http://") || location.starts_with("https://") {
-        location.to_owned()
-    } else if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else if location.contains("://") {
-        return None;
-    } else if location.starts_with('?') {
-        format!("{scheme}://{authority}{}{location}", base.path())
-    } else {
-        let directory = base.path().rsplit_once('/').map_or("", |(directory, _)| directory);
-        format!("{scheme}://{authority}{directory}/{location}")
-    };
-    let target = target.split('#').next().unwrap_or_default().to_owned();
-    let uri = target.parse::<Uri>().ok()?;
-    uri.host()?;
-    // A user name and a password are not for others to choose.
-    let has_credentials = uri.authority()?.as_str().contains('@');
-    (!has_credentials).then_some(target)
+    Ok(())
 }
 
 impl Client {
@@ -362,24 +306,5 @@ mod tests {
         );
         assert_eq!(place("http://user:pass@h:81/x"), "`http://h:81`");
         assert_eq!(place("no address"), "the address");
-    }
-
-    #[test]
-    fn redirects_lead_where_a_browser_would_go() {
-        let from = "https://h/a/b?q=1";
-        for (location, to) in [
-            ("http://x/y", Some("http://x/y")),
-            ("//x/y", Some("https://x/y")),
-            ("/c", Some("https://h/c")),
-            ("c", Some("https://h/a/c")),
-            ("?z=1", Some("https://h/a/b?z=1")),
-            ("/c#part", Some("https://h/c")),
-            ("ftp://x/", None),
-            ("file:///etc/passwd", None),
-            ("https://user:password@x/", None),
-            ("//user@x/", None),
-        ] {
-            assert_eq!(redirect(from, location).as_deref(), to, "{location}");
-        }
     }
 }

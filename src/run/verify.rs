@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::core::error::{Cancelled, HintExt as _};
 use crate::core::heartbeat::Heartbeat;
 use crate::core::inputs::Command;
-use crate::core::site::verify_site::{SiteCheck, is_same_problem};
+use crate::core::site::verify_site::{CheckHistory, SiteCheck, is_same_problem};
 use crate::core::text::names;
-use crate::http;
+use crate::http::page::{TimedOut, get_page};
 use crate::run::deployment::Deployment;
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
@@ -34,26 +34,28 @@ impl Deployment<'_> {
         phases.begin("Verify the site");
         let deadline = Instant::now() + site.verify_timeout;
         let mut heartbeat = Heartbeat::new(Instant::now().into_std(), ONE_TRY);
-        let mut left: Vec<(&SiteCheck, String)> = site.verify.iter().map(|check| (check, String::new())).collect();
+        let mut left: Vec<(&SiteCheck, CheckHistory)> = site
+            .verify
+            .iter()
+            .map(|check| (check, CheckHistory::default()))
+            .collect();
         loop {
             let rest = deadline.saturating_duration_since(Instant::now());
             let one_try = ONE_TRY.min(rest.max(Duration::from_secs(1)));
-            let asked = join_all(left.iter().map(|(check, _)| self.ask(state, check, one_try)));
-            let problems = tokio::select! {
-                problems = asked => problems,
+            let asked = join_all(left.into_iter().map(|(check, mut tries)| async move {
+                let is_good = self.ask(state, check, &mut tries, one_try).await;
+                (check, tries, is_good)
+            }));
+            let asked = tokio::select! {
+                asked = asked => asked,
                 () = self.stop.cancelled() => return Err(Cancelled.into()),
             };
             let mut still = Vec::new();
-            for ((check, last), problem) in left.into_iter().zip(problems) {
-                match problem {
-                    None => self.console.line(&format!("verified: `{}`", check.shown_url())),
-                    Some(problem) => {
-                        if !is_same_problem(&problem, &last) {
-                            let text = format!("not verified yet: `{}` answers {problem}", check.shown_url());
-                            self.console.line(&text);
-                        }
-                        still.push((check, problem));
-                    }
+            for (check, tries, is_good) in asked {
+                if is_good {
+                    self.console.line(&format!("verified: `{}`", check.shown_url()));
+                } else {
+                    still.push((check, tries));
                 }
             }
             left = still;
@@ -74,7 +76,7 @@ impl Deployment<'_> {
         }
         let answers: Vec<String> = left
             .iter()
-            .map(|(check, problem)| format!("`{}` answers {problem}", check.shown_url()))
+            .map(|(check, tries)| format!("`{}` {}", check.shown_url(), tries.text()))
             .collect();
         Err(anyhow!(
             "cannot verify the site within {} s: {}",
@@ -84,19 +86,22 @@ impl Deployment<'_> {
         .hint("check what the site shows, and `verify-site` and `verify-timeout`"))
     }
 
-    /// What is wrong with the answer of one address; `None` when it is as wanted.
-    async fn ask(&self, state: &CurrentState, check: &SiteCheck, timeout: Duration) -> Option<String> {
+    /// Whether one address answers as wanted; notes in `tries` what it does else, and says it where it is new.
+    async fn ask(&self, state: &CurrentState, check: &SiteCheck, tries: &mut CheckHistory, timeout: Duration) -> bool {
         let is_rollback = self.inputs.command == Command::Rollback;
-        let client = &state.aws.http;
-        let answer = if check.wants_redirect() {
-            http::get(client, &check.url, &[], timeout, MAX_SIZE).await
-        } else {
-            http::get_following(client, &check.url, timeout, MAX_SIZE).await
-        };
-        match answer {
-            Ok((status, body)) => check.problem(status, &body, is_rollback),
-            Err(error) => Some(format!("{error:#}")),
+        let before = tries.newest().to_owned();
+        match get_page(&state.aws.http, &check.url, !check.wants_redirect(), timeout, MAX_SIZE).await {
+            Ok(page) => match check.problem(&page, is_rollback) {
+                None => return true,
+                Some(problem) => tries.answered(&page, &problem),
+            },
+            Err(error) => tries.not_answered(&format!("{error:#}"), error.is::<TimedOut>()),
         }
+        if !is_same_problem(tries.newest(), &before) {
+            let text = format!("not verified yet: `{}` {}", check.shown_url(), tries.newest());
+            self.console.line(&text);
+        }
+        false
     }
 }
 

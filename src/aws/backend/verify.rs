@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::core::error::HintExt as _;
 use crate::core::heartbeat::Heartbeat;
 use crate::core::inputs::VerifyInputs;
-use crate::http;
+use crate::http::page::{TimedOut, get_page};
 use tokio_util::sync::CancellationToken;
 
 const PAUSE: Duration = Duration::from_secs(2);
@@ -31,26 +31,37 @@ pub(crate) async fn verify(
 ) -> anyhow::Result<()> {
     let shown = without_query(&wanted.url);
     let began = Instant::now();
-    let mut last = String::new();
+    let (mut last, mut last_answer) = (String::new(), None);
     let mut heartbeat = Heartbeat::new(began.into_std(), ONE_TRY);
     loop {
         let left = wanted.timeout.saturating_sub(began.elapsed());
         let answer = tokio::select! {
-            answer = http::get_following(&aws.http, &wanted.url, ONE_TRY.min(left.max(Duration::from_secs(1))), MAX_SIZE) => answer,
+            answer = get_page(&aws.http, &wanted.url, true, ONE_TRY.min(left.max(Duration::from_secs(1))), MAX_SIZE) => answer,
             () = stop.cancelled() => return Err(crate::core::error::Cancelled.into()),
         };
         let problem = match answer {
-            Ok((status @ 200..=299, body)) => match &wanted.contains {
-                Some(text) if !String::from_utf8_lossy(&body).contains(text) => {
-                    format!("it answers HTTP {status}, but without the text `{text}` in its first {MAX_MEBIBYTES} MiB")
-                }
-                _ => {
-                    console.line(&format!("verified: `{shown}` answers HTTP {status}"));
-                    return Ok(());
-                }
+            Ok(page) => {
+                let status = page.status;
+                let has_text = |text: &String| String::from_utf8_lossy(&page.body).contains(text);
+                let problem = match (&page.flaw, &wanted.contains) {
+                    (Some(flaw), _) => format!("it answers HTTP {status}{}", flaw.remark()),
+                    (None, _) if !(200..300).contains(&status) => format!("it answers HTTP {status}"),
+                    (None, Some(text)) if !has_text(text) => format!(
+                        "it answers HTTP {status}, but without the text `{text}` in its first {MAX_MEBIBYTES} MiB"
+                    ),
+                    (None, _) => {
+                        console.line(&format!("verified: `{shown}` answers HTTP {status}"));
+                        return Ok(());
+                    }
+                };
+                last_answer = Some(problem.clone());
+                problem
+            }
+            Err(error) => match &last_answer {
+                // What it answered before tells more than that the time was over.
+                Some(answer) if error.is::<TimedOut>() => format!("{answer} (the last try was cut off: {error:#})"),
+                _ => format!("{error:#}"),
             },
-            Ok((status, _)) => format!("it answers HTTP {status}"),
-            Err(error) => format!("{error:#}"),
         };
         let now = Instant::now().into_std();
         if problem != last {

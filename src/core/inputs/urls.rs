@@ -1,5 +1,7 @@
 //! Addresses that inputs name.
 
+use url::Url;
+
 use crate::core::inputs::reader::Reader;
 
 /// Checks `url`, the value of what is called `name` in an error: an `http://` or `https://` address of visible ASCII
@@ -34,17 +36,30 @@ fn check(url: &str) -> Result<(), &'static str> {
     let rest = ["https://", "http://"]
         .iter()
         .find_map(|scheme| url.strip_prefix(scheme));
-    match rest {
-        Some(rest) if is_authority(authority(rest)) => Ok(()),
-        Some(_) => Err(
-            "has no host, or a port that is no number; it must be an `http://` or `https://` address, and is \
-                        not repeated here because it may hold a secret",
-        ),
-        None => Err(
-            "does not begin so; it must be an `http://` or `https://` address, and is not repeated here because \
-                     it may hold a secret",
-        ),
+    let Some(rest) = rest else {
+        return Err(
+            "does not begin with `http://` or `https://`; it is not repeated here because it may hold a secret",
+        );
+    };
+    if port(authority(rest)).is_some_and(|port| !is_port(port)) {
+        return Err(
+            "has a port that is not a number from 1 to 65535; it is not repeated here because it may hold a secret",
+        );
     }
+    if !is_request_target(url) || authority(rest).starts_with(':') {
+        return Err(
+            "has no host, or one that is not valid; it must be an `http://` or `https://` address, and is not repeated \
+             here because it may hold a secret",
+        );
+    }
+    Ok(())
+}
+
+/// Whether requests can be sent to `url`: by the parser of the HTTP client, and by the one that reads redirects.
+fn is_request_target(url: &str) -> bool {
+    let of_client: Option<http::Uri> = url.parse().ok();
+    of_client.is_some_and(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+        && Url::parse(url).is_ok_and(|url| url.has_host())
 }
 
 /// Whether a user name stands before the host, whatever somebody takes for an address: with one slash or none, with
@@ -62,13 +77,18 @@ fn has_user(url: &str) -> bool {
     authority.contains('@') || authority.contains("%40")
 }
 
-/// Whether `authority` is a host, and a port that is a number.
-fn is_authority(authority: &str) -> bool {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port),
-        _ => (authority, ""),
-    };
-    !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+/// What stands behind the host and a colon.
+fn port(authority: &str) -> Option<&str> {
+    let (_, port) = authority.rsplit_once(':')?;
+    // The colons of an IPv6 address, whether or not its brackets are closed.
+    let in_address = port.contains(']') || authority.starts_with('[') && !authority.contains(']');
+    (!in_address).then_some(port)
+}
+
+/// Whether `port` is one, or left out behind its colon.
+fn is_port(port: &str) -> bool {
+    let is_digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.is_empty() || is_digits && port.parse().is_ok_and(|port: u16| port > 0)
 }
 
 /// The host that an unencrypted request to `url` goes to; `None` where it is encrypted or stays on this machine.
@@ -117,6 +137,8 @@ mod tests {
             "http://127.0.0.1:9000/x",
             "http://[::1]:80",
             "https://[2001:db8::1]/",
+            "https://h:/x",
+            "https://h:65535",
             "https://cdn.example.org/npm/pkg@1.0/?a@b",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
@@ -142,12 +164,31 @@ mod tests {
             "HTTPS://h",
             "https://",
             "https:///x",
-            "https://h:p/w",
             "https://h x",
             "ftp://h",
             "https://ü",
+            "http://[::1",
+            "http://[::1/x",
+            "http://::1]/",
+            "http://[::g]/",
+            "http://[]/",
+            "http://1.2.3.999/",
+            "http://:80/",
+            "http://h<i>/",
         ] {
-            assert!(check(wrong).is_err(), "{wrong}");
+            let problem = check(wrong).expect_err(wrong);
+            assert!(!problem.contains("port"), "{wrong}: {problem}");
+        }
+        for port in [
+            "https://h:p/w",
+            "http://h:65536",
+            "http://h:0/",
+            "http://[::1]:99999/",
+            "http://h:-1",
+            "http://h:+1",
+        ] {
+            let problem = check(port).expect_err(port);
+            assert!(problem.contains("from 1 to 65535"), "{port}: {problem}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A release stands or falls as a whole: `verify-site`, `on-failure: rollback` for the whole run, what is live now.
 
+mod asked;
 mod environments;
 mod first;
 mod half_way;
