@@ -196,15 +196,15 @@ impl Deployment<'_> {
         {
             self.console.debug(&format!("{error:#}"));
         }
-        let others = {
-            let live = newest.map(|position| &records[position]);
-            changed_by_others(&this_run, plan.site.as_ref(), live, &found)
-        };
+        let live = newest.map(|position| &records[position]);
+        let others = changed_by_others(&this_run, plan.site.as_ref(), live, &found);
+        let mut restoration = Restoration::new(found, live);
+        let restored_by_others = restoration.unchanged(std::slice::from_ref(&this_run), &others);
+        let others: BTreeSet<String> = others.difference(&restored_by_others).cloned().collect();
         if let Some(site) = &mut this_run.site {
             site.changed.retain(|change| !others.contains(&change.key));
         }
         let after = [this_run];
-        let mut restoration = Restoration::new(found, newest.map(|position| &records[position]));
         if let Some([_, older @ ..]) = newest.map(|position| &mut records[position..]) {
             self.find_order(state, &after, older, &mut restoration).await;
         }
@@ -246,7 +246,7 @@ impl Deployment<'_> {
             inputs.verbosity,
         )
         .await;
-        let put_back = PutBack::of_site(changes, &back, SiteChanges::of(&outcome)).leaving(others);
+        let put_back = PutBack::of_site(changes, &back, SiteChanges::of(&outcome)).leaving(others, restored_by_others);
         if let Some(text) = put_back.others_text() {
             self.console.warning("Left alone", &text);
         }
@@ -274,7 +274,7 @@ impl Deployment<'_> {
         let (Some(cdn), Some(invalidation)) = (&state.cdn, &plan.cdn) else {
             return (Invalidated::default(), None);
         };
-        let keys: BTreeSet<&str> = put_back.site.changed.iter().map(|change| change.key.as_str()).collect();
+        let keys = put_back.keys_brought_back();
         if keys.is_empty() {
             return (Invalidated::default(), None);
         }

@@ -44,11 +44,13 @@ async fn undo(
             result,
         }
     };
-    if let Some(by) = &run.superseded_by {
-        return without_update(None, Ok(UndoEnd::LeftAlone(by.clone())));
-    }
-    let Some(previous) = run.previous.clone().flatten() else {
-        return without_update(None, Ok(UndoEnd::NothingBefore));
+    let previous = match (run.previous.clone().flatten(), &run.superseded_by) {
+        (Some(previous), Some(by)) if *by != previous => {
+            return without_update(None, Ok(UndoEnd::LeftAlone(by.clone())));
+        }
+        (Some(previous), _) => previous,
+        (None, Some(by)) => return without_update(None, Ok(UndoEnd::LeftAlone(by.clone()))),
+        (None, None) => return without_update(None, Ok(UndoEnd::NothingBefore)),
     };
     let prefix = backend_run.prefix(&plan.name);
     match check(backend_run, plan, run, &previous, deadline).await {
@@ -80,7 +82,9 @@ async fn undo(
         ..
     } = &ended.outcome
     {
-        let end = UndoEnd::LeftAlone(by.clone());
+        let accepted = &backend_run.backend.accepted_health;
+        let has_settings = !run.settings_before.is_empty();
+        let end = UndoEnd::after_another(by.clone(), ended.run.state(), &previous, accepted, has_settings);
         return UndoneEnvironment {
             name: plan.name.clone(),
             run: ended.run,
@@ -120,8 +124,15 @@ async fn check(
         .into_iter()
         .chain(run.replaced.as_deref())
         .collect();
-    if let UndoStep::LeaveAlone(by) = undo_step(&run.requests, &environment, &events, &known) {
-        return Ok(BeforeUndo::Done(UndoEnd::LeftAlone(by), Box::new(environment)));
+    let step = match &run.superseded_by {
+        Some(by) => UndoStep::LeaveAlone(by.clone()),
+        None => undo_step(&run.requests, &environment, &events, &known),
+    };
+    if let UndoStep::LeaveAlone(by) = step {
+        let accepted = &backend_run.backend.accepted_health;
+        let has_settings = !run.settings_before.is_empty();
+        let end = UndoEnd::after_another(by, Some(&environment), previous, accepted, has_settings);
+        return Ok(BeforeUndo::Done(end, Box::new(environment)));
     }
     if run.uncertain && may_still_start(&environment, &events, &plan.label, previous) {
         return Err(anyhow!(

@@ -213,7 +213,7 @@ impl BackendOutcome {
             if result.is_err() && run.keeps_running() && !run.uncertain && !text.contains(KEEPS_RUNNING) {
                 text = format!("{text}; {KEEPS_RUNNING}");
             }
-            run.rolled_back = matches!(result, Ok(UndoEnd::Back(_)));
+            run.rolled_back = matches!(result, Ok(UndoEnd::Back(_) | UndoEnd::BackByAnother(_)));
             if run.rolled_back {
                 back.push(text);
                 continue;

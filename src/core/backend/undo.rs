@@ -2,6 +2,7 @@
 
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::events::EnvironmentEvent;
+use crate::core::inputs::Health;
 
 /// What to do with an environment that our failed run changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,20 +18,50 @@ pub(crate) enum UndoStep {
 pub(crate) enum UndoEnd {
     /// It runs this version again.
     Back(String),
+    /// It runs this version again, by somebody else's update that came after ours.
+    BackByAnother(String),
     /// No version ran before.
     NothingBefore,
     /// Somebody else's update came after ours, with this version.
     LeftAlone(String),
+    /// Somebody else's update came after ours, and goes on.
+    LeftUpdating,
+}
+
+impl UndoEnd {
+    /// How the undo of an update over which another deployed the version `by` ended, where the environment is `seen` so
+    /// now: when that is what ran before, `previous`, and well, all is as before but for option settings of ours
+    /// (`has_settings`), which nobody touches then.
+    pub(crate) fn after_another(
+        by: String,
+        seen: Option<&EnvironmentState>,
+        previous: &str,
+        accepted_health: &[Health],
+        has_settings: bool,
+    ) -> Self {
+        if seen.is_some_and(|seen| !seen.is_ready()) {
+            return Self::LeftUpdating;
+        }
+        let is_well =
+            seen.is_some_and(|seen| seen.label.as_deref() == Some(previous) && seen.is_healthy(accepted_health));
+        if by == previous && !has_settings && is_well {
+            Self::BackByAnother(by)
+        } else {
+            Self::LeftAlone(by)
+        }
+    }
 }
 
 /// What became of the environment `name`, for a person.
 pub(crate) fn undo_text(name: &str, result: &anyhow::Result<UndoEnd>) -> String {
     match result {
         Ok(UndoEnd::Back(label)) => format!("`{name}` is back on `{label}`"),
+        Ok(UndoEnd::BackByAnother(label)) => format!("`{name}` is back on `{label}`, which another update deployed"),
         Ok(UndoEnd::NothingBefore) => format!("`{name}` ran nothing before"),
         Ok(UndoEnd::LeftAlone(label)) => {
             format!("`{name}` runs `{label}`, which another update deployed: it is left alone")
         }
+        Ok(UndoEnd::LeftUpdating) => format!("`{name}` is being updated by somebody else: it is left alone"),
         Err(error) => format!("`{name}` could not be rolled back: {error:#}"),
     }
 }
@@ -118,6 +149,30 @@ mod tests {
             let step = undo_step(&requests, &environment, &events, &["v1", "v0"]);
             assert_eq!(step, expected, "{running}, {events:?}");
         }
+    }
+
+    #[test]
+    fn what_another_update_brought_back_is_back_when_it_is_ready_well_and_without_settings_of_ours() {
+        let (back, alone) = (UndoEnd::BackByAnother, UndoEnd::LeftAlone);
+        for (by, status, health, has_settings, expected) in [
+            ("v0", "Ready", "Green", false, back("v0".to_owned())),
+            ("v0", "Ready", "Green", true, alone("v0".to_owned())),
+            ("v0", "Ready", "Red", false, alone("v0".to_owned())),
+            ("v9", "Ready", "Green", false, alone("v9".to_owned())),
+            ("v0", "Updating", "Green", false, UndoEnd::LeftUpdating),
+            ("v9", "Updating", "Green", false, UndoEnd::LeftUpdating),
+        ] {
+            let seen = EnvironmentState {
+                status: status.to_owned(),
+                health: health.to_owned(),
+                label: Some(by.to_owned()),
+                ..EnvironmentState::default()
+            };
+            let end = UndoEnd::after_another(by.to_owned(), Some(&seen), "v0", &[Health::Green], has_settings);
+            assert_eq!(end, expected, "{by} {status} {health} {has_settings}");
+        }
+        let unseen = UndoEnd::after_another("v0".to_owned(), None, "v0", &[Health::Green], false);
+        assert_eq!(unseen, UndoEnd::LeftAlone("v0".to_owned()));
     }
 
     #[test]

@@ -88,14 +88,15 @@ pub(crate) fn stale(outcomes: &Outcomes) -> Option<String> {
     })
 }
 
-/// Of an environment that runs the version from before its update: what the option settings are is another matter.
+/// Of an environment that runs the version from before its update, and that this run has not brought back: what the option
+/// settings are is another matter, and so is how it is.
 fn as_before_but_for_settings(environment: &EnvironmentReport) -> String {
     let names = some_names(environment.sent_settings.iter().map(String::as_str));
     match (names.as_str(), environment.settings_took_effect) {
         ("", _) if environment.end_unseen && environment.status.as_deref() == Some("Ready") => {
             "as before, an update may have started".to_owned()
         }
-        ("", _) => "as before".to_owned(),
+        ("", _) => "version as before".to_owned(),
         (names, true) => format!("version as before, new option settings: {names}"),
         (names, false) => format!("version as before, perhaps new option settings: {names}"),
     }
@@ -350,7 +351,7 @@ mod tests {
             ("v6", "v7", true, true, ("as before", true, true)),
             ("v6", "v7", false, false, ("as before", true, false)),
             // Elastic Beanstalk has rolled the version back, and nobody knows about the settings.
-            ("v6", "v7", true, false, ("as before", false, false)),
+            ("v6", "v7", true, false, ("version as before", false, false)),
             ("v6", "v6", true, false, ("updated", false, false)),
             ("v6", "v6", true, true, ("as before", true, true)),
             ("v9", "v7", true, false, ("of another update", false, false)),

@@ -57,6 +57,8 @@ pub(crate) struct PutBack {
     pub(crate) site: SiteChanges,
     /// The keys that this run changed and that are as they were.
     pub(crate) restored: Vec<String>,
+    /// Those among them that somebody else has brought back.
+    pub(crate) restored_by_others: BTreeSet<String>,
     /// The keys that this run changed and that somebody else has changed since: they are left alone.
     pub(crate) others: BTreeSet<String>,
     /// Old assets that stay after it; none where nothing knows of any.
@@ -121,17 +123,27 @@ impl PutBack {
                 .map(|retirement| retirement.left_by(succeeded, &site.spared)),
             restored: keys.filter(|key| !left.contains(key.as_str())).cloned().collect(),
             site,
+            restored_by_others: BTreeSet::new(),
             others: BTreeSet::new(),
             cdn: Invalidated::default(),
         }
     }
 
-    /// The same where the keys of `others` are left to those who changed them since.
+    /// The same where the keys of `others` are left to those who changed them since, and those of `restored_by_others` are
+    /// as before by them.
     #[must_use]
-    pub(crate) fn leaving(mut self, others: BTreeSet<String>) -> Self {
+    pub(crate) fn leaving(mut self, others: BTreeSet<String>, restored_by_others: BTreeSet<String>) -> Self {
         self.restored.retain(|key| !others.contains(key));
         self.others = others;
+        self.restored_by_others = restored_by_others;
         self
+    }
+
+    /// The keys whose objects changed on the way back, whoever changed them: what a cache has of them may be the new one.
+    #[must_use]
+    pub(crate) fn keys_brought_back(&self) -> BTreeSet<&str> {
+        let own = self.site.changed.iter().map(|change| change.key.as_str());
+        own.chain(self.restored_by_others.iter().map(String::as_str)).collect()
     }
 }
 
@@ -147,11 +159,13 @@ impl PutBack {
     pub(crate) fn text(&self, changes: &SiteChanges) -> String {
         let left = self.left(changes).len();
         let back: BTreeSet<&str> = self.restored.iter().map(String::as_str).collect();
-        let all = format!("{} of the site", plural(left + back.len(), "object"));
+        let own = back.len().saturating_sub(self.restored_by_others.len());
+        let all = format!("{} of the site", plural(left + own, "object"));
+        let others = || self.restored_text().into_iter().chain(self.others_text());
         if left == 0 {
-            let own = format!("{all} {} rolled back", were(back.len()));
-            let own = (!back.is_empty() || self.others.is_empty()).then_some(own);
-            return own.into_iter().chain(self.others_text()).collect::<Vec<_>>().join("; ");
+            let is_told = own > 0 || others().next().is_none();
+            let own = is_told.then(|| format!("{all} {} rolled back", were(own)));
+            return own.into_iter().chain(others()).collect::<Vec<_>>().join("; ");
         }
         let why = self
             .site
@@ -159,11 +173,20 @@ impl PutBack {
             .first()
             .map(|failure| format!(": {}", failure.message));
         let own = format!("{left} of {all} could not be rolled back{}", why.unwrap_or_default());
-        [own]
-            .into_iter()
-            .chain(self.others_text())
-            .collect::<Vec<_>>()
-            .join("; ")
+        [own].into_iter().chain(others()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// What somebody else has brought back, in words; `None` when that is nothing.
+    fn restored_text(&self) -> Option<String> {
+        let number = self.restored_by_others.len();
+        (number > 0).then(|| {
+            format!(
+                "{} {} brought back by somebody else meanwhile ({})",
+                plural(number, "object"),
+                were(number),
+                some_names(self.restored_by_others.iter().map(String::as_str))
+            )
+        })
     }
 
     /// What is left alone, in words; `None` when nothing is.

@@ -4,7 +4,7 @@
 //! What one key goes back to is decided in [`crate::core::release::restore`]. The plan is one like a deploy's, and the
 //! same executor carries it out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::core::error::HintExt as _;
 use crate::core::release::object_version::Version;
@@ -137,6 +137,14 @@ impl Restoration {
     pub(crate) fn is_unclear(&self, after: &[Record]) -> bool {
         let steps = self.steps(after);
         steps.values().any(|(_, _, step)| matches!(step, KeyAction::Unclear))
+    }
+
+    /// Which of `keys` are what they were already, down to the version.
+    #[must_use]
+    pub(crate) fn unchanged(&self, after: &[Record], keys: &BTreeSet<String>) -> BTreeSet<String> {
+        let steps = self.steps(after);
+        let is_kept = |key: &&String| matches!(steps.get(key.as_str()), Some((_, _, KeyAction::Keep)));
+        keys.iter().filter(is_kept).cloned().collect()
     }
 
     /// Notes what the releases before the target (newest first, lists of keys loaded) made.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{all, cloud, label, label_of, refuse, seen};
-use crate::support::{Action, Cloud};
+use crate::support::{Action, Cloud, Run};
 
 const EU: &str = "my-app-eu";
 
@@ -70,15 +70,13 @@ fn an_environment_that_fails_takes_back_the_one_that_was_updated() {
     );
 }
 
-#[test]
-fn what_a_stranger_deployed_since_is_left_alone_and_named() {
-    let cloud = two();
-    all(&cloud, "a").run().expect_exit(0);
+/// Runs release `b`, whose site never answers as wanted, and lets somebody else update the second environment meanwhile.
+fn while_a_stranger_updates(cloud: &Cloud, label: &str, seconds: f64) -> Run {
     let page = format!("{}/my-bucket/index.html", cloud.endpoint);
-    let action = both(&cloud, "b")
+    let action = both(cloud, "b")
         .with("verify-site", &format!("{page} 404"))
         .with("verify-timeout", "3");
-    let run = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let run = scope.spawn(|| action.run());
         for _ in 0..600 {
             if cloud.count("CreateInvalidation") > 1 {
@@ -88,11 +86,18 @@ fn what_a_stranger_deployed_since_is_left_alone_and_named() {
         }
         cloud.post(
             "/beanstalk/update",
-            &json!({"environment": EU, "version_label": "v9", "polls": 0, "scenario": "success", "seconds": 0.1}),
+            &json!({"environment": EU, "version_label": label, "polls": 0, "scenario": "success", "seconds": seconds}),
         );
         run.join().expect("the run")
     })
-    .expect_exit(1);
+    .expect_exit(1)
+}
+
+#[test]
+fn what_a_stranger_deployed_since_is_left_alone_and_named() {
+    let cloud = two();
+    all(&cloud, "a").run().expect_exit(0);
+    let run = while_a_stranger_updates(&cloud, "v9", 0.1);
     assert_eq!(
         (label(&cloud), label_of(&cloud, EU)),
         ("v-a".to_owned(), "v9".to_owned())
@@ -108,6 +113,38 @@ fn what_a_stranger_deployed_since_is_left_alone_and_named() {
         "{error}"
     );
     assert_eq!(run.report["backend"]["environments"][1]["version_label"], "v9");
+}
+
+#[test]
+fn what_a_stranger_brought_back_is_as_before_in_all_that_is_said() {
+    let cloud = two();
+    all(&cloud, "a").run().expect_exit(0);
+    let run = while_a_stranger_updates(&cloud, "eu-0", 0.1);
+    let live = "backend `v-a` in `my-app-prod` (as before), backend `eu-0` in `my-app-eu` (as before), site: as before";
+    assert_eq!(
+        (run.output("rolled-back"), run.report["live"].as_str()),
+        ("true", Some(live))
+    );
+    let error = run.error();
+    for part in ["`my-app-eu` is back on `eu-0`, which another update deployed", live] {
+        assert!(error.contains(part), "`{part}` is not in {error}");
+    }
+    assert!(run.summary.contains("rolled back"), "{}", run.summary);
+}
+
+#[test]
+fn an_environment_that_a_stranger_updates_just_now_is_left_alone() {
+    let cloud = two();
+    all(&cloud, "a").run().expect_exit(0);
+    let run = while_a_stranger_updates(&cloud, "eu-0", 60.0);
+    assert_eq!((run.output("rolled-back"), label(&cloud).as_str()), ("false", "v-a"));
+    let error = run.error();
+    for part in [
+        "`my-app-eu` is being updated by somebody else: it is left alone",
+        "backend `v-b` in `my-app-eu` (new, Updating)",
+    ] {
+        assert!(error.contains(part), "`{part}` is not in {error}");
+    }
 }
 
 #[test]
@@ -201,7 +238,9 @@ fn a_setting_that_only_the_release_had_is_removed_again() {
         let run = with_mode(&cloud, "b").run().expect_exit(1);
         let sent: Vec<_> = cloud.requests();
         let removed = |request: &&serde_json::Value| {
-            request["operation"] == "UpdateEnvironment" && request["params"].to_string().contains("OptionsToRemove")
+            request["operation"] == "UpdateEnvironment"
+                && request["status"] == 200
+                && request["params"].to_string().contains("OptionsToRemove")
         };
         assert_eq!(sent.iter().filter(removed).count(), 1, "{sent:#?}");
         let after = cloud.get("/beanstalk")["us-east-1"]["environments"][0]["settings"].clone();

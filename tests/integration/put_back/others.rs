@@ -93,6 +93,35 @@ fn an_object_that_somebody_else_deleted_since_stays_deleted() {
     );
 }
 
+#[test]
+fn an_object_that_somebody_else_brought_back_is_as_before() {
+    let cloud = cloud();
+    site(&cloud, "a").run().expect_exit(0);
+    let before = seen(&cloud);
+    let run = beside(&cloud, &unwanted(&cloud, site(&cloud, "b")), || {
+        let deleted = cloud.s3("DELETE", &format!("/{BUCKET}/b.js"), &[], b"");
+        assert!(deleted.status < 300, "{}", deleted.text());
+    })
+    .expect_exit(1);
+    assert_eq!(seen(&cloud), before);
+    assert_eq!(
+        (run.output("rolled-back"), run.report["live"].as_str()),
+        ("true", Some("site: as before"))
+    );
+    let expected =
+        "2 objects of the site were rolled back; 1 object was brought back by somebody else meanwhile (`b.js`)";
+    assert!(run.error().contains(expected), "{}", run.error());
+    assert!(!run.log.contains("left alone"), "{}", run.log);
+    // A cache may have the object of the release that is gone.
+    assert_eq!(
+        cloud
+            .invalidations()
+            .last()
+            .map(|paths| paths.contains(&"/b.js".to_owned())),
+        Some(true)
+    );
+}
+
 /// Sets the ACL of the page by hand.
 fn set_acl(cloud: &Cloud, acl: &str) -> String {
     let set = cloud.s3("PUT", &format!("/{BUCKET}/index.html?acl"), &[("x-amz-acl", acl)], b"");
