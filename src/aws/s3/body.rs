@@ -109,7 +109,7 @@ mod tests {
     fn planned(path: &Path) -> LocalFile {
         let metadata = path.metadata().expect("there");
         LocalFile {
-            root: path.parent().expect("a directory").into(),
+            root: path.parent().expect("a directory").to_owned().into(),
             path: "f".into(),
             size: metadata.len(),
             modified: metadata.modified().expect("known"),

@@ -49,7 +49,7 @@ pub(crate) async fn put_new_file(
 ) -> anyhow::Result<()> {
     let found = std::fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let file = LocalFile {
-        root: path.parent().unwrap_or(Path::new("")).into(),
+        root: path.parent().unwrap_or(Path::new("")).to_owned().into(),
         path: path.file_name().unwrap_or_default().to_string_lossy().into(),
         size: found.len(),
         modified: found.modified().unwrap_or(std::time::SystemTime::UNIX_EPOCH),

@@ -109,7 +109,7 @@ pub(crate) fn check_deletes(limit: MaxDelete, objects: u64, new: u64, plan: &Sit
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::PathBuf;
     use std::time::SystemTime;
 
     use super::*;
@@ -117,7 +117,7 @@ mod tests {
 
     fn scan(paths: &[&str]) -> LocalScan {
         let file = |path: &&str| LocalFile {
-            root: Path::new("site").into(),
+            root: PathBuf::from("site").into(),
             path: (*path).into(),
             size: 3,
             modified: SystemTime::UNIX_EPOCH,

@@ -164,7 +164,7 @@ mod tests {
 
     fn file(path: &str, size: u64) -> LocalFile {
         LocalFile {
-            root: std::path::Path::new("site").into(),
+            root: std::path::PathBuf::from("site").into(),
             path: path.into(),
             size,
             modified: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),

@@ -1,6 +1,6 @@
 //! A file of the source directory.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocalFile {
     /// The directory that its path begins at, shared by all files of a walk.
-    pub(crate) root: Arc<Path>,
+    pub(crate) root: Arc<PathBuf>,
     /// Path relative to the root, `/` between its parts; the key is the prefix and this.
     pub(crate) path: Box<str>,
     /// Bytes.

@@ -46,9 +46,8 @@ impl LocalFindings {
         });
     }
 
-    /// Adds what another thread found.
+    /// Adds what another thread found, but for the files.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.files.extend(other.files);
         self.skipped.extend(other.skipped);
         self.outside.extend(other.outside);
         self.not_utf8.extend(other.not_utf8);

@@ -120,14 +120,14 @@ mod model;
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::PathBuf;
     use std::time::SystemTime;
 
     use super::*;
 
     fn files(paths: &[&str]) -> Vec<LocalFile> {
         let file = |path: &&str| LocalFile {
-            root: Path::new("site").into(),
+            root: PathBuf::from("site").into(),
             path: (*path).into(),
             size: 0,
             modified: SystemTime::UNIX_EPOCH,

@@ -2,7 +2,7 @@
 //! seen once.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use proptest::prelude::*;
@@ -92,7 +92,7 @@ fn compare(
 
 fn files(paths: &BTreeSet<String>) -> Vec<LocalFile> {
     let file = |path: &String| LocalFile {
-        root: Path::new("site").into(),
+        root: PathBuf::from("site").into(),
         path: path.as_str().into(),
         size: 0,
         modified: SystemTime::UNIX_EPOCH,

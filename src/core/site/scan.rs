@@ -46,7 +46,7 @@ pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -
         });
     }
     let walk = SiteWalk {
-        root: root.into(),
+        root: Arc::new(root.to_owned()),
         real_root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
         follow_symlinks,
         scope,
@@ -60,6 +60,7 @@ pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -
             busy: 0,
         }),
         changed: Condvar::new(),
+        files: Mutex::new(Vec::new()),
     };
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
     let mut all = LocalFindings::default();
@@ -70,6 +71,7 @@ pub(crate) fn scan(root: &Path, follow_symlinks: bool, scope: &impl ScanScope) -
             all.merge(other.join().unwrap_or_default());
         }
     });
+    all.files = walk.files.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.finish()
 }
 
@@ -98,12 +100,14 @@ struct ScanQueue {
 }
 
 struct SiteWalk<'a, S> {
-    root: Arc<Path>,
+    root: Arc<PathBuf>,
     real_root: PathBuf,
     follow_symlinks: bool,
     scope: &'a S,
     queue: Mutex<ScanQueue>,
     changed: Condvar,
+    /// What all threads found: lists of their own would be there twice when they are put together.
+    files: Mutex<Vec<LocalFile>>,
 }
 
 impl<S: ScanScope> SiteWalk<'_, S> {
@@ -116,6 +120,9 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                 queue.busy += 1;
                 drop(queue);
                 let below = self.read(&directory, &mut findings);
+                let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+                files.append(&mut findings.files);
+                drop(files);
                 queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
                 queue.busy -= 1;
                 queue.waiting.extend(below);
