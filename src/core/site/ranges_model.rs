@@ -33,7 +33,7 @@ impl ModelledServer {
 
 /// What a comparison saw.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Seen {
+struct MergedKeys {
     local_only: Vec<String>,
     both: Vec<String>,
     remote_only: Vec<String>,
@@ -46,8 +46,8 @@ fn compare(
     server: &mut ModelledServer,
     ranges: &[KeyRange],
     every_object: bool,
-) -> Seen {
-    let mut seen = Seen::default();
+) -> MergedKeys {
+    let mut seen = MergedKeys::default();
     let key = |file: usize| format!("{prefix}{}", files[file].path);
     for range in ranges {
         let start = range.files.start;
