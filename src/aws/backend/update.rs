@@ -121,7 +121,7 @@ impl Update<'_> {
                 // Sent with a version, they may stay where the version does not.
                 run.sent_settings.names = settings.set.iter().map(|option| option.option_name.clone()).collect();
             }
-            self.note_sent(&before, &watch, run);
+            self.note_sent(&target, &before, &watch, run);
             run.requests.extend(request_id.clone());
             if !self.backend.wait && target.is_version {
                 run.see(self.api.environment(self.name).await?.as_ref());
@@ -164,14 +164,17 @@ impl Update<'_> {
     }
 
     /// An update was perhaps sent.
-    fn note_sent(&self, before: &EnvironmentState, watch: &Watch, run: &mut EnvironmentRun) {
+    fn note_sent(&self, target: &UpdateTarget, before: &EnvironmentState, watch: &Watch, run: &mut EnvironmentRun) {
         if !run.changed {
             run.replaced.clone_from(&before.label);
         }
         run.changed = true;
-        run.seen = Some(LastSeen::Before {
-            sent: self.label.to_owned(),
-        });
+        if target.is_version {
+            run.sent = Some(self.label.to_owned());
+            run.seen = Some(LastSeen::Before {
+                sent: self.label.to_owned(),
+            });
+        }
         run.since = run.since.or(watch.since());
         run.previous.get_or_insert_with(|| {
             let is_healthy = before.is_healthy(&self.backend.accepted_health);
@@ -193,7 +196,7 @@ impl Update<'_> {
             let error = match self.send_once(target, settings).await {
                 Ok(request_id) => return Ok(request_id),
                 Err(error) if error.is::<InFlight>() => {
-                    self.note_sent(before, watch, run);
+                    self.note_sent(target, before, watch, run);
                     run.uncertain = true;
                     return Err(error);
                 }
@@ -213,12 +216,12 @@ impl Update<'_> {
                 Ok(LostAnswer::Accepted(id)) => return Ok(id),
                 Ok(LostAnswer::NotSent) => {}
                 Ok(LostAnswer::Unknown) => {
-                    self.note_sent(before, watch, run);
+                    self.note_sent(target, before, watch, run);
                     run.uncertain = true;
                     return Err(error);
                 }
                 Err(cancelled) => {
-                    self.note_sent(before, watch, run);
+                    self.note_sent(target, before, watch, run);
                     run.uncertain = true;
                     return Err(cancelled);
                 }
@@ -314,7 +317,13 @@ impl Update<'_> {
                 Err(_) => return Ok(follow.late(latest.into_std()).unwrap_or_else(gone)),
                 Ok(Ok(poll)) => follow.step(poll, now),
                 Ok(Err(error)) if is_transient(&error) => follow.step_blind(&error, now),
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(error)) => {
+                    if !error.is::<Cancelled>() {
+                        // The update goes on, and nobody watches it any longer.
+                        run.lose_sight();
+                    }
+                    return Err(error);
+                }
             };
             step.lines.iter().for_each(|line| self.say(line));
             run.events.extend(step.events);

@@ -11,6 +11,7 @@ use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::events::{EnvironmentEvent, EventLog, last_update_failed};
 use crate::core::backend::follow::{Follow, Poll};
 use crate::core::backend::outcome::EnvironmentRun;
+use crate::core::error::Cancelled;
 use crate::core::retry::is_transient;
 
 /// How long the instances are asked about in one poll: it must not keep what the environment itself says.
@@ -76,7 +77,13 @@ impl Watch {
         follow: &Follow,
         run: &mut EnvironmentRun,
     ) -> anyhow::Result<Poll> {
-        let state = api.environment(environment).await?;
+        let before = run.seen.clone();
+        run.lose_sight();
+        let state = api.environment(environment).await.inspect_err(|error| {
+            if error.is::<Cancelled>() {
+                run.seen = before;
+            }
+        })?;
         run.see(state.as_ref());
         self.read_events(api, environment).await?;
         let now = Instant::now().into_std();

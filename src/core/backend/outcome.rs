@@ -53,6 +53,8 @@ pub(crate) struct EnvironmentRun {
     pub(crate) requests: Vec<String>,
     /// When the newest event before our update was written.
     pub(crate) since: Option<DateTime<Utc>>,
+    /// The version that was sent last, or perhaps was.
+    pub(crate) sent: Option<String>,
     /// The version that ran right before that update; `None`: nobody has looked.
     pub(crate) previous: Option<Option<String>>,
     /// The version that the environment showed then: not gone back to when it never worked.
@@ -91,7 +93,7 @@ pub(crate) enum LastSeen {
     Gone,
     /// It is there.
     There(EnvironmentState),
-    /// It was there before the update to this version was sent, and nothing was seen since: what it runs is not known.
+    /// It was there, and since then an update to this version was sent or went on unseen: what it runs is not known.
     Before { sent: String },
 }
 
@@ -121,6 +123,20 @@ impl EnvironmentRun {
     /// Notes what an answer showed.
     pub(crate) fn see(&mut self, found: Option<&EnvironmentState>) {
         self.seen = Some(found.cloned().map_or(LastSeen::Gone, LastSeen::There));
+    }
+
+    /// A version was sent, and the next answer is not there yet, or never comes: what was seen before says nothing of what
+    /// runs now, but of an update that is over.
+    pub(crate) fn lose_sight(&mut self) {
+        let Some(sent) = &self.sent else { return };
+        let is_over = match &self.seen {
+            Some(LastSeen::There(state)) => state.is_ready() && state.label.as_ref() == Some(sent),
+            Some(LastSeen::Gone) => true,
+            Some(LastSeen::Before { .. }) | None => false,
+        };
+        if !is_over {
+            self.seen = Some(LastSeen::Before { sent: sent.clone() });
+        }
     }
 
     /// This run with what was done afterwards.
@@ -269,105 +285,5 @@ impl BackendOutcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::backend::plan::{EnvironmentPlan, UpdateStep, VersionStep};
-    use crate::core::backend::reason::UpdateReason;
-
-    fn plan() -> BackendPlan {
-        BackendPlan {
-            application: "app".to_owned(),
-            version_label: "v1".to_owned(),
-            version: VersionStep::Existing,
-            processing: Vec::new(),
-            environments: vec![EnvironmentPlan {
-                name: "web".to_owned(),
-                label: "v1".to_owned(),
-                previous_label: Some("v0".to_owned()),
-                status: "Ready".to_owned(),
-                health: "Green".to_owned(),
-                is_healthy: true,
-                idle_note: None,
-                url: Some("http://web".to_owned()),
-                step: UpdateStep::Update {
-                    reason: UpdateReason::NewBundle,
-                },
-            }],
-            bundle: None,
-        }
-    }
-
-    #[test]
-    fn what_was_seen_last_is_reported_and_else_what_was_planned() {
-        let untouched = BackendOutcome::default().report(&plan());
-        assert_eq!(untouched, plan().report());
-        let mut run = EnvironmentRun {
-            changed: true,
-            failure: Some("no".to_owned()),
-            ..EnvironmentRun::default()
-        };
-        let state = EnvironmentState {
-            status: "Updating".to_owned(),
-            health: "Red".to_owned(),
-            ..EnvironmentState::default()
-        };
-        run.see(Some(&state));
-        assert!(run.keeps_running());
-        let outcome = BackendOutcome {
-            environments: vec![run],
-            ..BackendOutcome::default()
-        };
-        let report = outcome.report(&plan()).environments.remove(0);
-        assert!(report.changed && report.url.is_none());
-        assert_eq!(report.previous_version_label.as_deref(), Some("v0"));
-        assert_eq!(report.status.as_deref(), Some("Updating"));
-        assert_eq!(report.health.as_deref(), Some("Red"));
-        assert_eq!(report.error.as_deref(), Some("no"));
-    }
-
-    #[test]
-    fn what_was_seen_before_the_update_says_nothing_of_what_runs_now() {
-        let mut run = EnvironmentRun {
-            changed: true,
-            ..EnvironmentRun::default()
-        };
-        run.seen = Some(LastSeen::Before { sent: "v1".to_owned() });
-        assert!(run.keeps_running());
-        let outcome = BackendOutcome {
-            environments: vec![run],
-            ..BackendOutcome::default()
-        };
-        let report = outcome.report(&plan()).environments.remove(0);
-        assert!(report.end_unseen && report.unknown_since_update_to.as_deref() == Some("v1"));
-        assert_eq!((report.version_label, report.status, report.health), (None, None, None));
-        assert_eq!(report.previous_version_label.as_deref(), Some("v0"));
-    }
-
-    #[test]
-    fn what_ran_right_before_the_update_is_reported() {
-        let run = EnvironmentRun {
-            changed: true,
-            previous: Some(Some("between".to_owned())),
-            ..EnvironmentRun::default()
-        };
-        let outcome = BackendOutcome {
-            environments: vec![run],
-            ..BackendOutcome::default()
-        };
-        let report = outcome.report(&plan()).environments.remove(0);
-        assert_eq!(report.previous_version_label.as_deref(), Some("between"));
-    }
-
-    #[test]
-    fn an_environment_that_is_gone_is_terminated() {
-        let mut run = EnvironmentRun::default();
-        run.see(None);
-        let outcome = BackendOutcome {
-            environments: vec![run],
-            ..BackendOutcome::default()
-        };
-        let report = outcome.report(&plan()).environments.remove(0);
-        assert_eq!(report.status.as_deref(), Some("Terminated"));
-        assert_eq!(report.health.as_deref(), Some("Green"));
-    }
-}
+#[path = "outcome_tests.rs"]
+mod tests;
