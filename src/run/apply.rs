@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use crate::aws::backend;
-use crate::aws::backend::retention::{prune, running_versions};
 use crate::aws::site::execute::execute;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::backend::previous::earlier_updates;
@@ -79,6 +78,8 @@ impl Deployment<'_> {
             (result, _) => result,
         };
 
+        let replaced = backend.iter().flat_map(|outcome| &outcome.environments);
+        let replaced: Vec<String> = replaced.filter_map(|run| run.replaced.clone()).collect();
         let mut outcomes = Outcomes {
             release: record.as_ref().map(|record| record.id.clone()),
             backend: match (backend, &plan.backend) {
@@ -100,7 +101,7 @@ impl Deployment<'_> {
                 result = Err(Cancelled.into());
             }
             if result.is_ok() {
-                self.stop.run_until_cancelled(self.prune(state, plan)).await;
+                self.stop.run_until_cancelled(self.prune(state, plan, &replaced)).await;
             }
         }
         outcomes.forgotten = self.forgotten(&outcomes, started.unwrap_or(Recorded::Nowhere));
@@ -224,29 +225,6 @@ impl Deployment<'_> {
         let perhaps: Vec<&str> = perhaps.map(|change| change.key.as_str()).collect();
         invalidated.leave(invalidation.of(&perhaps));
         (invalidated, outcome.error.map_or(Ok(()), Err))
-    }
-
-    /// `keep-versions`: deletes application versions that nobody needs any more; none when that cannot be told.
-    async fn prune(&self, state: &CurrentState, plan: &Plan) {
-        let (Some(inputs), Some(backend)) = (&self.inputs.backend, &plan.backend) else {
-            return;
-        };
-        let Some(keep) = inputs.keep_versions else { return };
-        let pruned = async {
-            let running = running_versions(&state.aws, inputs).await?;
-            let history = &state.history;
-            let mut needed = history
-                .needed_labels(&running.environments, &inputs.environments)
-                .await?;
-            needed.extend(running.labels);
-            needed.extend(backend.labels().map(ToOwned::to_owned));
-            prune(&state.aws, &inputs.application, keep as usize, &needed, self.console).await
-        };
-        if let Err(error) = pruned.await {
-            let text =
-                format!("`keep-versions` has deleted nothing: it is not known which versions are needed: {error:#}");
-            self.console.warning("Old versions kept", &text);
-        }
     }
 }
 

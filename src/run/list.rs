@@ -2,8 +2,10 @@
 
 use std::cmp::Reverse;
 
-use crate::aws::backend::plan::existing_labels;
+use crate::aws::backend::plan::{existing_labels, running};
 use crate::aws::s3::versions::versions;
+use crate::core::release::liveness::live_releases;
+use crate::core::release::parts::Parts;
 use crate::core::release::record::Record;
 use crate::core::release::remains::{Remains, needed_by};
 use crate::core::release::restoration::{Restoration, keys_to_restore};
@@ -37,12 +39,21 @@ impl Deployment<'_> {
         let unreachable: Vec<Option<String>> = (0..listed)
             .map(|position| {
                 let unreadable = state.history.unreadable_after(&records[position]);
-                let unreadable = unreadable.map(|id| format!("what release `{id}` changed since cannot be read"));
+                let unreadable = unreadable
+                    .first()
+                    .map(|id| format!("what release `{id}` changed since cannot be read"));
                 remains.unreachable(&records, position).or(unreadable)
             })
             .collect();
         let unread = unread(state, &records[..listed]);
-        history::lines(&records, &unreachable, &unread, self.now)
+        let live = live_releases(
+            &records,
+            Parts {
+                site: self.inputs.site.is_some(),
+                environments: &self.running_labels(state).await,
+            },
+        );
+        history::lines(&records, &live, &unreachable, &unread, self.now)
             .iter()
             .for_each(|line| self.console.line(line));
         if records.len() > listed {
@@ -54,11 +65,29 @@ impl Deployment<'_> {
         }
         history::history(
             &records,
+            &live,
             &unreachable,
             &unread,
             self.context.repository_url().as_deref(),
             self.now,
         )
+    }
+
+    /// What the environments run; nothing where that cannot be read: the plan says so.
+    async fn running_labels(&self, state: &CurrentState) -> Vec<(String, Option<String>)> {
+        let Some(inputs) = &self.inputs.backend else {
+            return Vec::new();
+        };
+        match running(&state.aws, inputs).await {
+            Ok(running) => running
+                .into_iter()
+                .map(|environment| (environment.name, environment.label))
+                .collect(),
+            Err(error) => {
+                self.console.debug(&format!("{error:#}"));
+                Vec::new()
+            }
+        }
     }
 
     /// What is still there of the newest `listed` of `records`, whose lists of keys are read.

@@ -13,6 +13,7 @@ pub(crate) mod package;
 pub(crate) mod phases;
 pub(crate) mod plan;
 pub(crate) mod print;
+pub(crate) mod prune;
 pub(crate) mod record;
 pub(crate) mod rollback;
 pub(crate) mod settle;

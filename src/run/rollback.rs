@@ -25,7 +25,8 @@ use crate::core::release::point_in_time::{HOW_TIMES_ARE_WRITTEN, is_meant_as_tim
 use crate::core::release::previous::stranger_lines;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
-use crate::core::release::target::{TargetChoice, choose, choose_before, nothing_of_run};
+use crate::core::release::target::{TargetChoice, choose, choose_before, depends_on_what_is_live, nothing_of_run};
+use crate::core::release::unreadable::{RollbackParts, unreadable_error};
 use crate::core::release::versioning::check_versioning;
 use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
 use crate::core::site::assemble::check_deletes;
@@ -65,17 +66,24 @@ impl Deployment<'_> {
             (false, Some(problem)) => {
                 anyhow::anyhow!("cannot roll back: the release records cannot be read: {problem}")
             }
+            // What cannot be read may be what is live.
+            _ if (parts.site || to.is_none()) && depends_on_what_is_live(&state.records, to, parts) => {
+                match self.check_known(state) {
+                    Err(unknown) => unknown,
+                    Ok(()) => error,
+                }
+            }
             _ => error,
         })?;
         if let (TargetChoice::Release(target), None) = (&choice, to) {
             // What is live is told by the newest record: without it nobody knows what came before, nor who deployed it.
-            check_readable(state, target, parts.site)?;
+            self.check_readable(state, target)?;
             let lines = stranger_lines(&state.records, target, parts);
             lines.iter().for_each(|line| self.console.line(line));
         }
         loop {
             if let (TargetChoice::Release(target), None) = (&choice, to) {
-                check_readable(state, target, parts.site)?;
+                self.check_readable(state, target)?;
             }
             let plan = self.plan_way(state, &choice, &running).await?;
             let TargetChoice::Release(target) = choice else {
@@ -98,6 +106,31 @@ impl Deployment<'_> {
             }
             return Ok(plan);
         }
+    }
+
+    /// Whether all records since `target` could be read; a rollback without a site needs none of them where `to` is a label.
+    fn check_readable(&self, state: &CurrentState, target: &Record) -> anyhow::Result<()> {
+        self.check_newer(state, Some(target), &state.history.unreadable_after(target))
+    }
+
+    /// Whether the newest record could be read: it tells what is live.
+    fn check_known(&self, state: &CurrentState) -> anyhow::Result<()> {
+        let newest = state.records.first();
+        let unreadable = newest.map(|newest| state.history.unreadable_after(newest));
+        self.check_newer(state, None, &unreadable.unwrap_or_default())
+    }
+
+    fn check_newer(&self, state: &CurrentState, target: Option<&Record>, unreadable: &[String]) -> anyhow::Result<()> {
+        let Some(newest) = unreadable.first() else {
+            return Ok(());
+        };
+        let is_later = |record: &&Record| !state.history.unreadable_after(record).contains(newest);
+        let later: Vec<Record> = state.records.iter().filter(is_later).cloned().collect();
+        let parts = RollbackParts {
+            site: self.inputs.site.is_some(),
+            backend: self.inputs.backend.is_some(),
+        };
+        Err(unreadable_error(unreadable, target, &later, &state.records, parts))
     }
 
     /// Plans the way to `choice` for environments that run what `running` says.
@@ -218,7 +251,7 @@ impl Deployment<'_> {
         target: &Record,
         site: &SiteInputs,
     ) -> anyhow::Result<SitePlan> {
-        check_readable(state, target, true)?;
+        self.check_readable(state, target)?;
         let mut records = state.records.clone();
         let target = target.id.as_str();
         let position = records
@@ -332,21 +365,4 @@ impl Deployment<'_> {
             restoration.note_writers(round, wanted);
         }
     }
-}
-
-/// Whether all records since `target` could be read; a rollback without a `site` needs none of them where `to` is a label.
-fn check_readable(state: &CurrentState, target: &Record, site: bool) -> anyhow::Result<()> {
-    let Some(unreadable) = state.history.unreadable_after(target) else {
-        return Ok(());
-    };
-    Err(anyhow::anyhow!(
-        "cannot roll back to release `{}`: the record of release `{unreadable}` cannot be read, and what it changed since \
-         cannot be read without it",
-        target.id
-    ))
-    .hint(if site {
-        "choose a release after that one where there is one, or deploy the commit that you want"
-    } else {
-        "write the label of the version that is to run in `to`"
-    })
 }

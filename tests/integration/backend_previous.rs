@@ -7,12 +7,12 @@ use serde_json::json;
 use super::backend::{BUNDLES, RECORDS, cloud, deploy, environment, label, release, scenario, versions};
 use super::support::{Action, Cloud};
 
-fn rollback(cloud: &Cloud) -> Action {
+pub(crate) fn rollback(cloud: &Cloud) -> Action {
     deploy(cloud).with("command", "rollback")
 }
 
 /// Deploys `label` as somebody else would, in a version of their own.
-fn by_hand(cloud: &Cloud, label: &str) {
+pub(crate) fn by_hand(cloud: &Cloud, label: &str) {
     if !versions(cloud).iter().any(|version| version == label) {
         let version = json!({"application": "my-app", "version_label": label, "bundle": label});
         cloud.post("/beanstalk/versions", &version);
@@ -204,6 +204,47 @@ fn the_newest_records_that_cannot_be_read_are_named_and_a_label_leads_back_all_t
     );
     rollback(&cloud).with("to", "v3").run().expect_exit(0);
     assert_eq!(label(&cloud), "v3");
+}
+
+#[test]
+fn beside_a_site_nobody_knows_what_the_newest_records_that_cannot_be_read_changed() {
+    for (releases, unreadable) in [(4, 2), (2, 1), (3, 2)] {
+        let cloud = cloud();
+        cloud.create_bucket("my-bucket");
+        cloud.set_versioning("my-bucket", "Enabled");
+        let ids: Vec<String> = (1..=releases)
+            .map(|number| {
+                let label = format!("v{number}");
+                let action = with_site(release(&cloud, &label), &label);
+                action.run().expect_exit(0).output("release").to_owned()
+            })
+            .collect();
+        let newest = &ids[releases - unreadable..];
+        for (id, bucket) in newest.iter().flat_map(|id| [(id, BUNDLES), (id, "my-bucket")]) {
+            for key in records(&cloud, bucket, id) {
+                cloud.put(bucket, &key, &[], b"{");
+            }
+        }
+        for to in ["", &ids[0]] {
+            let run = with_site(rollback(&cloud), "").with("to", to).run().expect_exit(1);
+            assert!(run.error().contains("cannot be read"), "{to}: {}", run.error());
+            assert!(
+                newest.iter().all(|id| run.error().contains(id.as_str())),
+                "{}",
+                run.error()
+            );
+            let hint = run.report["error"]["hint"].as_str().unwrap_or_default();
+            assert!(hint.contains("be read again"), "{hint}");
+            assert!(
+                hint.contains("the environments alone go back by a step without the inputs of the site"),
+                "{hint}"
+            );
+            assert_eq!(label(&cloud), format!("v{releases}"));
+        }
+        // As the hint says.
+        let alone = rollback(&cloud).with("to", "v1").run();
+        assert_eq!((alone.exit_code, label(&cloud).as_str()), (0, "v1"), "{}", alone.log);
+    }
 }
 
 #[test]

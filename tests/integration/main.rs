@@ -14,6 +14,8 @@ mod backend_others;
 mod backend_patience;
 mod backend_previous;
 mod backend_records;
+mod backend_unrecorded;
+mod backend_unseen;
 mod backend_versions;
 mod backend_wait;
 mod bounds;

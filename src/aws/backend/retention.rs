@@ -2,48 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::Aws;
 use crate::aws::backend::api::Api;
 use crate::aws::backend::version;
 use crate::console::Console;
 use crate::core::backend::retention::{may_delete_bundle, superfluous};
 use crate::core::backend::version_table::VersionState;
-use crate::core::inputs::BackendInputs;
-
-/// The environments of the application, and what they run.
-pub(crate) struct RunningVersions {
-    pub(crate) environments: Vec<String>,
-    pub(crate) labels: BTreeSet<String>,
-}
-
-/// Reads what runs anywhere in the application.
-///
-/// # Errors
-/// The environments cannot be listed.
-pub(crate) async fn running_versions(aws: &Aws, backend: &BackendInputs) -> anyhow::Result<RunningVersions> {
-    let environments = Api::new(aws, &backend.application, None).environments().await?;
-    Ok(RunningVersions {
-        labels: environments
-            .iter()
-            .filter_map(|environment| environment.label.clone())
-            .collect(),
-        environments: environments.into_iter().map(|environment| environment.name).collect(),
-    })
-}
 
 /// Deletes the oldest versions beyond the `keep` newest, less those of `needed`; a bundle with the last version that is
 /// made from it.
 ///
 /// # Errors
 /// The versions cannot be listed. A version that cannot be deleted is a warning.
-pub(crate) async fn prune(
-    aws: &Aws,
-    application: &str,
-    keep: usize,
-    needed: &BTreeSet<String>,
-    console: &Console,
-) -> anyhow::Result<()> {
-    let api = Api::new(aws, application, None);
+pub(crate) async fn prune(api: &Api, keep: usize, needed: &BTreeSet<String>, console: &Console) -> anyhow::Result<()> {
     let versions: Vec<VersionState> = api
         .versions(&[])
         .await?
@@ -56,7 +26,7 @@ pub(crate) async fn prune(
         let label = &old.label;
         staying.retain(|version| version.label != *label);
         let with_bundle = may_delete_bundle(old, &staying);
-        match version::delete(&api, label, with_bundle).await {
+        match version::delete(api, label, with_bundle).await {
             Ok(()) if with_bundle => console.line(&format!("deleted version `{label}` and its bundle")),
             Ok(()) => console.line(&format!(
                 "deleted version `{label}`; another version is made from its bundle, which stays"

@@ -1,15 +1,22 @@
 //! The version labels that rollbacks need, as the records of every environment tell them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use crate::aws::backend::api::Api;
+use crate::aws::backend::reads::EventsOf;
 use crate::aws::releases::History;
 use crate::aws::releases::folder::{RecordFolder, read};
+use crate::core::backend::environment::EnvironmentState;
+use crate::core::backend::events::deployments;
 use crate::core::release::accept::RunTarget;
+use crate::core::release::gaps::{deployments_since, gap};
 use crate::core::release::kept::KeptRecords;
 use crate::core::release::labels::needed_labels;
+use crate::core::release::order::order_within_seconds;
 use crate::core::release::record::Record;
 
 /// How many of the newest records of an environment are read: the last ten releases of its backend are among them.
@@ -19,67 +26,83 @@ const RECORDS: usize = 20;
 const FOLDERS_IN_FLIGHT: usize = 4;
 
 impl History {
-    /// What the last ten releases of each of `environments`, and of the application without one, deployed or replaced; those
-    /// of `own` are this run's.
+    /// What the last ten releases of each of `environments`, and of the application without one, deployed or replaced.
     ///
     /// # Errors
-    /// A record that cannot be read, and an environment of others without any here, whose records may be elsewhere
-    /// (`package-bucket`, `history`): then nobody knows what is needed.
+    /// A record that cannot be read, and an environment to which something was deployed that no record here tells of: its
+    /// records may be elsewhere (`package-bucket`, `history`), or another tool deploys it. Then nobody knows what is needed.
     pub(crate) async fn needed_labels(
         &self,
-        environments: &[String],
-        own: &[String],
+        api: &Api,
+        environments: &[EnvironmentState],
     ) -> anyhow::Result<BTreeSet<String>> {
         let application = self
             .application
             .as_ref()
             .context("the folder of the release records is not known")?;
-        let below = environments.iter().map(|environment| RecordFolder {
+        let folder = |environment: Option<&EnvironmentState>| RecordFolder {
             bucket: application.bucket.clone(),
-            folder: format!("{}{environment}/", application.folder),
-            environment: Some(environment.clone()),
-            is_site: false,
-            distribution: None,
-        });
-        let of_application = RecordFolder {
-            bucket: application.bucket.clone(),
-            folder: application.folder.clone(),
-            environment: None,
+            folder: match environment {
+                Some(environment) => format!("{}{}/", application.folder, environment.name),
+                None => application.folder.clone(),
+            },
+            environment: environment.map(|environment| environment.name.clone()),
             is_site: false,
             distribution: None,
         };
-        stream::iter(
-            std::iter::once(of_application)
-                .chain(below)
-                .map(|folder| needed_in(folder, own, &self.target)),
-        )
-        .buffer_unordered(FOLDERS_IN_FLIGHT)
-        .try_fold(BTreeSet::new(), |mut needed, more| async move {
-            needed.extend(more);
-            Ok(needed)
-        })
-        .await
+        stream::iter(std::iter::once(None).chain(environments.iter().map(Some)))
+            .map(|environment| needed_in(folder(environment), api, environment, &self.target))
+            .buffer_unordered(FOLDERS_IN_FLIGHT)
+            .try_fold(BTreeSet::new(), |mut needed, more| async move {
+                needed.extend(more);
+                Ok(needed)
+            })
+            .await
     }
 }
 
-async fn needed_in(folder: RecordFolder, own: &[String], target: &RunTarget) -> anyhow::Result<BTreeSet<String>> {
-    let (mut records, kept) = (Vec::new(), KeptRecords::default());
-    let newest = folder.newest(RECORDS).await?;
-    if let Some(name) = folder.environment.as_ref().filter(|name| !own.contains(name))
-        && newest.is_empty()
-    {
+async fn needed_in(
+    folder: RecordFolder,
+    api: &Api,
+    environment: Option<&EnvironmentState>,
+    target: &RunTarget,
+) -> anyhow::Result<BTreeSet<String>> {
+    let records = newest_records(&folder, target).await?;
+    let needed = needed_labels(&records).into_iter().map(str::to_owned).collect();
+    let Some(environment) = environment else {
+        return Ok(needed);
+    };
+    let (name, place) = (
+        &environment.name,
+        format!("s3://{}/{}", folder.bucket.name, folder.folder),
+    );
+    if records.is_empty() {
         bail!(
-            "environment `{name}` has no release records in `s3://{}/{}`: they may be elsewhere, by another \
-             `package-bucket` or `history`",
-            folder.bucket.name,
-            folder.folder
+            "environment `{name}` has no release records in `{place}`: they may be elsewhere, by another `package-bucket` or \
+             `history`"
         );
     }
-    for (id, found) in newest.into_iter().rev().take(RECORDS) {
-        let record = read(&id, &[(&folder, found)], target, &kept).await;
+    let since = deployments_since(&records, name);
+    let events = api.events(EventsOf::Environment(name), since, None).await?;
+    if let Some(gap) = gap(&records, environment, &deployments(&events)) {
+        bail!(
+            "{gap}: further release records may be elsewhere than in `{place}`, by another `package-bucket` or `history`, or \
+             another tool has deployed to it"
+        );
+    }
+    Ok(needed)
+}
+
+/// The newest records in `folder`, newest first.
+async fn newest_records(folder: &RecordFolder, target: &RunTarget) -> anyhow::Result<Vec<Record>> {
+    let (mut records, kept) = (Vec::new(), KeptRecords::default());
+    for (id, found) in folder.newest(RECORDS).await?.into_iter().rev().take(RECORDS) {
+        let record = read(&id, &[(folder, found)], target, &kept).await;
         let record = record.with_context(|| format!("cannot read the record of release `{id}`"))?;
         // Paths need no place here.
         records.push(Record { cdn: None, ..record });
     }
-    Ok(needed_labels(&records).into_iter().map(str::to_owned).collect())
+    records.sort_by_cached_key(|record| Reverse((record.stored_at, record.id.clone())));
+    order_within_seconds(&mut records);
+    Ok(records)
 }

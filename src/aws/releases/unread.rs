@@ -1,11 +1,12 @@
 //! Records that are there and cannot be used: which, and why.
 
+use std::cmp::Reverse;
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
 
+use crate::aws::releases::History;
 use crate::aws::releases::folder::{FoundRecord, RecordFolder, stored_at};
-use crate::aws::releases::{History, UnreadRecord};
 use crate::core::error::RenderedError;
 use crate::core::release::record::Record;
 
@@ -59,12 +60,12 @@ impl History {
             .collect()
     }
 
-    /// The id of a record newer than `target` that is there and could not be read.
+    /// The ids of the records newer than `target` that are there and could not be read, newest first.
     #[must_use]
-    pub(crate) fn unreadable_after(&self, target: &Record) -> Option<String> {
-        let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_newer =
-            |unread: &&UnreadRecord| (unread.stored_at, unread.id.as_str()) > (target.stored_at, target.id.as_str());
-        unreadable.iter().find(is_newer).map(|unread| unread.id.clone())
+    pub(crate) fn unreadable_after(&self, target: &Record) -> Vec<String> {
+        let mut newer = self.unreadable();
+        newer.retain(|(id, stored_at)| (*stored_at, id) > (target.stored_at, &target.id));
+        newer.sort_by_key(|(id, stored_at)| Reverse((*stored_at, id.clone())));
+        newer.into_iter().map(|(id, _)| id).collect()
     }
 }

@@ -17,6 +17,12 @@ const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// (<https://github.com/einaregilsson/beanstalk-deploy/issues/86>).
 const STARTING: &str = "Environment update is starting.";
 const COMPLETED: &str = "Environment update completed successfully.";
+/// Of an update that deploys a version: at its beginning (all at once, rolling), or at its end
+/// (<https://github.com/einaregilsson/beanstalk-deploy/issues/86>).
+const DEPLOYING: [&str; 2] = [
+    "Deploying new version to instance(s).",
+    "New application version was deployed to running EC2 instances.",
+];
 /// The last event of an update that went wrong: "is complete, but with errors", "…, but with command timeouts"
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/troubleshooting.html>).
 const COMPLETE_BUT: &str = "operation is complete, but with ";
@@ -146,6 +152,29 @@ impl EnvironmentEvent {
             message: self.message.clone(),
         }
     }
+}
+
+/// When each update began that deployed a version, as far as `events` tell.
+pub(crate) fn deployments(events: &[EnvironmentEvent]) -> Vec<DateTime<Utc>> {
+    let mut begun: HashMap<&str, DateTime<Utc>> = HashMap::new();
+    for event in events {
+        if let Some(id) = event.request_id.as_deref() {
+            let first = begun.entry(id).or_insert(event.date);
+            *first = event.date.min(*first);
+        }
+    }
+    let deploying = events
+        .iter()
+        .filter(|event| DEPLOYING.contains(&event.message.as_str()));
+    let mut times: Vec<DateTime<Utc>> = deploying
+        .map(|event| {
+            let id = event.request_id.as_deref();
+            id.and_then(|id| begun.get(id)).copied().unwrap_or(event.date)
+        })
+        .collect();
+    times.sort_unstable();
+    times.dedup();
+    times
 }
 
 /// Whether the last update of an environment failed, by its events, newest first.
@@ -285,6 +314,24 @@ mod tests {
         assert!(is_removing_old_instances(&[removal.clone(), start.clone()]));
         assert!(!is_removing_old_instances(&[start, removal]));
         assert!(!is_removing_old_instances(&[]));
+    }
+
+    #[test]
+    fn a_deployment_begins_with_its_update_and_is_one_however_many_events_tell_of_it() {
+        let [at_first, then] = DEPLOYING;
+        let mut without_id = event(9000, at_first, "");
+        without_id.request_id = None;
+        let events = [
+            without_id,
+            event(7000, "Successfully deployed new configuration to environment.", "3"),
+            event(6000, STARTING, "3"),
+            event(5000, then, "2"),
+            event(3000, at_first, "2"),
+            event(2000, STARTING, "2"),
+            event(1500, then, "1"),
+        ];
+        let millis: Vec<i64> = deployments(&events).iter().map(DateTime::timestamp_millis).collect();
+        assert_eq!(millis, [1500, 2000, 9000]);
     }
 
     #[test]

@@ -122,7 +122,7 @@ calls! {
     DESCRIBE_ENVIRONMENTS: "DescribeEnvironments", "elasticbeanstalk:DescribeEnvironments", [Environment, KeepVersions];
     UPDATE_ENVIRONMENT: "UpdateEnvironment", "elasticbeanstalk:UpdateEnvironment", [Environment];
     ABORT_ENVIRONMENT_UPDATE: "AbortEnvironmentUpdate", "elasticbeanstalk:AbortEnvironmentUpdate", [Abort];
-    DESCRIBE_EVENTS: "DescribeEvents", "elasticbeanstalk:DescribeEvents", [Environment];
+    DESCRIBE_EVENTS: "DescribeEvents", "elasticbeanstalk:DescribeEvents", [Environment, KeepVersions];
     DESCRIBE_ENVIRONMENT_HEALTH: "DescribeEnvironmentHealth", "elasticbeanstalk:DescribeEnvironmentHealth", [Environment];
     DESCRIBE_INSTANCES_HEALTH: "DescribeInstancesHealth", "elasticbeanstalk:DescribeInstancesHealth", [Environment];
     DESCRIBE_CONFIGURATION_SETTINGS: "DescribeConfigurationSettings", "elasticbeanstalk:DescribeConfigurationSettings", [Environment];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::core::release::gaps::NEEDED_RELEASES;
 use crate::core::release::live::after;
 use crate::core::release::record::{Record, RecordStatus, RecordedEnvironment};
 
@@ -30,7 +31,10 @@ pub(crate) fn label_at<'a>(records: &'a [Record], target: &Record, environment: 
 /// The version labels that the newest ten releases of a backend need: what they deployed, and what they replaced.
 #[must_use]
 pub(crate) fn needed_labels(records: &[Record]) -> BTreeSet<&str> {
-    let backends = records.iter().filter_map(|record| record.backend.as_ref()).take(10);
+    let backends = records
+        .iter()
+        .filter_map(|record| record.backend.as_ref())
+        .take(NEEDED_RELEASES);
     backends
         .flat_map(|backend| {
             let of_environments = backend

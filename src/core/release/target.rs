@@ -73,6 +73,15 @@ pub(crate) fn nothing_of_run(records: &[Record], to: Option<&str>, parts: Parts<
         .filter(|reason| matches!(reason, NoTarget::UnknownRun { .. } | NoTarget::AlreadyLive { .. }))
 }
 
+/// Whether there is no target because of what is live by the records.
+#[must_use]
+pub(crate) fn depends_on_what_is_live(records: &[Record], to: Option<&str>, parts: Parts<'_>) -> bool {
+    matches!(
+        find(records, to, parts),
+        Err(NoTarget::AlreadyLive { .. } | NoTarget::NothingOlder { .. } | NoTarget::NothingElse { .. })
+    )
+}
+
 fn find<'a>(records: &'a [Record], to: Option<&str>, parts: Parts<'_>) -> Result<TargetChoice<'a>, NoTarget> {
     let to = to.unwrap_or("previous");
     if to == "previous" {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::core::release::live::{Live, live};
+use crate::core::release::liveness::{LiveReleases, Liveness};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, ReleaseKind};
 use crate::core::report::markdown::{code, link, prose, table, text};
 use crate::core::text::{cut, plural};
@@ -35,6 +35,7 @@ fn with_unread<R>(mut rows: Vec<R>, unread: &[UnreadRelease], row: impl Fn(&str)
 #[must_use]
 pub(crate) fn history(
     records: &[Record],
+    live: &LiveReleases,
     unreachable: &[Option<String>],
     unread: &[UnreadRelease],
     repository_url: Option<&str>,
@@ -43,12 +44,11 @@ pub(crate) fn history(
     if records.is_empty() && unread.is_empty() {
         return String::new();
     }
-    let live = live(records);
     let rows: Vec<Vec<String>> = records
         .iter()
         .zip(unreachable)
-        .map(|(record, unreachable)| {
-            let is_live = is_live(record, live.as_ref());
+        .zip(&live.marks)
+        .map(|((record, unreachable), &is_live)| {
             let unreachable = unreachable.as_deref().filter(|_| is_live != Some(Liveness::Whole));
             let note = unreachable.map(|reason| format!(", not possible: {}", prose(reason)));
             vec![
@@ -67,21 +67,21 @@ pub(crate) fn history(
         row
     });
     let head = ["Release (`to`)", "When (UTC)", "Commit", "Who", "What", "State"];
-    format!("### Last releases\n\n{}", table(&head, &rows))
+    let lines: String = live.lines.iter().map(|line| format!("{}\n\n", prose(line))).collect();
+    format!("### Last releases\n\n{lines}{}", table(&head, &rows))
 }
 
 /// The same for the log: one line a release.
 #[must_use]
 pub(crate) fn lines(
     records: &[Record],
+    live: &LiveReleases,
     unreachable: &[Option<String>],
     unread: &[UnreadRelease],
     now: DateTime<Utc>,
 ) -> Vec<String> {
-    let live = live(records);
-    let line = |(record, unreachable): (&Record, &Option<String>)| {
+    let line = |((record, unreachable), &is_live): ((&Record, &Option<String>), &Option<Liveness>)| {
         let commit = record.commit.as_ref().map(|commit| short(&commit.sha)).unwrap_or("-");
-        let is_live = is_live(record, live.as_ref());
         let mark = is_live
             .map(|liveness| format!("  ({})", liveness.text()))
             .unwrap_or_default();
@@ -99,35 +99,10 @@ pub(crate) fn lines(
             subject.unwrap_or_default()
         )
     };
-    let lines = records.iter().zip(unreachable).map(line).collect();
-    with_unread(lines, unread, |id| format!("{id}  {UNREADABLE}"))
-}
-
-/// How much of a release is live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Liveness {
-    /// All of it.
-    Whole,
-    /// What a newer run that did not succeed has left of it; going back to it may be what is wanted.
-    InPart,
-}
-
-impl Liveness {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Whole => "live",
-            Self::InPart => "live in part",
-        }
-    }
-}
-
-/// How much of `record` is live; `None` when it is not the live one.
-fn is_live(record: &Record, live: Option<&Live<'_>>) -> Option<Liveness> {
-    let live = live.filter(|live| live.release.id == record.id)?;
-    Some(match live.disturbed_by {
-        Some(_) => Liveness::InPart,
-        None => Liveness::Whole,
-    })
+    let lines = records.iter().zip(unreachable).zip(&live.marks).map(line).collect();
+    let mut lines = with_unread(lines, unread, |id| format!("{id}  {UNREADABLE}"));
+    lines.extend(live.lines.iter().cloned());
+    lines
 }
 
 /// How long ago, in its largest unit.
@@ -219,7 +194,13 @@ fn state(record: &Record, is_live: Option<Liveness>) -> String {
 mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, rolls_back_to, with_commit, with_label, with_site};
+    use crate::core::release::liveness::live_releases;
+    use crate::core::release::parts::Parts;
     use crate::core::release::record::RecordedPutBack;
+
+    fn by_records(records: &[Record]) -> LiveReleases {
+        live_releases(records, Parts::default())
+    }
 
     fn possible(most: usize) -> Vec<Option<String>> {
         vec![None; most]
@@ -258,6 +239,7 @@ mod tests {
     fn a_person_can_choose_from_the_table() {
         let table = history(
             &records(),
+            &by_records(&records()),
             &possible(4),
             &[],
             Some("https://github.com/octo/site"),
@@ -281,10 +263,21 @@ mod tests {
 
     #[test]
     fn no_more_than_asked_for() {
-        assert_eq!(history(&records(), &possible(2), &[], None, now()).lines().count(), 6);
-        assert_eq!(lines(&records(), &possible(2), &[], now()).len(), 2);
-        assert_eq!(history(&[], &possible(2), &[], None, now()), "");
-        let line = &lines(&records()[1..], &possible(3), &[], now())[2];
+        assert_eq!(
+            history(&records(), &by_records(&records()), &possible(2), &[], None, now())
+                .lines()
+                .count(),
+            6
+        );
+        assert_eq!(
+            lines(&records(), &by_records(&records()), &possible(2), &[], now()).len(),
+            2
+        );
+        assert_eq!(
+            history(&[], &LiveReleases::default(), &possible(2), &[], None, now()),
+            ""
+        );
+        let line = &lines(&records()[1..], &by_records(&records()[1..]), &possible(3), &[], now())[2];
         assert!(
             line.ends_with("8f3c2a1  succeeded  Make it <b>blue</b>  (live)"),
             "{line}"
@@ -297,19 +290,19 @@ mod tests {
             let mut records = records();
             records[0].status = status;
             let gone = [None, None, None, Some("its versions are gone".to_owned())];
-            let lines = lines(&records, &gone, &[], now());
+            let lines = lines(&records, &by_records(&records), &gone, &[], now());
             assert!(
                 lines[3].ends_with("  (live in part)  (not possible: its versions are gone)"),
                 "{lines:?}"
             );
-            let table = history(&records, &gone, &[], None, now());
+            let table = history(&records, &by_records(&records), &gone, &[], None, now());
             assert!(table.contains("**live in part**, "), "{table}");
             assert!(table.contains("not possible: its versions are gone"), "{table}");
             records[0].put_back = Some(RecordedPutBack {
                 complete: false,
                 keys: 1,
             });
-            assert!(history(&records, &gone, &[], None, now()).contains("**live in part**, "));
+            assert!(history(&records, &by_records(&records), &gone, &[], None, now()).contains("**live in part**, "));
         }
     }
 
@@ -327,7 +320,7 @@ mod tests {
             // What is live needs no way back.
             Some("it is not possible".to_owned()),
         ];
-        let lines = lines(&records, &unreachable, &[], now());
+        let lines = lines(&records, &by_records(&records), &unreachable, &[], now());
         assert!(
             lines[0].ends_with("failed, rolled back  (not possible: it did not succeed)"),
             "{lines:?}"
@@ -339,9 +332,34 @@ mod tests {
         );
         assert!(lines[3].ends_with("(live)"), "{lines:?}");
         assert!(lines[2].contains("8 minutes ago"), "{lines:?}");
-        let table = history(&records, &unreachable, &[], None, now());
+        let table = history(&records, &by_records(&records), &unreachable, &[], None, now());
         assert_eq!(table.matches("not possible").count(), 2, "{table}");
         assert!(table.contains("the versions of <code>a</code> are gone"), "{table}");
+    }
+
+    #[test]
+    fn what_runs_otherwise_than_on_record_is_said_and_marked() {
+        let records = [2, 1].map(|n| {
+            let release = release(&format!("r{n}"), RecordStatus::Succeeded);
+            with_label(release, &format!("v{n}"), EnvironmentOutcome::Succeeded)
+        });
+        let environments = [("web-prod".to_owned(), Some("v1".to_owned()))];
+        let parts = Parts {
+            site: false,
+            environments: &environments,
+        };
+        let live = live_releases(&records, parts);
+        let lines = lines(&records, &live, &possible(2), &[], now());
+        assert!(!lines[0].contains("(live") && lines[1].ends_with("(live)"), "{lines:?}");
+        assert!(
+            lines[2].contains("`web-prod` runs version `v1` instead of `v2`"),
+            "{lines:?}"
+        );
+        let table = history(&records, &live, &possible(2), &[], None, now());
+        assert!(
+            table.contains("<code>web-prod</code> runs version <code>v1</code>"),
+            "{table}"
+        );
     }
 
     #[test]

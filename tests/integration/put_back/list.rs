@@ -81,6 +81,27 @@ fn a_release_whose_record_cannot_be_read_is_listed_and_marked() {
     assert!(run.expect_exit(1).error().contains("cannot be read"));
 }
 
+#[test]
+fn behind_a_newest_record_that_cannot_be_read_nobody_knows_what_is_live() {
+    let cloud = cloud();
+    let releases: Vec<String> = ["a", "b"].map(|name| deploy(&cloud, name)).to_vec();
+    cloud.post(
+        "/faults",
+        &json!({"service": "s3", "operation": "GetObject", "match": format!("-{}", releases[1]), "times": -1,
+                "kind": "error", "status": 403, "code": "AccessDenied", "message": "Access Denied"}),
+    );
+    for to in [None, Some(releases[0].as_str())] {
+        let run = dry_rollback(&cloud, to).expect_exit(1);
+        let said = format!(
+            "the record of release `{}` cannot be read, so nobody knows what is live",
+            releases[1]
+        );
+        assert!(run.error().contains(&said), "{}", run.error());
+        assert!(run.error().contains("let it be read again"), "{}", run.error());
+        assert!(!run.error().contains("is live already"), "{}", run.error());
+    }
+}
+
 /// Puts so many records of failed runs before the newest record, each a minute apart.
 fn plant_failed(cloud: &Cloud, number: i64) {
     let mut record = newest_record(cloud, BUCKET, FOLDER);

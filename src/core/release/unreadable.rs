@@ -1,0 +1,124 @@
+//! A rollback past records that are there and cannot be read, in words.
+
+use anyhow::anyhow;
+
+use crate::core::error::HintExt as _;
+use crate::core::release::live::live;
+use crate::core::release::record::{Record, RecordStatus, ReleaseKind};
+use crate::core::text::names;
+
+/// How many releases a hint names.
+const NAMED: usize = 3;
+
+/// Which parts the rollback has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RollbackParts {
+    pub(crate) site: bool,
+    pub(crate) backend: bool,
+}
+
+/// The error of a rollback to `target` that the unreadable releases `ids` stand in the way of, newest first; without a
+/// target, of one that does not even know what is live. `later` are the records that are newer than all of these.
+pub(crate) fn unreadable_error(
+    ids: &[String],
+    target: Option<&Record>,
+    later: &[Record],
+    records: &[Record],
+    parts: RollbackParts,
+) -> anyhow::Error {
+    let which = names(ids.iter().map(String::as_str));
+    let (records_of, it, they) = match ids.len() {
+        1 => ("the record of release", "it", "it"),
+        _ => ("the records of releases", "them", "they"),
+    };
+    let text = match target {
+        Some(target) => format!(
+            "cannot roll back to release `{}`: {records_of} {which} cannot be read, and what {they} changed since cannot be read \
+             without {it}",
+            target.id
+        ),
+        None => format!("cannot roll back: {records_of} {which} cannot be read, so nobody knows what is live"),
+    };
+    anyhow!(text).hint(hint(later, records, parts, it))
+}
+
+/// What is possible instead.
+fn hint(later: &[Record], records: &[Record], parts: RollbackParts, it: &str) -> String {
+    if !parts.site {
+        return "write the label of the version that is to run in `to`".to_owned();
+    }
+    let live = live(records).map(|live| live.release.id.as_str());
+    let is_possible = |record: &&Record| {
+        record.status == RecordStatus::Succeeded
+            && record.command == ReleaseKind::Deploy
+            && Some(record.id.as_str()) != live
+    };
+    let later: Vec<&str> = later
+        .iter()
+        .filter(is_possible)
+        .take(NAMED)
+        .map(|record| record.id.as_str())
+        .collect();
+    let first = match later.is_empty() {
+        false => format!("give in `to` a release that came after {it}, such as {}", names(later)),
+        true => format!("let {it} be read again (a warning of this run says what is wrong)"),
+    };
+    let backend = if parts.backend {
+        "; the environments alone go back by a step without the inputs of the site, with the label of a version in `to`"
+    } else {
+        ""
+    };
+    format!("{first}, or deploy the commit that you want{backend}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::error::RenderedError;
+    use crate::core::release::fixtures::release;
+
+    const BOTH: RollbackParts = RollbackParts {
+        site: true,
+        backend: true,
+    };
+
+    fn said(unreadable: &[&str], target: Option<&str>, later: usize, parts: RollbackParts) -> (String, String) {
+        let records: Vec<Record> = ["r9", "r8", "r1"].map(|id| release(id, RecordStatus::Succeeded)).into();
+        let ids: Vec<String> = unreadable.iter().map(|&id| id.to_owned()).collect();
+        let target = target.and_then(|id| records.iter().find(|record| record.id == id));
+        let error = unreadable_error(&ids, target, &records[..later], &records, parts);
+        let rendered = RenderedError::from(&error);
+        (rendered.message, rendered.hint.unwrap_or_default())
+    }
+
+    #[test]
+    fn behind_the_newest_records_there_is_no_later_release_to_choose() {
+        let (message, hint) = said(&["r11", "r10"], Some("r9"), 0, BOTH);
+        assert_eq!(
+            message,
+            "cannot roll back to release `r9`: the records of releases `r11`, `r10` cannot be read, and what they changed since \
+             cannot be read without them"
+        );
+        assert_eq!(
+            hint,
+            "let them be read again (a warning of this run says what is wrong), or deploy the commit that you want; the \
+             environments alone go back by a step without the inputs of the site, with the label of a version in `to`"
+        );
+        let (message, _) = said(&["r11"], None, 0, BOTH);
+        assert!(message.ends_with("the record of release `r11` cannot be read, so nobody knows what is live"));
+    }
+
+    #[test]
+    fn a_release_that_came_after_is_named_unless_it_is_what_is_live() {
+        let site = RollbackParts { backend: false, ..BOTH };
+        let (_, hint) = said(&["r7"], Some("r1"), 2, site);
+        assert_eq!(
+            hint,
+            "give in `to` a release that came after it, such as `r8`, or deploy the commit that you want"
+        );
+        let (_, hint) = said(&["r7"], Some("r1"), 1, site);
+        assert!(hint.starts_with("let it be read again"), "{hint}");
+        let (_, hint) = said(&["r7"], Some("r1"), 2, RollbackParts { site: false, ..BOTH });
+        assert_eq!(hint, "write the label of the version that is to run in `to`");
+    }
+}
