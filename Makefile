@@ -67,7 +67,7 @@ target/eb/installed: tests/beside_eb/requirements.txt
 	target/eb/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-pictures: .venv/tests ## Make pictures of docs/summaries/, the README's too (needs chromium)
+pictures: .venv/tests ## Make pictures of docs/summaries/ and the social preview (needs chromium)
 	$(VENV)/python scripts/pictures.py
 
 lint: .venv/lint target/lint/installed target/tools/cargo-deny-$(CARGO_DENY) ## shellcheck, actionlint, zizmor, cfn-lint, cargo-deny

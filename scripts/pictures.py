@@ -1,14 +1,18 @@
 """Makes pictures of the summaries in docs/summaries/: Markdown -> HTML that looks as on GitHub -> PNG by headless Chromium.
 
-`pictures.py` writes `target/pictures/NAME.png` for each page, the README's `docs/summary.png`, and the repository's social
-preview, `docs/social-preview.png`. Outside CI: it needs `chromium` (Debian: `apt-get install chromium fonts-noto-color-emoji`).
+`pictures.py` writes `docs/summaries/NAME.png` beside each page (the README shows one), and the repository's social preview,
+`docs/social-preview.png`. Outside CI: it needs `chromium` (Debian: `apt-get install chromium fonts-noto-color-emoji`). Each
+picture carries the digest of the page that it was made of, which a test compares.
 """
 
+import hashlib
 import html
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +104,36 @@ def chromium(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
+def digest(page: Path) -> str:
+    """The SHA-256 of a page."""
+    return hashlib.sha256(page.read_bytes()).hexdigest()
+
+
+def chunks(picture: bytes) -> list[tuple[bytes, bytes]]:
+    """The chunks of a PNG file (https://www.w3.org/TR/png-3/#5Chunk-layout)."""
+    found, position = [], 8
+    while position < len(picture):
+        (size,) = struct.unpack_from(">I", picture, position)
+        found.append((picture[position + 4 : position + 8], picture[position + 8 : position + 8 + size]))
+        position += size + 12
+    return found
+
+
+def source(picture: Path) -> str | None:
+    """The digest of the page that `picture` says it was made of."""
+    texts = [data.split(b"\0", 1) for name, data in chunks(picture.read_bytes()) if name == b"tEXt"]
+    return next((text.decode() for keyword, text in texts if keyword == b"Source"), None)
+
+
+def sign(picture: Path, page: Path) -> None:
+    """Note in `picture` which page it was made of."""
+    whole = picture.read_bytes()
+    body = b"tEXtSource\0" + digest(page).encode()
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    end = whole.rindex(b"IEND") - 4
+    picture.write_bytes(whole[:end] + chunk + whole[end:])
+
+
 def main() -> None:
     """Make all pictures."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -108,13 +142,15 @@ def main() -> None:
         file.write_text(PAGE.format(body=render(page.read_text())))
         title = re.search(r"<title>(\d+)</title>", chromium(f"--window-size={WIDTH},800", "--dump-dom", file.as_uri()))
         assert title, "the page tells its height"
-        picture = OUT / f"{page.stem}.png"
+        picture = page.with_suffix(".png")
         chromium(f"--window-size={WIDTH},{title[1]}", f"--screenshot={picture}", file.as_uri())
+        sign(picture, page)
         if page.stem == IN_README:
-            shutil.copy(picture, ROOT / "docs/summary.png")
             social = OUT / "social-preview.html"
             social.write_text(SOCIAL.format(name="aws-web-deploy", promise=PROMISE, page=file.name))
-            chromium("--window-size=1280,640", f"--screenshot={ROOT / 'docs/social-preview.png'}", social.as_uri())
+            preview = ROOT / "docs/social-preview.png"
+            chromium("--window-size=1280,640", f"--screenshot={preview}", social.as_uri())
+            sign(preview, page)
 
 
 if __name__ == "__main__":

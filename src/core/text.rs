@@ -37,6 +37,15 @@ pub(crate) fn some_names<'n>(all: impl ExactSizeIterator<Item = &'n str>) -> Str
     }
 }
 
+/// `text` with a capital first letter, as a sentence begins.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
 /// `text`, at most `most` characters of it.
 #[must_use]
 pub(crate) fn cut(text: &str, most: usize) -> String {

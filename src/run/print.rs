@@ -3,7 +3,7 @@
 use crate::console::Console;
 use crate::core::backend::plan::BackendPlan;
 use crate::core::backend::rollback::left_out;
-use crate::core::inputs::{Command, Verbosity};
+use crate::core::inputs::{Command, Inputs, Verbosity};
 use crate::core::release::plan::Plan;
 use crate::core::release::workflow_run::deploy_line;
 use crate::core::report::human_bytes;
@@ -29,7 +29,7 @@ impl Deployment<'_> {
             .as_ref()
             .map_or(Verbosity::Changes, |site| site.verbosity);
         if let Some(site) = &plan.site {
-            print_site(site, console, dry_run, verbosity);
+            print_site(site, console, self.inputs, verbosity);
         }
         for planned in plan.cdn.iter().flat_map(|cdn| cdn.planned()) {
             let paths = count(planned.paths.len(), "path");
@@ -59,7 +59,12 @@ impl Deployment<'_> {
     }
 }
 
-fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verbosity) {
+fn print_site(site: &SitePlan, console: &Console, inputs: &Inputs, verbosity: Verbosity) {
+    let dry_run = inputs.dry_run;
+    let to_write = match inputs.command {
+        Command::Rollback => "to restore",
+        Command::Deploy | Command::Check => "to upload",
+    };
     if verbosity != Verbosity::Quiet
         && let [first, others @ ..] = site.warnings.as_slice()
     {
@@ -77,7 +82,7 @@ fn print_site(site: &SitePlan, console: &Console, dry_run: bool, verbosity: Verb
         site.bucket,
         site.prefix,
         counts(&[
-            (site.writes.len() as u64, "to write"),
+            (site.writes.len() as u64, to_write),
             (site.deletes.len() as u64, "to delete"),
             (site.unchanged, "unchanged"),
         ])

@@ -108,6 +108,10 @@ impl Deployment<'_> {
             state.debts.note_paid(outcomes, cdn);
         }
         let written = self.clock.within(ENDED_WITHIN, state.history.finish(&record)).await;
+        if written == Some(Recorded::Everywhere) {
+            self.console
+                .line(&format!("release {}: recorded as {}", record.id, status.text()));
+        }
         written.unwrap_or_else(|| {
             state.history.warn_of_no_time();
             Recorded::Nowhere

@@ -270,6 +270,10 @@ fn going_back_does_not_wait_for_logs() {
         run.error()
     );
     assert!(run.error().contains("`my-app-prod` is back on `v0`"), "{}", run.error());
+    for title in ["Why my-app-prod failed", "Last lines of the logs of i-0"] {
+        let folded = format!("<details><summary>{title}");
+        assert!(run.summary.contains(&folded), "{folded} in\n{}", run.summary);
+    }
 }
 
 #[test]

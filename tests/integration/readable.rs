@@ -68,7 +68,7 @@ fn the_end_of_a_dry_run_does_not_read_as_if_something_had_been_done() {
 }
 
 #[test]
-fn wrong_inputs_are_a_list_and_no_deployment_failed() {
+fn wrong_inputs_are_a_table_and_no_deployment_failed() {
     let cloud = Cloud::with_bucket(BUCKET);
     let run = site(&cloud)
         .with("delete", "perhaps")
@@ -80,16 +80,16 @@ fn wrong_inputs_are_a_list_and_no_deployment_failed() {
         "{}",
         run.summary
     );
-    assert_eq!(run.summary.matches("\n- <code>").count(), 2, "{}", run.summary);
+    assert_eq!(run.summary.matches("\n| ❌ | <code>").count(), 2, "{}", run.summary);
     assert!(
         !run.summary.contains("Deployment") && !run.summary.contains("\\`"),
         "{}",
         run.summary
     );
     assert!(!run.log.contains("Deploy failed"), "{}", run.log);
-    // One alone is a list as well.
+    // One alone is a table as well.
     let run = site(&cloud).with("delete", "perhaps").run().expect_exit(2);
-    assert!(run.summary.contains("\n- <code>delete</code>"), "{}", run.summary);
+    assert!(run.summary.contains("\n| ❌ | <code>delete</code>"), "{}", run.summary);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_rollback_names_the_release_it_made_and_the_one_it_restored() {
     let (made, restored) = (back.output("release"), first.output("release"));
     assert!(
         back.summary.contains(&format!(
-            "| released <code>{made}</code> | restored <code>{restored}</code>"
+            "| Release | <code>{made}</code> | recorded; restored release <code>{restored}</code>"
         )),
         "{}",
         back.summary

@@ -126,6 +126,10 @@ fn a_push_deploys_and_a_dispatch_takes_it_back() {
     assert_ne!(cloud.keys("my-bucket"), keys, "a dry run changes nothing");
     let summary = shown["summary"].as_str().unwrap_or_default();
     assert!(summary.contains("Last releases"), "{summary}");
+    assert!(
+        !summary.contains("|\n<details>"),
+        "a table ends with an empty line: {summary}"
+    );
 
     let back = json!({"to": "previous", "dry-run": false});
     assert_succeeded(&run(&cloud, "rollback.yml", 4, &second, &nothing, &back));

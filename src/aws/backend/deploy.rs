@@ -18,12 +18,13 @@ use crate::aws::backend::version::{self, CreateRun, NewVersion};
 use crate::console::Console;
 use crate::core::backend::messages::{EnvironmentFailure, join, keeps_running_line};
 use crate::core::backend::outcome::{BackendOutcome, EnvironmentRun, UpdateOutcome};
-use crate::core::backend::plan::{BackendPlan, NOTHING_TO_DO, UpdateStep, VersionStep};
+use crate::core::backend::plan::{BackendPlan, UpdateStep, VersionStep};
 use crate::core::backend::previous::EarlierUpdate;
 use crate::core::backend::settings::SettingsChange;
 use crate::core::bundle::Bundle;
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, OnFailure};
+use crate::core::report::Excerpt;
 
 /// How long a bundle may go on being uploaded when the run is to stop.
 const LAST_UPLOAD: Duration = Duration::from_secs(3);
@@ -165,13 +166,14 @@ impl BackendRun<'_> {
         drop(asking);
         let (results, mut undone) = tokio::join!(tell, undo);
         let mut failed = Vec::new();
-        for ((plan, run), result) in self
+        for ((plan, run), (excerpts, result)) in self
             .plan
             .environments
             .iter()
             .zip(&mut outcome.environments)
             .zip(results)
         {
+            run.excerpts.extend(excerpts);
             let Err(error) = result else { continue };
             if error.is::<Cancelled>() {
                 return Err(error);
@@ -200,7 +202,7 @@ impl BackendRun<'_> {
             UpdateStep::Update { .. } => {}
             UpdateStep::Nothing => {
                 self.console
-                    .line(&format!("{}: nothing to do: {NOTHING_TO_DO}", plan.name));
+                    .line(&format!("{} keeps `{}`: nothing to do", plan.name, plan.label));
                 return EnvironmentEnd::Untouched;
             }
             UpdateStep::Unrecorded => return EnvironmentEnd::Untouched,
@@ -225,16 +227,23 @@ impl BackendRun<'_> {
     }
 
     /// Asks why an update failed that is undone at the same time, and says so; drops `asking` as soon as all is asked.
-    async fn tell(&self, position: usize, end: EnvironmentEnd, asking: mpsc::Sender<()>) -> anyhow::Result<()> {
+    /// What was found out comes with the answer: for the summary.
+    async fn tell(
+        &self,
+        position: usize,
+        end: EnvironmentEnd,
+        asking: mpsc::Sender<()>,
+    ) -> (Vec<Excerpt>, anyhow::Result<()>) {
         match end {
-            EnvironmentEnd::Untouched => Ok(()),
-            EnvironmentEnd::Told(_, result) => result,
+            EnvironmentEnd::Untouched => (Vec::new(), Ok(())),
+            EnvironmentEnd::Told(_, result) => (Vec::new(), result),
             EnvironmentEnd::Untold(end) => {
                 let mut update = *end;
                 let plan = &self.plan.environments[position];
                 let investigation = self.investigate(plan, &update).await;
                 drop(asking);
-                self.conclude(plan, &mut update, investigation, true).await
+                let result = self.conclude(plan, &mut update, investigation, true).await;
+                (update.run.excerpts, result)
             }
         }
     }

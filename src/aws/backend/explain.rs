@@ -7,7 +7,6 @@ use crate::aws::backend::api::Api;
 use crate::aws::backend::logs::{self, ClusterLog, LogRequest};
 use crate::console::Console;
 use crate::core::backend::environment::InstanceState;
-use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::explanation::{Explanation, HealthCauses, first_cause, why_lines, worst};
 use crate::core::backend::logs::LogTail;
 use crate::core::backend::outcome::EnvironmentRun;
@@ -20,7 +19,6 @@ pub(crate) struct Investigation {
     api: Api,
     aws: Aws,
     environment: String,
-    events: Vec<EnvironmentEvent>,
     causes: HealthCauses,
     instances: Vec<InstanceState>,
     logs: Logs,
@@ -68,7 +66,6 @@ impl Investigation {
             api,
             aws: aws.clone(),
             environment: environment.to_owned(),
-            events: run.events.clone(),
             causes,
             instances,
             logs,
@@ -78,9 +75,12 @@ impl Investigation {
     /// Waits for the logs, prints everything, and answers what belongs into the error.
     pub(crate) async fn finish(self, redaction: &Redaction, console: &Console) -> Explanation {
         let name = &self.environment;
-        let lines = why_lines(&self.events, &self.causes, &self.instances);
+        let lines = why_lines(&self.causes, &self.instances);
         let mut excerpts = Vec::new();
         let mut print = |title: String, lines: &[String]| {
+            if lines.is_empty() {
+                return;
+            }
             let lines: Vec<String> = lines.iter().map(|line| redaction.clean(line)).collect();
             let group = console.group(&title);
             lines.iter().for_each(|line| console.line(line));

@@ -218,8 +218,7 @@ impl Cdn {
             .sum();
         if used > 0 {
             console.line(&format!(
-                "{} of the {FREE_PATHS_A_MONTH} that are free each month",
-                count(used, "path"),
+                "{used} of the {FREE_PATHS_A_MONTH} paths that are free each month",
             ));
         }
     }

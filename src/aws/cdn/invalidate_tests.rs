@@ -59,7 +59,7 @@ async fn an_invalidation_is_sent_once_to_the_partitions_region() {
                 .contains("<Quantity>2</Quantity><Items><Path>/a</Path><Path>/b/*</Path>")
         );
         assert!(creates[0].body.contains("<CallerReference>run-1-E1</CallerReference>"));
-        assert!(log.contains("2 paths of the 1000 that are free each month"), "{log}");
+        assert!(log.contains("2 of the 1000 paths that are free each month"), "{log}");
         assert!(!log.contains("::notice"), "explicit paths need no configuration: {log}");
     }
 }

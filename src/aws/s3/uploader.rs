@@ -113,7 +113,7 @@ pub(crate) fn check_etag(key: &str, answered: Option<&str>, expected: &str) -> a
     if answered == expected || Etag::parse(answered) == Etag::Opaque {
         return Ok(());
     }
-    bail!("cannot trust the upload of `{key}`: S3 answered the ETag `{answered}`, and the bytes have `{expected}`")
+    bail!("upload of `{key}` failed verification: S3 returned ETag `{answered}`, expected `{expected}`")
 }
 
 /// What to do about a refusal that gives no reason, when an ACL was sent along: it may be the ACL's.

@@ -1,7 +1,6 @@
-//! Why an update failed, in lines: its events, the causes that health knows, the worst instance.
+//! Why an update failed, in lines: the causes that health knows, the worst instances.
 
 use crate::core::backend::environment::{InstanceState, is_idle};
-use crate::core::backend::events::EnvironmentEvent;
 use crate::core::report::Excerpt;
 
 /// What the error says besides the event.
@@ -29,17 +28,13 @@ pub(crate) enum HealthCauses {
 /// The rank of an instance with nothing to complain about.
 const HEALTHY: u8 = 4;
 
-/// The lines that say why an update failed.
-pub(crate) fn why_lines(
-    events: &[EnvironmentEvent],
-    causes: &HealthCauses,
-    instances: &[InstanceState],
-) -> Vec<String> {
-    let mut lines: Vec<String> = events
-        .iter()
-        .filter(|event| event.is_error() || event.severity == "WARN")
-        .map(|event| format!("{:<5} {}", event.severity, event.message))
-        .collect();
+/// The lines that say why an update failed, besides its events, which the log has said as they came.
+pub(crate) fn why_lines(causes: &HealthCauses, instances: &[InstanceState]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let known = match causes {
+        HealthCauses::Known(causes) => causes.as_slice(),
+        HealthCauses::Basic | HealthCauses::Unknown(_) => &[],
+    };
     match causes {
         HealthCauses::Known(causes) => lines.extend(causes.iter().map(|cause| format!("environment: {cause}"))),
         HealthCauses::Basic => {
@@ -49,7 +44,7 @@ pub(crate) fn why_lines(
     }
     let mut worst_first: Vec<_> = instances.iter().filter(|instance| rank(instance) < HEALTHY).collect();
     worst_first.sort_by_key(|instance| (rank(instance), &instance.id));
-    lines.extend(worst_first.into_iter().map(instance_line));
+    lines.extend(worst_first.into_iter().map(|instance| instance_line(instance, known)));
     lines
 }
 
@@ -77,7 +72,8 @@ fn rank(instance: &InstanceState) -> u8 {
     }
 }
 
-fn instance_line(instance: &InstanceState) -> String {
+/// The line of an instance; what the environment says too is not said again.
+fn instance_line(instance: &InstanceState, said: &[String]) -> String {
     let mut line = format!(
         "{}: {}",
         instance.id,
@@ -90,7 +86,7 @@ fn instance_line(instance: &InstanceState) -> String {
             instance.deployment_status.as_deref().unwrap_or("?").to_lowercase()
         ));
     }
-    for cause in &instance.causes {
+    for cause in instance.causes.iter().filter(|cause| !said.contains(cause)) {
         line.push_str("; ");
         line.push_str(cause);
     }
@@ -120,7 +116,7 @@ mod tests {
             instance("i-failed", "Green", "Failed"),
         ];
         assert_eq!(worst(&instances), Some("i-failed"));
-        let lines = why_lines(&[], &HealthCauses::Known(vec!["All bad.".to_owned()]), &instances);
+        let lines = why_lines(&HealthCauses::Known(vec!["All bad.".to_owned()]), &instances);
         assert_eq!(
             lines,
             [
@@ -129,6 +125,16 @@ mod tests {
                 "i-red: Degraded, deployment of v1 deployed; Because.",
                 "i-green: Degraded, deployment of v1 deployed; Because.",
             ]
+        );
+    }
+
+    #[test]
+    fn what_the_environment_says_is_not_said_again_of_an_instance() {
+        let causes = HealthCauses::Known(vec!["Because.".to_owned()]);
+        let lines = why_lines(&causes, &[instance("i-red", "Red", "Deployed")]);
+        assert_eq!(
+            lines,
+            ["environment: Because.", "i-red: Degraded, deployment of v1 deployed"]
         );
     }
 
@@ -147,7 +153,7 @@ mod tests {
             causes: Vec::new(),
             ..instance("i-green", "Green", "Deployed")
         };
-        assert!(why_lines(&[], &HealthCauses::Known(Vec::new()), &[well]).is_empty());
+        assert!(why_lines(&HealthCauses::Known(Vec::new()), &[well]).is_empty());
         assert_eq!(worst(&[]), None);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn timeout_error(
              may go on"
         )
     } else if status == "Ready" {
-        format!("cannot deploy `{label}` to `{name}`: no update has begun in {seconds} s")
+        format!("cannot deploy `{label}` to `{name}`: no update has started in {seconds} s")
     } else {
         format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s")
     };

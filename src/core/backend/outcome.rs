@@ -146,6 +146,7 @@ impl EnvironmentRun {
         self.requests.extend(later.requests);
         self.seen = later.seen.or(self.seen);
         self.events.extend(later.events);
+        self.excerpts.extend(later.excerpts);
         self
     }
 

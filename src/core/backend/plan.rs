@@ -9,7 +9,7 @@ use crate::core::inputs::Health;
 use crate::core::report;
 
 /// Why an environment is left alone.
-pub(crate) const NOTHING_TO_DO: &str = "it runs already, and all is well";
+pub(crate) const NOTHING_TO_DO: &str = "already running and healthy";
 
 /// What will happen to the backend.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub(crate) enum UpdateStep {
         /// Why.
         reason: UpdateReason,
     },
-    /// Leave it alone: it runs already, and all is well.
+    /// Leave it alone: it is already running and healthy.
     Nothing,
     /// Leave it alone in a rollback: no record says what it ran.
     Unrecorded,

@@ -161,8 +161,8 @@ pub(crate) fn notes(inputs: &Inputs, partition: &str) -> Vec<String> {
 }
 
 /// What a rollback of a site needs is asked for by its own inputs.
-const ROLLBACK_NOTE: &str = "These inputs take nothing back, so the policy has no rights on earlier versions. To allow \
-                             `command: rollback` too, run this check with `on-failure: rollback`: it prints them as well.";
+const ROLLBACK_NOTE: &str = "The policy covers deployments only, without rights on earlier versions. To allow \
+                             `command: rollback` too, run this check with `on-failure: rollback`: it adds them.";
 
 /// What is needed besides [`for_scope`]'s policy when a version is deployed to an environment.
 #[must_use]

@@ -6,6 +6,18 @@ use crate::core::inputs::command::Command;
 /// What a run deploys to, and the name under which that was given, such as `bucket` or `AWS_S3_BUCKET`.
 pub(crate) type Target = (String, &'static str);
 
+/// The part of a [`Destination`] that is a distribution.
+pub(crate) const CLOUDFRONT: &str = "CloudFront";
+
+/// What a run deploys to, for the summary: its part, as in the table's first column, and what a person knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Destination {
+    /// `Site`, `CloudFront` or `Backend`.
+    pub(crate) part: &'static str,
+    /// `s3://my-site/`, `my-app-prod`, `E1EXAMPLE`.
+    pub(crate) name: String,
+}
+
 /// The line; `to` is a rollback's target.
 #[must_use]
 pub(crate) fn headline(

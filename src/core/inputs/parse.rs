@@ -11,7 +11,7 @@ use crate::core::inputs::cdn::{self, CdnInputs};
 use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::{expression, first_variable};
 use crate::core::inputs::files::Files;
-use crate::core::inputs::headline::{Target, headline};
+use crate::core::inputs::headline::{CLOUDFRONT, Destination, Target, headline};
 use crate::core::inputs::raw::{RawInputs, is_expanded};
 use crate::core::inputs::reader::{Reader, quoted, unique};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
@@ -24,7 +24,7 @@ use crate::core::secret::shown_text;
 #[derive(Debug)]
 pub(crate) struct Inputs {
     /// What is deployed to, for a title: the site, the environments, else the distributions.
-    pub(crate) places: Vec<String>,
+    pub(crate) places: Vec<Destination>,
     /// `command`.
     pub(crate) command: Command,
     /// `dry-run`, or `--dryrun` in `args`.
@@ -143,7 +143,7 @@ fn check_parts(reader: &mut Reader<'_>) {
         {
             let switches = quoted(spec.part.enabled_by());
             reader.errors.push(format!(
-                "`{}` is set but {switches} is empty: Is the secret or variable it comes from defined for this repository and environment?",
+                "`{}` is set but {switches} is empty. Is the secret or variable it comes from defined for this repository and environment?",
                 given.name
             ));
         }
@@ -216,12 +216,14 @@ fn warn_of_variables(reader: &mut Reader<'_>) {
 }
 
 /// The same for a title: what a person knows it by. A distribution counts where nothing else is deployed.
-fn places(site: Option<&SiteInputs>, cdn: Option<&CdnInputs>, backend: Option<&BackendInputs>) -> Vec<String> {
+fn places(site: Option<&SiteInputs>, cdn: Option<&CdnInputs>, backend: Option<&BackendInputs>) -> Vec<Destination> {
+    let of = |part: &'static str| move |name: String| Destination { part, name };
     let site = site.map(|site| format!("s3://{}/{}", site.bucket, site.prefix));
     let environments = backend.iter().flat_map(|backend| backend.environments.iter().cloned());
-    let mut places: Vec<String> = site.into_iter().chain(environments).collect();
+    let site = site.into_iter().map(of("Site"));
+    let mut places: Vec<Destination> = site.chain(environments.map(of("Backend"))).collect();
     if let (true, None, Some(cdn)) = (places.is_empty(), backend, cdn) {
-        places.clone_from(&cdn.distributions);
+        places.extend(cdn.distributions.iter().cloned().map(of(CLOUDFRONT)));
     }
     places
 }

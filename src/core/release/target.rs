@@ -318,7 +318,7 @@ fn hint(records: &[Record], reason: &NoTarget, parts: Parts<'_>) -> String {
             let possible = if possible.is_empty() {
                 "there is no other release to go back to; deploy the commit that you want instead".to_owned()
             } else {
-                format!("possible in `to`: {possible}")
+                format!("valid values for `to`: {possible}")
             };
             let is_search = matches!(
                 reason,

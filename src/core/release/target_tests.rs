@@ -251,8 +251,8 @@ fn the_hint_names_what_is_possible() {
     assert_eq!(
         failure.hint.as_deref(),
         Some(
-            "possible in `to`: `r1` (commit aaaaaaa); the newest 2 releases were looked through, back to 2026-11-18 11:07 \
-             UTC"
+            "valid values for `to`: `r1` (commit aaaaaaa); the newest 2 releases were looked through, back to 2026-11-18 \
+             11:07 UTC"
         )
     );
 }

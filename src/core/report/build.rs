@@ -6,6 +6,7 @@ use crate::core::backend::plan::BackendPlan;
 use crate::core::error::{Cancelled, InputErrors, RenderedError};
 use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::Command;
+use crate::core::inputs::headline::Destination;
 use crate::core::release::live_now::{is_rolled_back, live_now, new_keys};
 use crate::core::release::outcome::Outcomes;
 use crate::core::release::plan::Plan;
@@ -31,7 +32,7 @@ pub(crate) struct Frame {
     /// `site-url`.
     pub(crate) site_url: Option<String>,
     /// What the run deploys to.
-    pub(crate) places: Vec<String>,
+    pub(crate) places: Vec<Destination>,
     /// What it has to be allowed; `None` when the inputs are wrong.
     pub(crate) allowance: Option<Allowance>,
 }

@@ -148,16 +148,19 @@ impl CheckResult {
             .findings
             .iter()
             .map(|finding| {
-                let hint = finding.hint.as_deref().unwrap_or_default();
+                // A column of its own would be empty nearly everywhere, and too wide where it is not.
+                let hint = finding.hint.as_deref().map(advice);
+                let hint = hint
+                    .map(|hint| format!("<br>**What to do:** {hint}"))
+                    .unwrap_or_default();
                 vec![
                     finding.status.sign().to_owned(),
                     prose(&finding.what),
-                    prose(&finding.text),
-                    advice(hint),
+                    format!("{}{hint}", prose(&finding.text)),
                 ]
             })
             .collect();
-        let mut out = table(&["", "What", "Seen", "What to do"], &rows);
+        let mut out = table(&["", "What", "Seen"], &rows);
         out.push_str("\n<details><summary>IAM policy for these inputs</summary>\n\n");
         // `code` leaves nothing in it that could end a block or be more than text.
         for line in policy_text(&self.policy).lines() {

@@ -4,6 +4,7 @@
 
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod details;
 pub(crate) mod forgotten;
 pub(crate) mod history;
 pub(crate) mod markdown;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::core::error::RenderedError;
+use crate::core::inputs::headline::Destination;
 use crate::core::release::recorded::Recorded;
 use crate::core::site::plan::{Reason, SiteWarning};
 
@@ -69,7 +71,7 @@ pub(crate) struct Report {
     pub(crate) recorded: Recorded,
     /// What is deployed to: buckets, environments, distributions; empty when the inputs are wrong.
     #[serde(skip)]
-    pub(crate) places: Vec<String>,
+    pub(crate) places: Vec<Destination>,
     /// What is wrong with the inputs.
     #[serde(skip)]
     pub(crate) wrong_inputs: Vec<String>,

@@ -5,33 +5,38 @@ use std::fmt::Write as _;
 use crate::core::cdn::FREE_PATHS_A_MONTH;
 use crate::core::context::RunContext;
 use crate::core::release::recorded::Recorded;
+use crate::core::report::details::{changed_files, events, excerpts, timeline};
 use crate::core::report::forgotten::forgotten;
 use crate::core::report::markdown::{advice, code, link, prose, table, text};
 use crate::core::report::old_assets::kept_until;
 use crate::core::report::plain::{columns, plain};
 use crate::core::report::put_back::rolled_back_text;
 use crate::core::report::sent_paths::accepted_paths;
-use crate::core::report::title::{commit, title};
+use crate::core::report::title::{commit, is_untouched, title};
 use crate::core::report::{BackendReport, EnvironmentReport, Outcome, Report, SiteReport, human_bytes};
-use crate::core::text::count;
+use crate::core::text::{capitalized, count};
 
 /// GitHub drops a summary of more than 1 MiB whole, so ours stays well below.
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>
 const MAX_BYTES: usize = 512 * 1024;
-/// Changed files listed at the most; the report file has them all.
-const MAX_FILES: usize = 200;
-/// Events listed for each environment.
-const MAX_EVENTS: usize = 100;
 
 /// The summary as Markdown; `extra` (of `check`, or the list of releases) follows the table.
 #[must_use]
 pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
     let mut out = format!("## {}\n\n", title(report, context));
     if !report.wrong_inputs.is_empty() {
-        let errors = report.wrong_inputs.iter().map(|error| format!("- {}\n", prose(error)));
-        out.extend(errors.chain(["\n".to_owned()]));
+        let errors = report.wrong_inputs.iter();
+        let rows: Vec<Vec<String>> = errors.map(|error| vec!["❌".to_owned(), prose(error)]).collect();
+        out.push_str(&table(&["", "What is wrong"], &rows));
+        out.push('\n');
     } else if let Some(error) = &report.error {
-        let _ = writeln!(out, "> [!CAUTION]\n> {}", prose(&error.message));
+        let live = report.live.as_deref();
+        let behind = live.map(|live| format!("; live now: {live}")).unwrap_or_default();
+        let message = error.message.strip_suffix(&behind).unwrap_or(&error.message);
+        let _ = writeln!(out, "> [!CAUTION]\n> {}", prose(&capitalized(message)));
+        if let (Some(live), true) = (live, message.len() < error.message.len()) {
+            let _ = writeln!(out, ">\n> **Live now:** {}", prose(live));
+        }
         if let Some(hint) = &error.hint {
             let _ = writeln!(out, ">\n> **What to do:** {}", advice(hint));
         }
@@ -50,6 +55,9 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
     }
     push_capped(&mut out, &forgotten(report));
     push_capped(&mut out, extra);
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
     push_capped(&mut out, &changed_files(report));
     push_capped(&mut out, &excerpts(report));
     push_capped(&mut out, &events(report));
@@ -80,6 +88,15 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
         rows.extend(backend_rows(report, backend));
     }
     rows.extend(release_row(report, context));
+    if rows.is_empty() && is_untouched(report) {
+        rows.extend(report.places.iter().map(|place| {
+            let name = match place.name.starts_with("s3://") {
+                true => code(&place.name),
+                false => text(&place.name),
+            };
+            vec![place.part.to_owned(), name, "not changed".to_owned()]
+        }));
+    }
     rows
 }
 
@@ -87,6 +104,10 @@ fn rows(report: &Report, context: &RunContext) -> Vec<Vec<String>> {
 fn site_result(report: &Report, site: &SiteReport) -> String {
     let (written, deleted) = report.verbs();
     let mut parts = Vec::new();
+    let is_kept = matches!(report.outcome, Outcome::Failed | Outcome::Cancelled)
+        && site.uploads.is_empty()
+        && site.deletes.is_empty()
+        && site.failures.is_empty();
     if !site.uploads.is_empty() {
         let bytes: u64 = site.uploads.iter().map(|upload| upload.size).sum();
         parts.push(format!("{} {written} ({})", site.uploads.len(), human_bytes(bytes)));
@@ -97,7 +118,8 @@ fn site_result(report: &Report, site: &SiteReport) -> String {
     if !site.failures.is_empty() {
         parts.push(format!("**{} failed**", site.failures.len()));
     }
-    if site.unchanged > 0 {
+    // What a run that ended early left alone is more than what it had found unchanged.
+    if site.unchanged > 0 && !is_kept {
         parts.push(format!("{} unchanged", site.unchanged));
     }
     parts.extend(kept_until(&site.retired));
@@ -155,25 +177,20 @@ fn release_row(report: &Report, context: &RunContext) -> Option<Vec<String>> {
             Outcome::Succeeded => "restored",
             Outcome::Unchanged => "is as of",
         };
-        format!("{verb} {}{}", code(&target.release), commit.unwrap_or_default())
+        format!("{verb} release {}{}", code(&target.release), commit.unwrap_or_default())
     });
     let recorded = match report.recorded {
         Recorded::Nowhere => Some("**not recorded**: no rollback can go back to this run"),
         Recorded::InPart => Some("**recorded in part only**, see the warnings in the log"),
-        // That a rollback is on record itself goes without saying.
-        Recorded::Everywhere if target.is_some() => None,
         Recorded::BeforeStop => report.release.as_ref().map(|_| "recorded as succeeded, then cancelled"),
         Recorded::Everywhere => report.release.as_ref().map(|_| recorded_as(report)),
     };
     if recorded.is_none() && target.is_none() {
         return None;
     }
-    let release = report.release.as_deref().map(|id| match &target {
-        Some(_) => format!("released {}", code(id)),
-        None => code(id),
-    });
+    let release = report.release.as_deref().map(code);
     let recorded = recorded.map(str::to_owned);
-    let result: Vec<String> = target.into_iter().chain(recorded).collect();
+    let result: Vec<String> = recorded.into_iter().chain(target).collect();
     Some(vec![
         "Release".to_owned(),
         release.unwrap_or_default(),
@@ -281,110 +298,6 @@ fn environment_result(environment: &EnvironmentReport, version: &str, run_error:
         format!("{live}, not {version}{before}")
     };
     format!("{what}: {state}{failed}")
-}
-
-fn changed_files(report: &Report) -> String {
-    let Some(site) = &report.site else {
-        return String::new();
-    };
-    let total = site.uploads.len() + site.deletes.len() + site.failures.len();
-    if total == 0 {
-        return String::new();
-    }
-    let verb = if report.command == "rollback" {
-        "restore"
-    } else {
-        "upload"
-    };
-    let rows: Vec<Vec<String>> = site
-        .failures
-        .iter()
-        .map(|failure| vec!["**failed**".to_owned(), code(&failure.path), prose(&failure.message)])
-        .chain(site.uploads.iter().map(|upload| {
-            vec![
-                verb.to_owned(),
-                code(&upload.key),
-                format!("{}, {}", upload.reason.text(), human_bytes(upload.size)),
-            ]
-        }))
-        .chain(
-            site.deletes
-                .iter()
-                .map(|key| vec!["delete".to_owned(), code(key), String::new()]),
-        )
-        .take(MAX_FILES)
-        .collect();
-    let rest = match total - rows.len() {
-        0 => String::new(),
-        rest => format!("\nand {rest} more; the report file lists them all.\n"),
-    };
-    folded(
-        &format!("Changed files ({total})"),
-        &format!("{}{rest}", table(&["", "Key", "Why"], &rows)),
-    )
-}
-
-/// Why environments failed, and the last lines of their logs.
-fn excerpts(report: &Report) -> String {
-    let environments = report.backend.iter().flat_map(|backend| &backend.environments);
-    let mut out = String::new();
-    for excerpt in environments.flat_map(|environment| &environment.excerpts) {
-        // Each line as code on a line of its own: Markdown would take a block's content for more than text.
-        let lines: Vec<String> = excerpt.lines.iter().flat_map(|line| line.lines()).map(code).collect();
-        if !lines.is_empty() {
-            out.push_str(&folded(&text(&excerpt.title), &format!("{}\n", lines.join("<br>\n"))));
-        }
-    }
-    out
-}
-
-fn events(report: &Report) -> String {
-    let mut out = String::new();
-    for environment in report.backend.iter().flat_map(|backend| backend.environments.iter()) {
-        if environment.events.is_empty() {
-            continue;
-        }
-        let skipped = environment.events.len().saturating_sub(MAX_EVENTS);
-        let rows: Vec<Vec<String>> = environment
-            .events
-            .iter()
-            .skip(skipped)
-            .map(|event| vec![text(&event.time), text(&event.severity), text(&event.message)])
-            .collect();
-        let title = format!("Events of {} ({})", text(&environment.name), environment.events.len());
-        out.push_str(&folded(&title, &table(&["Time (UTC)", "Severity", "Event"], &rows)));
-    }
-    out
-}
-
-fn timeline(report: &Report) -> String {
-    if report.timeline.is_empty() {
-        return String::new();
-    }
-    let rows: Vec<Vec<String>> = report
-        .timeline
-        .iter()
-        .map(|phase| {
-            let share = if report.seconds > 0.0 {
-                phase.seconds / report.seconds
-            } else {
-                0.0
-            };
-            // At most 20 blocks; the cast is of a number between 0 and 20.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "clamped to 0..=20"
-            )]
-            let blocks = (share * 20.0).clamp(0.0, 20.0).round() as usize;
-            vec![text(&phase.name), format!("{:.1} s", phase.seconds), "█".repeat(blocks)]
-        })
-        .collect();
-    folded("Where the time went", &table(&["Phase", "Time", ""], &rows))
-}
-
-fn folded(title: &str, body: &str) -> String {
-    format!("<details><summary>{title}</summary>\n\n{body}\n</details>\n\n")
 }
 
 /// Appends `part` when it still fits.

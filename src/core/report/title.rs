@@ -1,6 +1,7 @@
 //! The summary's first line.
 
 use crate::core::context::RunContext;
+use crate::core::inputs::headline::CLOUDFRONT;
 use crate::core::report::markdown::{code, link, text};
 use crate::core::report::sent_paths::refused_paths;
 use crate::core::report::{Outcome, Report};
@@ -39,12 +40,17 @@ pub(crate) fn title(report: &Report, context: &RunContext) -> String {
         Some(refused) => ("⚠️", format!(", but {refused}")),
         None => ("✅", String::new()),
     };
+    let untouched = if is_untouched(report) {
+        ": nothing was changed"
+    } else {
+        ""
+    };
     match report.outcome {
         Outcome::Failed if report.rolled_back => {
             format!("❌ {noun}{of} failed after {seconds}, and was rolled back")
         }
-        Outcome::Failed => format!("❌ {noun}{of} failed after {seconds}"),
-        Outcome::Cancelled => format!("⚠️ {noun}{of} cancelled after {seconds}"),
+        Outcome::Failed => format!("❌ {noun}{of} failed after {seconds}{untouched}"),
+        Outcome::Cancelled => format!("⚠️ {noun}{of} cancelled after {seconds}{untouched}"),
         Outcome::Succeeded | Outcome::Unchanged if report.dry_run => {
             format!("✅ {noun}{of} planned in {seconds}: a dry run, nothing was changed")
         }
@@ -75,9 +81,9 @@ fn after(preposition: &str, place: &str) -> String {
 /// What was deployed to; the site by its address, where that is known.
 fn places(report: &Report) -> String {
     let shown = report.places.iter().map(|place| match &report.site_url {
-        Some(url) if place.starts_with("s3://") => link(address(url), url),
-        _ if place.starts_with("s3://") => code(place),
-        _ => text(place),
+        Some(url) if place.name.starts_with("s3://") => link(address(url), url),
+        _ if place.name.starts_with("s3://") => code(&place.name),
+        _ => text(&place.name),
     });
     let shown: Vec<String> = shown.collect();
     match shown.as_slice() {
@@ -95,10 +101,21 @@ fn address(url: &str) -> &str {
 /// Whether the step has nothing but distributions to look after.
 fn invalidates_alone(report: &Report) -> bool {
     report.command == "deploy"
+        && !report.places.is_empty()
+        && report.places.iter().all(|place| place.part == CLOUDFRONT)
+}
+
+/// Whether the run ended before it had a plan: what it deploys to is as it was.
+#[must_use]
+pub(crate) fn is_untouched(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::Failed | Outcome::Cancelled)
+        && report.command != "check"
+        && report.wrong_inputs.is_empty()
         && report.site.is_none()
         && report.backend.is_none()
-        && !report.places.iter().any(|place| place.starts_with("s3://"))
-        && !report.invalidations.is_empty()
+        && report.invalidations.is_empty()
+        && report.release.is_none()
+        && report.rolled_back_to.is_none()
 }
 
 /// The label of a version that was made, of a run that does nothing else and deploys it nowhere.

@@ -56,7 +56,7 @@ pub(super) fn refusal(
                 Publicity::Closed => warning(
                     "`/` answers 403: nobody may read the bucket, and the distribution has no origin access control",
                     format!(
-                        "give the origin of distribution `{}` an origin access control in CloudFront, and let it in: {}",
+                        "give the origin of distribution `{}` an origin access control in CloudFront, and allow it to read the bucket: {}",
                         distribution.id,
                         allow_command(distribution, bucket)
                     ),

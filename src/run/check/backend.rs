@@ -56,7 +56,7 @@ pub(crate) async fn check_backend(aws: &Aws, backend: &BackendInputs, caller: &C
     findings.push(Finding::new(
         "deployments",
         CheckStatus::NotChecked,
-        "whether versions may be created and environments updated shows in a deploy only; the policy below and AWS's managed one allow it",
+        "only a deployment shows whether versions may be created and environments updated; the policy below and AWS's managed policy allow it",
     ));
     findings
 }
@@ -212,7 +212,7 @@ async fn bundle_bucket(aws: &Aws, backend: &BackendInputs, caller: &Caller) -> F
             Ok(()) => Finding::new(
                 "bundle bucket",
                 CheckStatus::NotChecked,
-                format!("Elastic Beanstalk's own, `{name}`; it is made when it is missing"),
+                format!("Elastic Beanstalk's own, `{name}`; it is created when it is missing"),
             ),
             Err(error) => Finding::failed(format!("bundle bucket `{name}`"), &error, CheckStatus::Problem),
         };

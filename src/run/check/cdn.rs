@@ -45,7 +45,7 @@ pub(crate) async fn check_cdn(
     findings.push(Finding::new(
         "invalidations",
         CheckStatus::NotChecked,
-        "whether they are allowed shows in a deploy only; the policy below allows them",
+        "only a deployment shows whether they are allowed; the policy below allows them",
     ));
     (findings, facts.into_iter().flatten().collect())
 }

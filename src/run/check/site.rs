@@ -74,7 +74,7 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
     findings.push(Finding::new(
         "uploads",
         CheckStatus::NotChecked,
-        format!("whether uploads{deletes} are allowed shows in a deploy only; the policy below allows them"),
+        format!("only a deployment shows whether uploads{deletes} are allowed; the policy below allows them"),
     ));
     BucketCheck {
         findings,

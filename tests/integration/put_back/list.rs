@@ -184,7 +184,10 @@ fn a_time_in_another_form_is_answered_with_the_right_one() {
         .expect_exit(1)
         .error()
         .to_owned();
-    assert!(unknown.contains(&format!("possible in `to`: `{older}`")), "{unknown}");
+    assert!(
+        unknown.contains(&format!("valid values for `to`: `{older}`")),
+        "{unknown}"
+    );
     assert!(
         unknown.contains("the newest 2 releases were looked through, back to "),
         "{unknown}"

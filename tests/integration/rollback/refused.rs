@@ -31,7 +31,7 @@ fn what_cannot_work_is_found_before_anything_changes() {
         "nonsense",
         &[
             "no succeeded release has this id",
-            "possible in `to`",
+            "valid values for `to`",
             first.output("release"),
         ],
     );
