@@ -80,7 +80,7 @@ fuzz: target/fuzz-tools/bin/cargo-fuzz-$(CARGO_FUZZ) ## Fuzz the parsers with a 
 	TIME=$(TIME) scripts/fuzz.sh $(T)
 
 requirements: .venv/lint ## Pin what the *requirements.in ask for, with hashes; versions stay unless P='--upgrade-package X'
-	for file in tests/requirements tests/lint-requirements tests/setup/requirements tests/beside_eb/requirements; do \
+	for file in tests/requirements tests/lint-requirements tests/setup/requirements tests/beside_eb/requirements bench/requirements; do \
 	  CUSTOM_COMPILE_COMMAND='make requirements' $(VENV)/python -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	    --no-emit-find-links --no-emit-index-url $(P) --output-file $$file.txt $$file.in || exit 1; \
 	done
@@ -119,8 +119,13 @@ fidelity-ceph: .venv/tests ## Deploy to Ceph's gateway and roll back, where Ceph
 fidelity-runner: .venv/tests target/wrkflw/bin/wrkflw-$(WRKFLW) ## Run the example workflows in somebody else's runner (the first time builds it)
 	cd tests && ../$(VENV)/python -m fidelity.other_runner
 
-bench: .venv/tests ## Measure against other tools
-	$(VENV)/python -m bench
+bench: target/peers/installed ## Measure against other tools, on an idle machine: make bench B='--runs 3 --only site'
+	target/peers/bin/python -m bench $(B)
+
+target/peers/installed: bench/requirements.txt
+	$(PYTHON) -m venv --clear target/peers
+	target/peers/bin/$(PIP_INSTALL) $<
+	touch $@
 
 campaign: .venv/tests ## Every fault at every request of every kind of run, outside CI: docs/faults.md (WORKERS=4, RESULTS=file to go on from)
 	cargo test --locked --quiet --no-run

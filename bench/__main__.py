@@ -137,6 +137,7 @@ def main() -> None:
     """Measure everything that was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--binary", type=Path, default=PROJECT / f"dist/aws-web-deploy-linux-{_architecture()}")
+    parser.add_argument("--peers", type=Path, default=PROJECT / "target/peers/bin", help="where the other tools are")
     parser.add_argument("--server", choices=["garage", "memory"], help="default: garage where it is on the PATH")
     parser.add_argument("--runs", type=int, default=5, help="the median of so many runs counts")
     parser.add_argument("--only", nargs="*", choices=["site", "100k", "1gib"], default=["site", "100k", "1gib"])
@@ -151,10 +152,12 @@ def main() -> None:
         sys.exit("garage is not installed: cargo install garage --version 2.5.0 --locked")
     bench = Bench(
         lambda: Garage(garage, target) if garage and options.server != "memory" else Memory(target),
-        [ours(options.binary), *peers()], target, options.runs,
+        [ours(options.binary), *peers(options.peers)], target, options.runs,
     )
     name = bench.server.name
+    versions = {tool.name: tool.version for tool in bench.tools}
     print(f"server: {name}; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print("tools: " + ", ".join(f"{tool} {number}" for tool, number in versions.items()))
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             root = Path(folder)
@@ -173,9 +176,11 @@ def main() -> None:
         bench.server.close()
     print("\n" + "\n".join(ratios(bench.rows, bench.tools[0].name)))
     if not options.keep:
-        result = {"server": name, "cores": os.cpu_count(), "runs": options.runs, "rows": bench.rows}
+        result = {
+            "server": name, "cores": os.cpu_count(), "runs": options.runs, "versions": versions, "rows": bench.rows,
+        }
         (PROJECT / "docs/benchmarks.json").write_text(json.dumps(result, indent=1) + "\n")
-        (PROJECT / "docs/benchmarks.svg").write_text(plot.draw(bench.rows, bench.tools[0].name, name))
+        (PROJECT / "docs/benchmarks.svg").write_text(plot.draw(bench.rows, versions, name))
 
 
 def _architecture() -> str:

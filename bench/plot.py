@@ -14,12 +14,13 @@ TITLES = {
 WIDTH, PANEL, BAR, GAP = 760, 360, 18, 6
 
 
-def draw(rows: list[dict[str, object]], own: str, server: str) -> str:
-    """The picture of the panels that were measured, two abreast."""
+def draw(rows: list[dict[str, object]], versions: dict[str, str], server: str) -> str:
+    """The picture of the panels that were measured, two abreast; the first of `versions` is our own tool's."""
+    own = next(iter(versions))
     panels = [(title, _rows(rows, *key)) for key, title in TITLES.items()]
     panels = [(title, bars) for title, bars in panels if bars]
     parts: list[str] = []
-    x, y, tallest = 10, 44, 0
+    x, y, tallest = 10, 62, 0
     for title, bars in panels:
         height = 26 + len(bars) * (BAR + GAP) + 16
         parts.append(_panel(x, y, title, bars, own))
@@ -29,12 +30,14 @@ def draw(rows: list[dict[str, object]], own: str, server: str) -> str:
         else:
             x += PANEL + 20
     height = y + tallest + 10
+    tools = ", ".join(f"{tool.removesuffix(', tuned')} {number}" for tool, number in versions.items())
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         'font-family="system-ui, sans-serif" font-size="12" role="img">\n'
         f'<rect width="{WIDTH}" height="{height}" rx="8" fill="#ffffff"/>\n'
         f'<text x="10" y="24" font-size="14" font-weight="600" fill="#1f2328">Seconds, less is better '
         f'<tspan font-weight="400" fill="#59636e">({escape(server)}, median)</tspan></text>\n'
+        + f'<text x="10" y="42" fill="#59636e">{escape(tools)}</text>\n'
         + "\n".join(parts)
         + "\n</svg>\n"
     )

@@ -1,6 +1,7 @@
 """The tools that are compared, and how each is called."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,8 @@ class Tool:
     """A tool and its command line."""
 
     name: str
+    version: str
+    """As it says itself."""
     command: Command
     env: Callable[[str, Path, str, str], dict[str, str]] = lambda endpoint, tree, bucket, region: {}
 
@@ -69,6 +72,7 @@ def ours(binary: Path) -> Tool:
     """This project's binary, as `action.yml` starts it."""
     return Tool(
         "aws-web-deploy",
+        version([str(binary), "--version"]),
         lambda endpoint, tree, bucket, region: [str(binary)],
         lambda endpoint, tree, bucket, region: {
             "AWD_BUCKET": bucket,
@@ -101,16 +105,36 @@ def _rclone(binary: str) -> Command:
     ]
 
 
-PEERS = {"aws": ("aws-cli", _aws), "s5cmd": ("s5cmd", _s5cmd), "rclone": ("rclone, tuned", _rclone)}
+PEERS = {
+    "aws": ("aws-cli", "--version", _aws),
+    "s5cmd": ("s5cmd", "version", _s5cmd),
+    "rclone": ("rclone, tuned", "version", _rclone),
+}
 
 
-def peers() -> list[Tool]:
-    """The other tools that are installed; each that is not is named."""
+def version(command: list[str]) -> str:
+    """The number in what `command` prints."""
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    number = re.search(r"\d+\.\d+\.\d+", shown)
+    assert number, shown
+    return number[0]
+
+
+def peers(directory: Path) -> list[Tool]:
+    """The other tools in `directory`, else on the PATH; each that is not there is named.
+
+    An aws-cli v2 is measured beside v1 where the PATH has one: no package registry has it.
+    """
     found = []
-    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for name, (title, command) in PEERS.items():
-        if path := shutil.which(name, path=beside):
-            found.append(Tool(title, command(path)))
-        else:
+    paths = [str(directory), os.environ["PATH"]]
+    for name, (title, argument, command) in PEERS.items():
+        path = shutil.which(name, path=os.pathsep.join(paths))
+        if path is None:
             print(f"{name} is not installed and is left out", file=sys.stderr)
+            continue
+        tool = Tool(title, version([path, argument]), command(path))
+        found.append(tool)
+        other = shutil.which(name, path=paths[1])
+        if name == "aws" and other and (number := version([other, argument])).startswith("2.") and number != tool.version:
+            found.append(Tool("aws-cli v2", number, command(other)))
     return found

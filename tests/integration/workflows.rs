@@ -206,3 +206,57 @@ fn our_own_job_fails_unless_the_wrong_input_is_what_failed() {
     );
     assert_eq!(cloud.operations(), Vec::<String>::new());
 }
+
+/// The quickstart and the rollback of the README, as they stand there but for the region, which is that of the local cloud.
+#[test]
+fn the_workflows_of_the_readme_deploy_and_roll_back() {
+    let cloud = Cloud::with_bucket("my-site");
+    cloud.set_versioning("my-site", "Enabled");
+    cloud.add_distribution("E1EXAMPLE", "my-site", &json!({"default_root_object": "index.html"}));
+    cloud.add_environment("my-app", "my-app-prod", &json!({}));
+    let trust = json!([{"role": ROLE, "sub": "repo:octo/site:*"}]);
+    let token = json!({"sub": "repo:octo/site:ref:refs/heads/main", "trust": trust});
+    cloud.post("/oidc", &token);
+
+    let page = std::fs::read_to_string(project().join("README.md")).expect("the page");
+    let page = page.replace("eu-central-1", "us-east-1");
+    let blocks = page
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let whole: Vec<&str> = blocks.filter(|block| block.starts_with("name: ")).collect();
+    let [deploy, rollback] = whole.as_slice() else {
+        panic!("{} workflows", whole.len());
+    };
+    let files = TempDir::new().expect("a temporary directory");
+    let write = |path: &str, text: &str| {
+        let file = files.path().join(path);
+        std::fs::create_dir_all(file.parent().expect("a directory above")).expect("a directory");
+        std::fs::write(file, text).expect("a file");
+    };
+    write("backend/application.py", "application = None\n");
+    let run = |workflow: &str, number: u32, inputs: &Value| {
+        let directory = TempDir::new().expect("a temporary directory");
+        let file = directory.path().join("workflow.yml");
+        std::fs::write(&file, workflow).expect("a file");
+        let setting = json!({
+            "env": {"AWS_ENDPOINT_URL": cloud.endpoint},
+            "github": {
+                "api_url": cloud.github, "repository": "octo/site", "sha": "e".repeat(40), "ref": "refs/heads/main",
+                "run_id": format!("700{number}"), "run_number": number.to_string(), "token": "ghs_example",
+            },
+            "contexts": {"inputs": inputs},
+            "id_token": {"url": cloud.oidc, "token": "request-token"},
+        });
+        assert_succeeded(&execute(&file, &[], files.path(), setting));
+        cloud.object("my-site", "index.html").expect("the page").text()
+    };
+    let none = json!({});
+    write("public/index.html", "<h1>one</h1>");
+    assert_eq!(run(deploy, 1, &none), "<h1>one</h1>");
+    assert_ne!(running(&cloud, "my-app-prod"), "v0");
+    write("public/index.html", "<h1>second</h1>");
+    write("backend/application.py", "application = 2\n");
+    assert_eq!(run(deploy, 2, &none), "<h1>second</h1>");
+    assert_eq!(run(rollback, 3, &json!({"to": "previous"})), "<h1>one</h1>");
+}

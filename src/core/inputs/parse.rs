@@ -142,10 +142,20 @@ fn check_parts(reader: &mut Reader<'_>) {
             && !reader.is_on(spec.part)
         {
             let switches = quoted(spec.part.enabled_by());
-            reader.errors.push(format!(
-                "`{}` is set but {switches} is empty. Is the secret or variable it comes from defined for this repository and environment?",
-                given.name
-            ));
+            let variable = match spec.part {
+                Part::Site => "`AWS_S3_BUCKET` ",
+                Part::Cdn => "`DISTRIBUTION` ",
+                Part::All | Part::Backend | Part::SiteOrBackend => "no variable",
+            };
+            let why = match reader.notices.iter().find(|notice| notice.starts_with(variable)) {
+                Some(ignored) => format!(": {ignored}"),
+                None => {
+                    ". Is the secret or variable it comes from defined for this repository and environment?".to_owned()
+                }
+            };
+            reader
+                .errors
+                .push(format!("`{}` is set but {switches} is empty{why}", given.name));
         }
     }
     if reader.given("use_existing_version_if_available").is_some() && !reader.is_on(Part::Backend) {

@@ -183,8 +183,15 @@ impl RawInputs {
             } else if step.takes(name) {
                 self.insert_old(name, variable, value, env);
             } else if step != OldStep::Neither {
+                // Beside an input that enables a part, no old variable counts: one of both alone would not do.
+                let both = match name {
+                    "bucket" | "distribution" => {
+                        "; to sync and invalidate in one step, give `bucket` and `distribution` as inputs"
+                    }
+                    _ => "",
+                };
                 self.notices.push(format!(
-                    "`{variable}` in the environment is ignored: this step is {}; set `{name}` as an input to use it",
+                    "`{variable}` in the environment is ignored: this step is {}{both}",
                     step.describe()
                 ));
             }

@@ -271,3 +271,15 @@ fn inputs_that_no_old_action_had_are_named() {
         &["`zip_file` is not an input of this action: use `package`"],
     );
 }
+
+#[test]
+fn an_old_bucket_beside_a_new_distribution_is_named_where_it_is_missed() {
+    assert_one_error(
+        &[("distribution", "E1"), ("paths", "/*"), ("args", "--delete")],
+        &[("AWS_S3_BUCKET", "my-bucket")],
+        &[
+            "`args` is set but `bucket` is empty: `AWS_S3_BUCKET` in the environment is ignored",
+            "set `bucket` to use it",
+        ],
+    );
+}
