@@ -8,7 +8,7 @@ use crate::core::bundle::label::{self, LabelValues};
 use crate::core::context::RunContext;
 use crate::core::inputs::bucket;
 use crate::core::inputs::command::Command;
-use crate::core::inputs::expand::{expression, first_variable, single_brace};
+use crate::core::inputs::label_shell::unexpanded;
 use crate::core::inputs::option_settings::{self, OptionSetting};
 use crate::core::inputs::package::{self, PackageInputs};
 use crate::core::inputs::reader::{MAX_SECONDS, Reader};
@@ -246,31 +246,13 @@ fn version(
             "`package` and `version-label` are both empty: say what to deploy, or which version that exists".to_owned(),
         );
     }
-    if let Some(variable) = typed.and_then(first_variable) {
+    let unexpanded = typed.map(unexpanded).unwrap_or_default();
+    if !unexpanded.is_empty() {
         let name = reader
             .given("version-label")
             .map_or("version-label", |given| given.name);
-        let instead = match placeholder(variable) {
-            Some(placeholder) => format!("write `{placeholder}`"),
-            None => format!("use an expression such as `{}`", expression(variable)),
-        };
-        reader.errors.push(format!(
-            "`{name}` holds `${variable}`, and no shell expands it: {instead}"
-        ));
-        return (String::new(), None);
-    }
-    if let Some(inner) = typed.and_then(single_brace) {
-        let variable = inner.to_ascii_uppercase().replace('.', "_");
-        let instead = match placeholder(&variable) {
-            Some(placeholder) => format!("`{placeholder}`"),
-            None => format!("`${{{{ {inner} }}}}`"),
-        };
-        let name = reader
-            .given("version-label")
-            .map_or("version-label", |given| given.name);
-        reader.errors.push(format!(
-            "`{name}` holds `${{{inner}}}`, which is no expression: write {instead}"
-        ));
+        let errors = unexpanded.iter().map(|what| format!("`{name}` holds {what}"));
+        reader.errors.extend(errors);
         return (String::new(), None);
     }
     let label = label::fill(typed.unwrap_or("{repo}-{timestamp}"), &values).unwrap_or_else(|reason| {
@@ -293,19 +275,6 @@ fn version(
         String::new()
     });
     (label, Some(description).filter(|text| !text.is_empty()))
-}
-
-/// The placeholder for a variable of GitHub's.
-fn placeholder(variable: &str) -> Option<&'static str> {
-    Some(match variable {
-        "GITHUB_SHA" => "{sha}",
-        "GITHUB_REF" | "GITHUB_REF_NAME" => "{ref}",
-        "GITHUB_REPOSITORY" => "{repo}",
-        "GITHUB_RUN_ID" => "{run-id}",
-        "GITHUB_RUN_NUMBER" => "{run-number}",
-        "GITHUB_RUN_ATTEMPT" => "{run-attempt}",
-        _ => return None,
-    })
 }
 
 fn accepted_health(reader: &mut Reader<'_>) -> Vec<Health> {

@@ -59,6 +59,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
             reader.errors.push(format!(
                 "the path `{path}` holds a comma: paths are separated by white space; write a comma that belongs to a path as `%2C`"
             ));
+        } else if let Some(plain) = without_quotes(path) {
+            reader.errors.push(format!(
+                "the path `{path}` holds quotes, and no shell takes them away: write `{plain}`"
+            ));
         } else if let Err(reason) = check_path(path) {
             reader
                 .errors
@@ -94,6 +98,13 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
     }
 }
 
+/// A path that stands in quotes, as one types it in a shell, without them.
+fn without_quotes(path: &str) -> Option<&str> {
+    let is_quote = |character: char| matches!(character, '"' | '\'');
+    let plain = path.trim_matches(is_quote);
+    (plain != path && plain.starts_with('/')).then_some(plain)
+}
+
 /// More paths than CloudFront takes at once can never be invalidated
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations>).
 fn check_limits(reader: &mut Reader<'_>, paths: &[String]) {
@@ -126,7 +137,8 @@ fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<
 /// The paths of a line: several, parted by blanks, where each begins as a path does.
 fn paths_of(line: &str) -> Vec<&str> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    if words.iter().all(|word| word.starts_with(['/', '#'])) {
+    let is_path = |word: &&str| word.trim_start_matches(['"', '\'']).starts_with(['/', '#']);
+    if words.iter().all(is_path) {
         words
     } else {
         vec![line.trim()]

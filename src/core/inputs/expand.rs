@@ -207,26 +207,18 @@ impl Expander<'_> {
     }
 }
 
-/// The first variable that `text` refers to as a shell would, quotes apart.
+/// The variables that `text` refers to as a shell would, quotes apart, each once.
 #[must_use]
-pub(crate) fn first_variable(text: &str) -> Option<&str> {
-    text.match_indices('$')
-        .find_map(|(at, _)| match reference(&text[at + 1..]) {
-            Reference::Variable { name, .. } => Some(name),
-            Reference::Nothing | Reference::Unsupported(_) => None,
-        })
-}
-
-/// The name in the first `${github.…}`: an expression with one brace too few on each side.
-#[must_use]
-pub(crate) fn single_brace(text: &str) -> Option<&str> {
-    let inner = text.split("${").skip(1).find(|inner| !inner.starts_with('{'))?;
-    let (name, _) = inner.split_once('}')?;
-    let name = name.trim();
-    let is_context = ["github.", "env.", "runner.", "vars.", "steps.", "inputs."]
-        .iter()
-        .any(|context| name.starts_with(context));
-    is_context.then_some(name)
+pub(crate) fn variables(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (at, _) in text.match_indices('$') {
+        if let Reference::Variable { name, .. } = reference(&text[at + 1..])
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The expression that gives what `variable` holds. The `env` context has none of GitHub's default variables; their

@@ -16,6 +16,7 @@ pub(crate) mod files;
 pub(crate) mod flags;
 pub(crate) mod headline;
 pub(crate) mod help;
+pub(crate) mod label_shell;
 pub(crate) mod old_names;
 pub(crate) mod option_settings;
 pub(crate) mod package;

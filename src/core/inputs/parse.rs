@@ -9,7 +9,7 @@ use crate::core::inputs::aws::{self, AwsInputs};
 use crate::core::inputs::backend::{self, BackendInputs};
 use crate::core::inputs::cdn::{self, CdnInputs};
 use crate::core::inputs::command::Command;
-use crate::core::inputs::expand::{expression, first_variable};
+use crate::core::inputs::expand::{expression, variables};
 use crate::core::inputs::files::Files;
 use crate::core::inputs::headline::{CLOUDFRONT, Destination, Target, headline};
 use crate::core::inputs::raw::{RawInputs, is_expanded};
@@ -212,17 +212,34 @@ const UNEXPANDED: [&str; 15] = [
 /// Only `args` and some old variables are expanded.
 fn warn_of_variables(reader: &mut Reader<'_>) {
     for name in UNEXPANDED {
-        if let Some(given) = reader.given(name)
-            && !is_expanded(given.name)
-            && let Some(variable) = first_variable(&given.value)
-        {
-            reader.warnings.push(format!(
-                "`{}` holds `${variable}`, and no shell expands it: use an expression such as `{}`",
-                given.name,
-                expression(variable)
-            ));
+        let Some(given) = reader.given(name).filter(|given| !is_expanded(given.name)) else {
+            continue;
+        };
+        let variables = variables(&given.value);
+        if !variables.is_empty() {
+            reader
+                .warnings
+                .push(format!("`{}` {}", given.name, unexpanded(&variables)));
         }
     }
+}
+
+/// What is said of `variables` that no shell expands, behind the name of the input that holds them.
+fn unexpanded(variables: &[&str]) -> String {
+    let named: Vec<String> = variables.iter().map(|variable| format!("`${variable}`")).collect();
+    let instead: Vec<String> = variables
+        .iter()
+        .map(|variable| format!("`{}`", expression(variable)))
+        .collect();
+    let (them, as_what) = match variables {
+        [_] => ("it", "an expression such as"),
+        _ => ("them", "expressions such as"),
+    };
+    format!(
+        "holds {}, and no shell expands {them}: use {as_what} {}",
+        named.join(" and "),
+        instead.join(" and ")
+    )
 }
 
 /// The same for a title: what a person knows it by. A distribution counts where nothing else is deployed.

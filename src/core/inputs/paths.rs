@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::core::context::RunContext;
-use crate::core::inputs::expand::{expression, first_variable};
+use crate::core::inputs::expand::{expression, variables};
 use crate::core::inputs::files::{FileKind, Files};
 use crate::core::inputs::raw::is_expanded;
 use crate::core::inputs::reader::Reader;
@@ -55,7 +55,7 @@ pub(crate) fn kind_of(reader: &mut Reader<'_>, name: &str, typed: &str, path: &P
     let kind = reader.files.kind(path);
     let typed = shown_text(typed);
     match &kind {
-        FileKind::Missing => reader.errors.push(match first_variable(typed).filter(|_| !is_expanded(name)) {
+        FileKind::Missing => reader.errors.push(match variables(typed).first().filter(|_| !is_expanded(name)) {
             Some(variable) => format!(
                 "`{name}` is `{typed}`, which does not exist: no shell expands `${variable}`; use an expression such as `{}`",
                 expression(variable)

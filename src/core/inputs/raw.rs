@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::context::Env;
+use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::{Purpose, expand};
 use crate::core::inputs::flags::FlagValues;
 use crate::core::inputs::old_names::{OldNames, OldStep};
@@ -130,22 +131,31 @@ impl RawInputs {
             .find_map(|switch| Some(self.get(switch)?.name))
     }
 
-    /// Where an input enables a part, the variables of old steps are somebody else's: none of them counts.
+    /// Where an input enables a part, the variables of old steps are somebody else's: none of them counts. One that says
+    /// from where, or to where, this step may be meant to sync is an error.
     fn compare_old_environment(&mut self, env: &Env, switch: &str) {
+        let is_rollback = self.value("command") == Some(Command::Rollback.name());
         for (variable, name, value) in old_environment(env) {
             if self.values.contains_key(name) {
                 self.insert(name, variable, value);
                 continue;
             }
-            let ignored = format!(
-                "`{variable}` in the environment is ignored, because the input `{switch}` says what this step does: set \
-                 `{name}` to use it"
-            );
+            let is_needed = match name {
+                "source" => !is_rollback,
+                "prefix" | "endpoint-url" => true,
+                _ => false,
+            };
             // A step of the backend has nothing to do with the directories of the job's sync.
-            if self.values.contains_key("bucket") && matches!(name, "source" | "prefix" | "endpoint-url") {
-                self.warnings.push(ignored);
+            if self.values.contains_key("bucket") && is_needed {
+                self.errors.push(format!(
+                    "`{variable}` is set in the environment, and `{name}` is not set beside `{switch}`: set `{name}` to say \
+                     what is meant, or `{variable}: ''` in the `env` of this step to use the default"
+                ));
             } else {
-                self.notices.push(ignored);
+                self.notices.push(format!(
+                    "`{variable}` in the environment is ignored, because the input `{switch}` says what this step does: set \
+                     `{name}` to use it"
+                ));
             }
         }
     }

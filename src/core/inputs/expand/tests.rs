@@ -30,7 +30,7 @@ fn variables_are_expanded_as_a_shell_does() {
     let expansion = expand("docs/$AGE/${AGE}/\\$AGE", &Env::of(&env), Purpose::Value).expect("set variables");
     assert_eq!(expansion.text, "docs/60/60/$AGE");
     assert_eq!(expansion.variables[0], ("AGE".to_owned(), "60".to_owned()));
-    assert_eq!(first_variable("100$ of $AGE"), Some("AGE"));
+    assert_eq!(variables("100$ of $AGE, ${B} and $AGE"), ["AGE", "B"]);
 }
 
 #[test]

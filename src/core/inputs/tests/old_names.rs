@@ -152,25 +152,33 @@ fn the_old_description_is_literal() {
 
 #[test]
 fn old_variables_steer_nothing_where_an_input_enables_the_part() {
-    let read = inputs(
-        &[("bucket", "my-bucket"), ("exclude", "*.map")],
-        &[
-            ("AWS_S3_ENDPOINT", "http://attacker"),
-            ("DEST_DIR", "x"),
-            ("PATHS", "/*"),
-        ],
-    )
-    .expect("valid inputs");
+    let job = [
+        ("AWS_S3_ENDPOINT", "http://attacker"),
+        ("DEST_DIR", "x"),
+        ("SOURCE_DIR", "other"),
+        ("PATHS", "/*"),
+    ];
+    // Ignored, each of them would publish something else, or to another place.
+    let errors = super::errors(&[("bucket", "my-bucket"), ("exclude", "*.map")], &job);
+    assert_eq!(errors.len(), 3, "{errors:?}");
+    for (name, input) in [
+        ("AWS_S3_ENDPOINT", "endpoint-url"),
+        ("DEST_DIR", "prefix"),
+        ("SOURCE_DIR", "source"),
+    ] {
+        let error =
+            format!("`{name}` is set in the environment, and `{input}` is not set beside `bucket`: set `{input}`");
+        assert!(errors.iter().any(|text| text.starts_with(&error)), "{errors:?}");
+    }
+    // The step says so itself.
+    let own = [("DEST_DIR", ""), ("AWS_S3_ENDPOINT", ""), job[3]];
+    let read = inputs(&[("bucket", "my-bucket"), ("source", "src")], &own).expect("valid inputs");
     assert_eq!(read.aws.endpoint_url, None);
     assert_eq!(read.site.expect("a site").prefix, "");
-    for name in ["AWS_S3_ENDPOINT", "DEST_DIR"] {
-        let ignored = format!("`{name}` in the environment is ignored");
-        assert!(
-            read.warnings.iter().any(|warning| warning.contains(&ignored)),
-            "{:?}",
-            read.warnings
-        );
-    }
+    // A rollback needs no source.
+    let back = [("bucket", "my-bucket"), ("command", "rollback")];
+    assert!(inputs(&back, &job[2..]).is_ok());
+    assert_eq!(super::errors(&back, &job[1..2]).len(), 1);
 }
 
 #[test]
@@ -234,6 +242,31 @@ fn a_variable_in_a_new_input_is_a_warning() {
     let warnings = inputs(&with, &[]).expect("valid inputs").warnings;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("`prefix` holds `$GITHUB_REF`"), "{warnings:?}");
+    let several = [("bucket", "my-bucket"), ("source", "src"), ("prefix", "x-$A-$B-$A")];
+    let warnings = inputs(&several, &[]).expect("valid inputs").warnings;
+    assert_eq!(
+        warnings,
+        [
+            "`prefix` holds `$A` and `$B`, and no shell expands them: use expressions such as `${{ env.A }}` and `${{ env.B }}`"
+        ]
+    );
+}
+
+#[test]
+fn paths_in_quotes_are_an_error_that_shows_them_without() {
+    let env = [("DISTRIBUTION", "E1"), ("PATHS", "\"/a\" '/b/*' /c")];
+    let errors = super::errors(&[], &env);
+    assert_eq!(
+        errors,
+        [
+            "the path `\"/a\"` holds quotes, and no shell takes them away: write `/a`",
+            "the path `'/b/*'` holds quotes, and no shell takes them away: write `/b/*`"
+        ]
+    );
+    let tree = super::tree().file("/workspace/changed", "\"/a\" \"/b\"\n");
+    let env = [("DISTRIBUTION", "E1"), ("PATHS_FROM", "changed")];
+    let errors = super::inputs_among(&tree, &[], &env).map(|_| ()).expect_err("quotes");
+    assert!(errors.len() == 2 && errors[1].ends_with("write `/b`"), "{errors:?}");
 }
 
 #[test]

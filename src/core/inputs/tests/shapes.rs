@@ -149,6 +149,82 @@ fn the_table_covers_every_combination_once_and_tells_the_truth() {
     assert_eq!(combinations, 16 * 243);
 }
 
+/// What becomes of a variable beside inputs, in the words of the second table.
+fn told_beside(read: &Result<Inputs, Vec<String>>, variable: &str) -> &'static str {
+    let names = |text: &String| text.contains(&format!("`{variable}`"));
+    match read {
+        Ok(inputs) => {
+            assert_eq!(inputs.warnings, Vec::<String>::new());
+            match inputs.notices.iter().any(names) {
+                true => "ignored, and the log says so",
+                false => "nothing",
+            }
+        }
+        Err(errors) => match errors.as_slice() {
+            [error] if names(error) && error.contains("but they are the same input") => "error: two values",
+            [error] if names(error) && error.contains("to say what is meant") => "error: say which",
+            [error] if error.contains("say what to invalidate") => "error: no paths",
+            _ => "another error",
+        },
+    }
+}
+
+#[test]
+fn the_table_of_variables_beside_inputs_tells_the_truth() {
+    let page = include_str!("../../../../docs/migrating.md");
+    let table = page.split("<!-- beside -->").nth(1).expect("the mark of the table");
+    let lines = table.lines().skip_while(|line| !line.starts_with('|'));
+    let mut count = 0;
+    for line in lines.take_while(|line| line.starts_with('|')).skip(2) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [with, beside, expected] = cells.as_slice() else {
+            panic!("{line}");
+        };
+        let value = |name: &str| match name {
+            "bucket" | "AWS_S3_BUCKET" => "my-bucket",
+            "source" | "SOURCE_DIR" => "src",
+            "distribution" | "DISTRIBUTION" => "E1",
+            "paths" | "PATHS" => "/index.html",
+            "application-name" => "a",
+            "DEST_DIR" => "docs",
+            "AWS_S3_ENDPOINT" => "https://storage.example.com",
+            other => panic!("`{other}` of the table is not known here"),
+        };
+        let named = |text: &str| -> Vec<String> {
+            let quoted = text.split('`').skip(1).step_by(2);
+            quoted.map(str::to_owned).collect()
+        };
+        let mut inputs: Vec<(String, &str)> = named(with)
+            .into_iter()
+            .map(|name| (name.clone(), value(&name)))
+            .collect();
+        if with.contains("application-name") {
+            inputs.extend([("package".to_owned(), "src"), ("aws-region".to_owned(), "eu-central-1")]);
+        }
+        let variable = named(beside).remove(0);
+        let other = match variable.as_str() {
+            "PATHS" => "/other",
+            _ => "other",
+        };
+        let set = if beside.ends_with("another") {
+            other
+        } else {
+            value(&variable)
+        };
+        let inputs: Vec<(&str, &str)> = inputs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let tree = super::tree().directory("/workspace/other");
+        let read = super::inputs_among(&tree, &inputs, &[(&variable, set)]);
+        let told = told_beside(&read, &variable);
+        assert!(
+            *expected == told || told == "nothing" && expected.starts_with("nothing:"),
+            "{line}: {told}, {:?}",
+            read.err()
+        );
+        count += 1;
+    }
+    assert!(count >= 15, "{count}");
+}
+
 #[test]
 fn a_step_that_may_be_a_sync_warns_how_to_be_clear() {
     let job = [("AWS_S3_BUCKET", "my-bucket"), ("DISTRIBUTION", "E1"), ("PATHS", "/*")];

@@ -69,6 +69,9 @@ fn a_label_names_our_placeholder_for_a_variable() {
     assert!(error("v-$GITHUB_RUN_NUMBER").contains("write `{run-number}`"));
     assert!(error("v-$BUILD").contains("`${{ env.BUILD }}`"));
     assert!(error("$GITHUB_WORKFLOW-1").contains("`${{ github.workflow }}`"));
+    assert!(
+        error("v-$(date)").starts_with("`version-label` holds `$(date)`, and no shell runs it: write `{timestamp}`")
+    );
 }
 
 #[test]
