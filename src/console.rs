@@ -10,10 +10,13 @@ mod escape;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::core::activities::Activities;
 use crate::core::redactor::Redactor;
 
 use self::escape::{escape_data, escape_line_ends, escape_property, log_lines, push_neutral, push_without_control};
@@ -26,6 +29,9 @@ const SHORTEST_IN_FILES: usize = 12;
 
 /// A line that rewrites itself must fit the screen: what wraps is not rewritten. In characters.
 const MAX_LIVE: usize = 79;
+
+/// A log is silent for so long at the most: a little less than half a minute, for a line takes a moment too.
+pub(crate) const MAX_SILENCE: Duration = Duration::from_millis(29_500);
 
 /// Erases the line that the cursor stands on, and goes back to its first column.
 const ERASE: &str = "\r\u{1b}[2K";
@@ -55,11 +61,21 @@ struct Inner {
     stop: Option<CancellationToken>,
     /// Everything that was masked.
     secrets: Redactor,
+    /// What is being done, for signs of life.
+    activities: Activities,
 }
 
 /// An open group of the log; ends when dropped, also on the way out of an error.
 #[must_use = "a group ends when it is dropped"]
 pub(crate) struct Group(Console);
+
+/// Something that may take long; ends when dropped.
+#[must_use = "the activity ends when it is dropped"]
+pub(crate) struct Activity(Console, u64);
+
+/// The signs of life of a log; they end when it is dropped.
+#[must_use = "the signs of life end when it is dropped"]
+pub(crate) struct SignsOfLife(#[expect(dead_code, reason = "dropping it ends the thread")] Sender<()>);
 
 impl Console {
     /// A log for GitHub's runner that goes to `out`; `debug` prints debug lines too.
@@ -81,6 +97,7 @@ impl Console {
             live: false,
             stop: None,
             secrets: Redactor::default(),
+            activities: Activities::new(Instant::now()),
         })))
     }
 
@@ -138,7 +155,10 @@ impl Console {
     pub(crate) fn group(&self, name: &str) -> Group {
         self.end_group();
         self.command("group", &[], name);
-        self.lock().group_open = true;
+        let mut inner = self.lock();
+        inner.group_open = true;
+        inner.activities.enter(Some(name), Instant::now());
+        drop(inner);
         Group(self.clone())
     }
 
@@ -162,6 +182,46 @@ impl Console {
         if self.lock().debug {
             self.command("debug", &[], text);
         }
+    }
+
+    /// Notes that `text`, such as "reading release records", is being done until the answer is dropped.
+    pub(crate) fn activity(&self, text: impl Into<String>) -> Activity {
+        let text = text.into();
+        self.changing_activity(move || text.clone())
+    }
+
+    /// The same for what gets on: `describe` is asked for each sign of life, and must not print.
+    pub(crate) fn changing_activity(&self, describe: impl Fn() -> String + Send + Sync + 'static) -> Activity {
+        let number = self.lock().activities.begin(Arc::new(describe), Instant::now());
+        Activity(self.clone(), number)
+    }
+
+    /// Prints what is being done whenever there was no line for `silence`, on a thread of its own: it must not wait for
+    /// others that are busy.
+    pub(crate) fn signs_of_life(&self, silence: Duration) -> SignsOfLife {
+        let (stop, stopped) = channel();
+        let console = self.clone();
+        let live = move || {
+            let mut pause = silence;
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                pause = console.sign_of_life(silence);
+            }
+        };
+        // Without the thread the run goes on all the same.
+        let _ = std::thread::Builder::new().name("signs-of-life".to_owned()).spawn(live);
+        SignsOfLife(stop)
+    }
+
+    /// Prints a sign of life where one is due; how long until the next may be.
+    fn sign_of_life(&self, silence: Duration) -> Duration {
+        let now = Instant::now();
+        let inner = self.lock();
+        let rest = silence.saturating_sub(inner.activities.silence(now));
+        let line = rest.is_zero().then(|| inner.activities.line(now));
+        drop(inner);
+        let Some(line) = line else { return rest };
+        self.progress(&line);
+        silence
     }
 
     /// Makes the runner replace `secret` by `***` in everything printed later, line by line, and does so itself: the
@@ -254,7 +314,10 @@ impl Console {
     }
 
     fn end_group(&self) {
-        let open = std::mem::take(&mut self.lock().group_open);
+        let mut inner = self.lock();
+        let open = std::mem::take(&mut inner.group_open);
+        inner.activities.enter(None, Instant::now());
+        drop(inner);
         if open && !self.is_terminal() {
             self.write("::endgroup::\n");
         }
@@ -262,6 +325,7 @@ impl Console {
 
     fn write(&self, text: &str) {
         let mut inner = self.lock();
+        inner.activities.heard(Instant::now());
         let erase = if std::mem::take(&mut inner.live) { ERASE } else { "" };
         let written = inner.out.write_all(erase.as_bytes());
         let written = written.and_then(|()| inner.out.write_all(text.as_bytes()));
@@ -292,6 +356,12 @@ impl std::fmt::Debug for Console {
 impl Drop for Group {
     fn drop(&mut self) {
         self.0.end_group();
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        self.0.lock().activities.end(self.1);
     }
 }
 

@@ -50,6 +50,7 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::aws::auth::cached::mask_id;
 use crate::cancel::StopClock;
+use crate::console::MAX_SILENCE;
 use crate::core::context::RunContext;
 use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::files::{FileKind, Files as _};
@@ -86,6 +87,7 @@ pub async fn run(
     let raw = RawInputs::read(flags, env);
     mask(&raw, env, console);
     console.line(version());
+    let _signs_of_life = console.signs_of_life(MAX_SILENCE);
 
     let mut phases = Phases::new(console.clone());
     let mut frame = Frame {
@@ -110,9 +112,11 @@ pub async fn run(
             frame.dry_run = inputs.dry_run;
             frame.site_url.clone_from(&inputs.release.site_url);
             frame.places.clone_from(&inputs.places);
-            frame.allowance = Some(Allowance::of(&inputs));
+            let allowance = Allowance::of(&inputs);
+            frame.allowance = Some(allowance.clone());
             let deployment = Deployment {
                 inputs: &inputs,
+                allowance,
                 context: &context,
                 env,
                 console,

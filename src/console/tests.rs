@@ -134,6 +134,41 @@ fn groups_do_not_nest_and_end_once() {
     assert_eq!(log, "::group::a\n::endgroup::\n::group::b\n::endgroup::\n");
 }
 
+/// The lines of `log` that are signs of life.
+fn signs_of_life(log: &str) -> Vec<&str> {
+    log.lines().filter(|line| line.starts_with("still at work")).collect()
+}
+
+#[test]
+fn a_silent_log_has_signs_of_life_that_say_what_is_done() {
+    let log = printed(|console| {
+        let _group = console.group("Plan");
+        let _listing = console.changing_activity(|| "listing `b`, 7 objects".to_owned());
+        console.mask("hunter2");
+        let _reading = console.activity("reading hunter2\n::error::x");
+        let _signs = console.signs_of_life(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(300));
+    });
+    let signs = signs_of_life(&log);
+    assert!(!signs.is_empty(), "{log}");
+    assert!(
+        signs[0].starts_with("still at work: listing `b`, 7 objects, for ") && signs[0].ends_with("; reading ***"),
+        "{log}"
+    );
+    assert_eq!(commands(&log).len(), 3, "the group and its end, and the mask: {log}");
+}
+
+#[test]
+fn a_log_with_lines_needs_no_sign_of_life() {
+    let log = printed(|console| {
+        let signs = console.signs_of_life(Duration::from_secs(60));
+        console.line("a");
+        drop(signs);
+        console.line("b");
+    });
+    assert_eq!(log, "a\nb\n");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

@@ -1,5 +1,6 @@
 //! Decides: pure code over values. No runtime, no SDK, no environment and no clock; time and directories come in.
 
+pub(crate) mod activities;
 pub(crate) mod backend;
 pub(crate) mod bundle;
 pub(crate) mod cdn;

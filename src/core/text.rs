@@ -5,6 +5,24 @@ use std::time::Duration;
 /// How many names a sentence has.
 const MAX_NAMES: usize = 10;
 
+/// Of many lines, a log shows so many at the beginning, and so many at the end.
+pub(crate) const LINES_AT_EACH_END: usize = 100;
+
+/// What a log says of the lines of a list that it leaves out.
+pub(crate) const IN_REPORT: &str = "the report has them all, as the log has with `RUNNER_DEBUG: 1`";
+
+/// How many of `total` lines a log leaves out between the first and the last ones.
+#[must_use]
+pub(crate) const fn left_out_lines(total: usize) -> usize {
+    total.saturating_sub(2 * LINES_AT_EACH_END)
+}
+
+/// Whether a log shows the line at `position` of `total`.
+#[must_use]
+pub(crate) const fn shows_line(position: usize, total: usize) -> bool {
+    position < LINES_AT_EACH_END || position >= LINES_AT_EACH_END + left_out_lines(total)
+}
+
 /// `1 path`, `2 paths`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -80,6 +98,15 @@ mod tests {
             assert_eq!(seconds(Duration::from_millis(millis)), text);
         }
         assert_eq!(seconds(Duration::from_nanos(4_999_993_300)), "5 s");
+    }
+
+    #[test]
+    fn of_many_lines_the_first_and_the_last_hundred_are_shown() {
+        let shown = |total| (0..total).filter(|position| shows_line(*position, total)).count();
+        assert_eq!((shown(3), shown(200), shown(201), shown(5000)), (3, 200, 200, 200));
+        assert_eq!((left_out_lines(200), left_out_lines(1000)), (0, 800));
+        assert!(shows_line(99, 1000) && !shows_line(100, 1000));
+        assert!(!shows_line(899, 1000) && shows_line(900, 1000));
     }
 
     #[test]

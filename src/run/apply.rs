@@ -42,6 +42,9 @@ impl Deployment<'_> {
         }
         let paid = match &record {
             Some(_) => {
+                let _activity = self
+                    .console
+                    .activity("comparing objects with those of interrupted runs");
                 let payments = self.payments(state.bucket.as_ref(), &state.debts);
                 self.stop.run_until_cancelled(payments).await.unwrap_or_default()
             }

@@ -7,6 +7,7 @@ use crate::cancel::StopClock;
 use crate::console::Console;
 use crate::core::context::{Env, RunContext};
 use crate::core::error::Cancelled;
+use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::Inputs;
 use crate::core::release::id;
 use crate::core::release::outcome::Outcomes;
@@ -15,6 +16,8 @@ use crate::core::release::plan::Plan;
 /// Everything that a run is told from outside.
 pub(crate) struct Deployment<'a> {
     pub(crate) inputs: &'a Inputs,
+    /// What the run has to be allowed, and what of that it was refused.
+    pub(crate) allowance: Allowance,
     pub(crate) context: &'a RunContext,
     pub(crate) env: &'a Env,
     pub(crate) console: &'a Console,

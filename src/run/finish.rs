@@ -16,6 +16,7 @@ use crate::core::report::{Outcome, Report};
 use crate::core::text::{count, counts};
 use crate::github::files::{write_outputs, write_summary};
 use crate::run::deployment::Ended;
+use crate::run::reports::report_paths;
 
 /// Exit code of a run that was cancelled, as a shell gives for SIGINT.
 const CANCELLED: u8 = 130;
@@ -73,12 +74,7 @@ fn exit_code(result: &anyhow::Result<()>) -> u8 {
 /// The report's path, unless it could not be written.
 fn write_report(report: &Report, context: &RunContext, console: &Console) -> Option<PathBuf> {
     // Several steps of one job must not overwrite each other's report.
-    let path = (1..1000)
-        .map(|number| match number {
-            1 => context.temp.join("aws-web-deploy-report.json"),
-            number => context.temp.join(format!("aws-web-deploy-report-{number}.json")),
-        })
-        .find(|path| !path.exists())?;
+    let path = report_paths(context).find(|path| !path.exists())?;
     // Without a runner it may not be there yet; whether it can be written shows below.
     let _ = std::fs::create_dir_all(&context.temp);
     let json = serde_json::to_string_pretty(report).expect("a report has only string keys");
@@ -119,6 +115,9 @@ fn warn(console: &Console, result: anyhow::Result<()>) {
 
 /// The last lines of the log.
 fn say(report: &Report, console: &Console) {
+    if let Some(advice) = &report.advice {
+        console.warning("Refused", &format!("What to do: {advice}"));
+    }
     if let Some(error) = &report.error {
         let title = match report.command.as_str() {
             _ if !report.wrong_inputs.is_empty() => "Wrong inputs",

@@ -33,6 +33,7 @@ fn unread(state: &CurrentState, listed: &[Record]) -> Vec<UnreadRelease> {
 impl Deployment<'_> {
     /// Prints the last releases to choose from; answers them as Markdown for the summary. What cannot be read is left out.
     pub(crate) async fn list_releases(&self, state: &CurrentState) -> String {
+        let _activity = self.console.activity("listing the releases to choose from");
         let mut records = state.records.clone();
         let listed = records.len().min(LISTED);
         let mut remains = self.remains(state, &mut records, listed).await;

@@ -15,6 +15,7 @@ pub(crate) mod plan;
 pub(crate) mod print;
 pub(crate) mod prune;
 pub(crate) mod record;
+pub(crate) mod reports;
 pub(crate) mod rollback;
 pub(crate) mod settle;
 pub(crate) mod state;

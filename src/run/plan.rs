@@ -1,6 +1,7 @@
 //! The plan of a deploy: reads only. That of a rollback is made in [`crate::run::rollback`].
 
 use crate::aws::backend;
+use crate::aws::backend::plan::is_usable;
 use crate::aws::s3::versioning::versioning;
 use crate::aws::site::plan::plan_site;
 use crate::core::bundle::Bundle;
@@ -41,10 +42,13 @@ impl Deployment<'_> {
             let Some(inputs) = &self.inputs.backend else {
                 return Ok((None, None));
             };
-            let bundle = self.bundle(inputs).await?;
+            let bundle = self.bundle(state, inputs).await?;
             let interrupted = bundle
                 .as_ref()
                 .and_then(|bundle| under_way(&state.records, &inputs.environments, &bundle.sha256));
+            let _activity = self
+                .console
+                .activity("reading the application, its environments and versions");
             let plan =
                 backend::plan::plan_backend(&state.aws, inputs, bundle.as_ref(), interrupted, self.console).await?;
             anyhow::Ok((Some(plan), bundle))
@@ -85,6 +89,7 @@ impl Deployment<'_> {
             bucket: site.bucket.clone(),
             prefix: site.prefix.clone(),
         });
+        let _activity = self.console.activity("reading what the distributions serve");
         let distributions = cdn.load_distributions(origin, self.console).await?;
         let keys: Vec<&str> = site.into_iter().flat_map(SitePlan::keys).collect();
         Ok(Some(InvalidationPlan::new(
@@ -130,11 +135,19 @@ impl Deployment<'_> {
         }
     }
 
-    /// Bundles on a thread of its own: it reads and compresses.
-    async fn bundle(&self, inputs: &BackendInputs) -> anyhow::Result<Option<Bundle>> {
+    /// Bundles on a thread of its own: it reads and compresses. Nothing is bundled that would not be used.
+    async fn bundle(&self, state: &CurrentState, inputs: &BackendInputs) -> anyhow::Result<Option<Bundle>> {
         let Some(package) = inputs.package.clone() else {
             return Ok(None);
         };
+        if inputs.use_existing_version && is_usable(&state.aws, inputs).await? {
+            self.console.line(&format!(
+                "version `{}` exists and is deployed as it is; `package` is not used",
+                inputs.version_label
+            ));
+            return Ok(None);
+        }
+        let _activity = self.console.activity("bundling the package");
         let temp = self.context.temp.clone();
         let made = tokio::task::spawn_blocking(move || package::make(&package, &temp)).await;
         let bundle = made.map_err(|_| anyhow::Error::from(Cancelled))??;

@@ -37,6 +37,7 @@ impl Deployment<'_> {
             return None;
         }
         let record = self.new_record(state, plan);
+        let _activity = self.console.activity("writing the release record");
         let started = self.clock.within(STARTED_WITHIN, state.history.start(&record)).await;
         let writes = plan.site.as_ref().is_some_and(|site| !site.writes.is_empty());
         if started == Some(Recorded::Nowhere) && writes && self.inputs.command == Command::Deploy {
@@ -107,6 +108,7 @@ impl Deployment<'_> {
         if let Some(cdn) = &mut record.cdn {
             state.debts.note_paid(outcomes, cdn);
         }
+        let _activity = self.console.activity("writing the release record");
         let written = self.clock.within(ENDED_WITHIN, state.history.finish(&record)).await;
         if written == Some(Recorded::Everywhere) {
             self.console

@@ -32,6 +32,7 @@ use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_ta
 use crate::core::site::assemble::check_deletes;
 use crate::core::site::plan::{Reason, RemoteObject, SitePlan};
 use crate::core::site::scope::SyncScope;
+use crate::core::text::some_names;
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
@@ -41,6 +42,7 @@ const RECORDS_A_ROUND: usize = 16;
 impl Deployment<'_> {
     /// Chooses the release to go back to, and plans the way.
     pub(crate) async fn plan_rollback(&self, state: &CurrentState) -> anyhow::Result<Plan> {
+        let _activity = self.console.activity("planning the rollback");
         let running = match &self.inputs.backend {
             Some(inputs) => backend::plan::running(&state.aws, inputs).await?,
             None => Vec::new(),
@@ -81,30 +83,51 @@ impl Deployment<'_> {
             let lines = stranger_lines(&state.records, target, parts);
             lines.iter().for_each(|line| self.console.line(line));
         }
+        let mut skipped: Vec<&str> = Vec::new();
         loop {
             if let (TargetChoice::Release(target), None) = (&choice, to) {
                 self.check_readable(state, target)?;
             }
-            let plan = self.plan_way(state, &choice, &running).await?;
+            let plan = self.plan_way(state, &choice, &running).await;
             let TargetChoice::Release(target) = choice else {
-                return Ok(plan);
+                return plan;
             };
-            let leads_nowhere = to.is_none() && plan.changes_nothing();
-            if leads_nowhere && is_unsettled(&state.records) {
+            let leads_nowhere = to.is_none() && plan.as_ref().is_ok_and(Plan::changes_nothing);
+            let is_unsettled = is_unsettled(&state.records);
+            if leads_nowhere && !is_unsettled && parts.site {
+                skipped.push(&target.id);
+                let before = choose_before(&state.records, target, parts);
+                choice = TargetChoice::Release(before.inspect_err(|_| self.say_skipped(&skipped))?);
+                continue;
+            }
+            self.say_skipped(&skipped);
+            self.console.line(&format!("rolling back to release {}", target.id));
+            if plan.is_ok() {
+                self.say_of_workflow_runs(state, target).await;
+            }
+            if leads_nowhere && is_unsettled {
                 self.console.line(&format!(
                     "release {} is what is live already, although a later run did not succeed: that is put on record, and \
                      `previous` leads behind it from now on",
                     target.id
                 ));
-            } else if leads_nowhere && parts.site {
-                self.console.line(&format!(
-                    "release {} is what is live already: going on to the one before it",
-                    target.id
-                ));
-                choice = TargetChoice::Release(choose_before(&state.records, target, parts)?);
-                continue;
             }
-            return Ok(plan);
+            return plan;
+        }
+    }
+
+    /// Says which releases are what is live already, so that the way leads on.
+    fn say_skipped(&self, skipped: &[&str]) {
+        match skipped {
+            [] => {}
+            [one] => self.console.line(&format!(
+                "release {one} is what is live already: going on to the one before it"
+            )),
+            several => self.console.line(&format!(
+                "{} releases are what is live already: {}; going on to the one before them",
+                several.len(),
+                some_names(several.iter().copied())
+            )),
         }
     }
 
@@ -143,8 +166,6 @@ impl Deployment<'_> {
         let mut plan = Plan::default();
         let labels: Vec<(String, String)> = match choice {
             TargetChoice::Release(record) => {
-                self.console.line(&format!("rolling back to release {}", record.id));
-                self.say_of_workflow_runs(state, record).await;
                 plan.target = Some((*record).clone());
                 let labels = running.iter().filter_map(|environment| {
                     let label = label_at(&state.records, record, &environment.name)?;

@@ -24,6 +24,7 @@ impl Deployment<'_> {
         let Some(found) = settled(&state.records, runs_well, Utc::now()) else {
             return;
         };
+        let _activity = self.console.activity("reading how an earlier update ended");
         let environments = found.backend.iter().flat_map(|backend| &backend.environments);
         let names: Vec<&str> = environments.map(|environment| environment.name.as_str()).collect();
         // Ready and Green is also what an update shows that is complete, but with errors.

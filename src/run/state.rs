@@ -49,16 +49,20 @@ impl Deployment<'_> {
     pub(crate) async fn connect(&self) -> anyhow::Result<Aws> {
         let ask_id_token: AskIdToken =
             |http, endpoint, audience, pause| Box::pin(oidc::token(http, endpoint, audience, pause));
+        let _activity = self.console.activity("getting credentials");
         aws::connect(&self.inputs.aws, self.context, self.env, ask_id_token, self.console).await
     }
 
     /// Credentials, the bucket, the records.
     pub(crate) async fn read_state(&self) -> anyhow::Result<CurrentState> {
         let aws = self.connect().await?;
+        let activity = self.console.activity("opening the bucket");
         let bucket = match &self.inputs.site {
             Some(site) => Some(Bucket::open(&aws, &site.bucket, &site.prefix).await?),
             None => None,
         };
+        drop(activity);
+        let _activity = self.console.activity("reading release records");
         // The longest read by far needs nothing of what follows.
         let scan = match (&self.inputs.site, &bucket, self.inputs.command) {
             (Some(site), Some(bucket), Command::Deploy) => {
@@ -71,6 +75,7 @@ impl Deployment<'_> {
             &aws,
             bucket.as_ref(),
             self.inputs,
+            &self.allowance,
             self.context.repository_url(),
             self.console,
         )
@@ -93,7 +98,11 @@ impl Deployment<'_> {
         let debts = self.read_debts(bucket.as_ref(), &history, records.clone(), depth).await;
         let known_assets = self.known_assets(&history, &records).await;
         Ok(CurrentState {
-            cdn: self.inputs.cdn.as_ref().map(|inputs| Cdn::new(&aws, inputs)),
+            cdn: self
+                .inputs
+                .cdn
+                .as_ref()
+                .map(|inputs| Cdn::new(&aws, inputs, &self.allowance)),
             aws,
             bucket,
             scan,

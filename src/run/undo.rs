@@ -182,6 +182,7 @@ impl Deployment<'_> {
         if let Some(site) = &mut this_run.site {
             site.finish(&changes.changed);
         }
+        let _activity = self.console.activity("finding what to bring back");
         let keys = keys_to_restore(std::slice::from_ref(&this_run));
         let found = self.or_cancelled(versions(bucket, &keys)).await?;
         let mut records = records.to_vec();

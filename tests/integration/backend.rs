@@ -252,7 +252,9 @@ fn an_existing_version_is_deployed_when_asked() {
         .expect_exit(0);
     assert_eq!(environment(&cloud, "my-app-prod")["VersionLabel"], "v1");
     assert_eq!(cloud.count("CreateApplicationVersion"), 0);
-    assert!(run.log.contains("`package` is not used"), "{}", run.log);
+    assert_eq!(run.log.matches("`package` is not used").count(), 1, "{}", run.log);
+    // So it is not even bundled.
+    assert!(!run.log.contains("bundle: "), "{}", run.log);
     // The old action never opened the package then.
     let gone = deploy(&cloud)
         .with("package", "")

@@ -59,12 +59,13 @@ fn one_statement_covers_all_that_a_run_needs() {
                 "{needed} is not in {statements}"
             );
         }
-        let advised = run
-            .messages("warning")
-            .iter()
-            .filter(|text| text.contains("\"Effect\""))
-            .count();
-        assert!(advised <= 1, "the same advice {advised} times:\n{}", run.log);
+        // The statements of the error, and none of them anywhere else.
+        let (in_log, in_error) = (
+            run.log.matches("\"Effect\"").count(),
+            run.error().matches("\"Effect\"").count(),
+        );
+        assert!(in_error > 0 && in_log == in_error, "{denied:?}: {in_log}\n{}", run.log);
+        assert_eq!(run.summary.matches("Effect").count(), in_error, "{}", run.summary);
         assert!(!run.summary.contains("| recorded |"), "{}", run.summary);
     }
 }
@@ -84,6 +85,36 @@ fn what_is_not_on_record_is_not_said_to_be() {
     assert_eq!(cloud.all_keys("my-site"), ["docs/app.css", "docs/index.html"]);
     assert!(run.summary.contains("**not recorded**"), "{}", run.summary);
     assert_eq!(run.output("release"), "");
+}
+
+#[test]
+fn a_run_that_went_well_says_once_what_to_allow() {
+    let cloud = Cloud::with_bucket("my-site");
+    let statement =
+        |action: &str, resources: &[&str]| json!({"Effect": "Allow", "Action": action, "Resource": resources});
+    cloud.post(
+        "/policy",
+        &json!({"access_key": "AKIAIOSFODNN7EXAMPLE", "policy": {"Version": "2012-10-17", "Statement": [
+            statement("s3:*", &["arn:aws:s3:::my-site", "arn:aws:s3:::my-site/docs/*"]),
+            statement("sts:*", &["*"]),
+        ]}}),
+    );
+    let run = docs(&cloud).run().expect_exit(0);
+    assert!(run.summary.contains("**not recorded**"), "{}", run.summary);
+    // No error says what to allow: the last warning does, once.
+    let warnings = run.messages("warning");
+    let last = warnings.last().copied().unwrap_or_default();
+    assert!(last.starts_with("What to do: allow what was refused:\n{"), "{last}");
+    assert!(last.contains("my-site/.aws-web-deploy/site/docs/*"), "{last}");
+    let in_log = run.log.matches("\"Effect\"").count();
+    assert_eq!(in_log, last.matches("\"Effect\"").count(), "{}", run.log);
+    assert!(
+        warnings[0].contains("allow `s3:PutObject`, by the statement at the end of this log"),
+        "{warnings:?}"
+    );
+    assert!(run.summary.contains("allow what was refused"), "{}", run.summary);
+    let advice = run.report["advice"].as_str().unwrap_or_default();
+    assert!(last.ends_with(advice) && !advice.is_empty(), "{advice}");
 }
 
 #[test]

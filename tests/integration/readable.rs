@@ -44,6 +44,27 @@ fn of_many_uploads_the_first_and_the_last_are_listed_and_the_others_counted() {
 }
 
 #[test]
+fn of_a_long_plan_the_first_and_the_last_are_listed() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let mut action = site(&cloud).with("dry-run", "true");
+    for number in 0..249 {
+        action = action.file(&format!("public/assets/{number}.txt"), number.to_string());
+    }
+    let run = action.run().expect_exit(0);
+    assert_eq!(lines(&run, "(dry run) upload").len(), 200, "{}", run.log);
+    assert_eq!(
+        lines(&run, "(dry run) 50 more are not listed here: the report has them all").len(),
+        1,
+        "{}",
+        run.log
+    );
+    assert!(run.log.contains("(dry run) upload  index.html"), "{}", run.log);
+    assert_eq!(run.uploaded().len(), 250, "the report has them all");
+    let all = action.env("RUNNER_DEBUG", "1").run().expect_exit(0);
+    assert_eq!(lines(&all, "(dry run) upload").len(), 250, "{}", all.log);
+}
+
+#[test]
 fn the_end_of_a_dry_run_does_not_read_as_if_something_had_been_done() {
     let cloud = Cloud::with_bucket(BUCKET);
     cloud.add_environment("my-app", "my-app-prod", &json!({}));

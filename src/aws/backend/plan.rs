@@ -137,6 +137,17 @@ pub(crate) async fn plan_existing(
     Ok(plan.waiting_for(&found))
 }
 
+/// Whether a version of the inputs' label exists, and has not failed in processing.
+///
+/// # Errors
+/// The versions cannot be read.
+pub(crate) async fn is_usable(aws: &Aws, backend: &BackendInputs) -> anyhow::Result<bool> {
+    let api = Api::new(aws, &backend.application, None);
+    let found = found_versions(&api, vec![backend.version_label.clone()]).await?;
+    let choice = choose_version(found.values().next().map(|version| version.status), false, true);
+    Ok(choice == VersionChoice::Existing)
+}
+
 /// Those of `labels` that the application has versions of.
 ///
 /// # Errors

@@ -102,10 +102,13 @@ pub(crate) async fn create(
         None => create_storage_location(&api.until(Instant::now() + timeout)).await?,
     };
     let bucket = own_region(aws, &bucket, &format!("{}/", api.application));
+    let size = crate::core::report::human_bytes(bundle.bytes);
+    let activity = console.activity(format!("uploading the bundle ({size})"));
     let key = match upload(&bucket, version.key, bundle, stop, console).await {
         Ok(key) => key,
         Err(error) => return Err(bucket.explain_refusal(error).await),
     };
+    drop(activity);
     let location = BundleLocation {
         key,
         bucket: bucket.name,

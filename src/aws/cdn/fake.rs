@@ -18,6 +18,7 @@ use crate::aws::retry::Patience;
 use crate::console::Console;
 use crate::core::cdn::invalidation::{InvalidationPlan, PlannedInvalidation, SiteOrigin};
 use crate::core::context::Env;
+use crate::core::iam::allowance::Allowance;
 use crate::core::inputs::CdnInputs;
 use crate::core::release::pending::PendingInvalidations;
 
@@ -167,7 +168,7 @@ pub(crate) async fn planned(
     keys: &[&str],
     console: &Console,
 ) -> anyhow::Result<(Cdn, Vec<PlannedInvalidation>)> {
-    let cdn = Cdn::new(aws, inputs);
+    let cdn = Cdn::new(aws, inputs, &Allowance::of_nothing());
     let views = cdn.load_distributions(site, console).await?;
     let plan = InvalidationPlan::new(views, inputs.paths.clone(), PendingInvalidations::default(), keys);
     Ok((cdn, plan.planned().to_vec()))

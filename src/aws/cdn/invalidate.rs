@@ -244,7 +244,8 @@ impl Cdn {
             return Some(first);
         }
         let failure = crate::core::error::RenderedError::from(&first);
-        let hint = failure.hint.map(|hint| format!("\n{hint}")).unwrap_or_default();
+        let hint = failure.hint.map(|hint| self.allowance.note(&hint));
+        let hint = hint.map(|hint| format!("\nWhat to do: {hint}")).unwrap_or_default();
         console.warning("Invalidation failed", &format!("{}{hint}", failure.message));
         None
     }

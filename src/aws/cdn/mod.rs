@@ -17,6 +17,7 @@ use crate::aws::cdn::arns::Arns;
 use crate::aws::retry::patient;
 use crate::console::Console;
 use crate::core::cdn::invalidation::{DistributionView, SiteOrigin};
+use crate::core::iam::allowance::Allowance;
 use crate::core::iam::arn;
 use crate::core::inputs::CdnInputs;
 
@@ -26,16 +27,18 @@ pub(crate) struct Cdn {
     client: Client,
     arns: Arns,
     inputs: CdnInputs,
+    allowance: Allowance,
 }
 
 impl Cdn {
     /// Nothing is sent yet.
     #[must_use]
-    pub(crate) fn new(aws: &Aws, inputs: &CdnInputs) -> Self {
+    pub(crate) fn new(aws: &Aws, inputs: &CdnInputs, allowance: &Allowance) -> Self {
         Self {
             client: client(aws),
             arns: Arns::of(aws),
             inputs: inputs.clone(),
+            allowance: allowance.clone(),
         }
     }
 

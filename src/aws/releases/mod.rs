@@ -112,6 +112,7 @@ impl History {
         aws: &Aws,
         bucket: Option<&Bucket>,
         inputs: &Inputs,
+        allowance: &Allowance,
         repository_url: Option<String>,
         console: &Console,
     ) -> Self {
@@ -129,7 +130,7 @@ impl History {
             reserved: bucket
                 .map(|bucket| folders_in(&bucket.name, inputs))
                 .unwrap_or_default(),
-            allowance: Allowance::of(inputs),
+            allowance: allowance.clone(),
             counts_old_assets: inputs.site.as_ref().is_some_and(|site| !site.delete_after.is_empty()),
             seen: SeenRecords::default(),
             problem: Mutex::default(),
@@ -324,7 +325,7 @@ impl History {
 
     fn warn(&self, error: &anyhow::Error) {
         let failure = crate::core::error::RenderedError::from(error);
-        let hint = failure.hint.map(|hint| self.allowance.widen(&hint)).filter(|hint| {
+        let hint = failure.hint.map(|hint| self.allowance.note(&hint)).filter(|hint| {
             let mut advised = self.advised.lock().unwrap_or_else(PoisonError::into_inner);
             advised.insert(hint.clone())
         });

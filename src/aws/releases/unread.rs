@@ -19,7 +19,7 @@ impl History {
     /// Notes why records cannot be read.
     pub(super) fn note_problem(&self, error: &anyhow::Error) {
         let rendered = RenderedError::from(error);
-        let hint = rendered.hint.map(|hint| format!("; {}", self.allowance.widen(&hint)));
+        let hint = rendered.hint.map(|hint| format!("; {}", self.allowance.note(&hint)));
         let text = format!("{}{}", rendered.message, hint.unwrap_or_default());
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         problem.get_or_insert(text);

@@ -13,6 +13,7 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, Page};
 use crate::aws::site::checksum_compare::Opaque;
 use crate::aws::site::digest_file::digest_file;
+use crate::aws::site::scan_progress::ScanProgress;
 use crate::core::site::content_type::depends_on_bytes;
 use crate::core::site::diff::{DiffRules, DiffVerdict, Merge, Pair, is_ignored, is_kept};
 use crate::core::site::etag::Etag;
@@ -34,6 +35,7 @@ const BYTES_A_JOB: u64 = 8 * 1024 * 1024;
 
 /// Everything that the ranges share.
 pub(crate) struct Scan {
+    pub(crate) progress: ScanProgress,
     pub(crate) bucket: Bucket,
     pub(crate) listing: Listing,
     pub(crate) scope: SyncScope,
@@ -126,6 +128,7 @@ impl Scan {
         };
         loop {
             let mut batch = Vec::new();
+            self.progress.listed(page.objects.len());
             for object in page.objects {
                 match cursor.take(&object.key) {
                     KeyPlace::Inside => {}
@@ -223,6 +226,7 @@ impl Scan {
                 let answer = |job: ScanJob| {
                     let file = this.scan.files[job.file].location();
                     let answer = digest_file(&file, &job.question);
+                    this.progress.read_one();
                     (job, answer)
                 };
                 piece.into_iter().map(answer).collect::<Vec<_>>()

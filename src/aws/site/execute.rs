@@ -28,6 +28,7 @@ use crate::core::site::key_change::KeyChange;
 use crate::core::site::object::ObjectOptions;
 use crate::core::site::outcome::SiteOutcome;
 use crate::core::site::plan::{SitePlan, Write, WriteSource};
+use crate::core::text::{IN_REPORT, LINES_AT_EACH_END, left_out_lines, shows_line};
 use tokio_util::sync::CancellationToken;
 
 /// After so many failures nothing new is started.
@@ -36,9 +37,7 @@ const FAILURES: usize = 25;
 /// records and outputs are still to be written.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Of many changes, so many have a line at the beginning, and so many at the end.
-const LINES_AT_EACH_END: usize = 100;
-/// Of those between, each so many have a line that counts, besides one every few seconds.
+/// Of the changes without a line, each so many have one that counts, besides one every few seconds.
 const LINES_A_COUNT: usize = 1000;
 
 /// Carries out `plan` in a bucket with this versioning; what is sent with objects comes from `options`. What is due by
@@ -84,6 +83,7 @@ pub(crate) async fn execute(
         execution.outcome.spared = spared;
     }
     if versioning == Versioning::Enabled && !execution.outcome.cancelled {
+        let _activity = console.activity("reading which versions were written");
         tokio::select! {
             () = look_up(bucket, plan, &mut execution.outcome.changed, console) => {}
             () = stop.cancelled() => execution.outcome.cancelled = true,
@@ -218,6 +218,7 @@ impl Execution<'_> {
     async fn delete(&mut self, keys: &[String]) {
         let payer = self.uploader.options.request_payer;
         let stop = self.uploader.stop.clone();
+        let _activity = self.log.console.activity("deleting objects");
         for batch in keys.chunks(delete::KEYS_A_REQUEST) {
             if stop.is_cancelled() {
                 break;
@@ -300,13 +301,12 @@ impl UploadLog<'_> {
         }
         let before = self.logged;
         self.logged += 1;
-        let left_out = self.changes.saturating_sub(2 * LINES_AT_EACH_END);
-        let shown = before < LINES_AT_EACH_END || before >= LINES_AT_EACH_END + left_out;
-        if shown || self.console.is_debug() {
+        if shows_line(before, self.changes) || self.console.is_debug() {
             self.console.line(&line());
         } else if before == LINES_AT_EACH_END {
             self.console.line(&format!(
-                "{left_out} more are counted here, and not listed: the report has them all, as the log has with `RUNNER_DEBUG: 1`"
+                "{} more are counted here, and not listed: {IN_REPORT}",
+                left_out_lines(self.changes)
             ));
         } else if (before - LINES_AT_EACH_END).is_multiple_of(LINES_A_COUNT) {
             self.progress(progress);

@@ -10,4 +10,5 @@ pub(crate) mod headers;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod restore;
+pub(crate) mod scan_progress;
 pub(crate) mod version_ids;

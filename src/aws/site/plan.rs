@@ -15,6 +15,7 @@ use crate::aws::s3::list::{Listing, MAX_KEYS};
 use crate::aws::site::checksum_compare::Opaque;
 use crate::aws::site::compare::{RANGES_IN_FLIGHT, Scan, cores};
 use crate::aws::site::headers;
+use crate::aws::site::scan_progress::ScanProgress;
 use crate::console::Console;
 use crate::core::bundle::key::parts_of_bundle;
 use crate::core::inputs::{SiteInputs, Verbosity};
@@ -34,14 +35,19 @@ use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
 
 /// A comparison of source directory and bucket that is under way; it ends when dropped.
-pub(crate) struct SyncScan(JoinSet<anyhow::Result<(Arc<Scan>, ScanFindings)>>);
+pub(crate) struct SyncScan {
+    task: JoinSet<anyhow::Result<(Arc<Scan>, ScanFindings)>>,
+    progress: ScanProgress,
+}
 
 impl SyncScan {
     /// Begins to walk, to list and to compare; what lies in a `reserved` folder of the bucket takes no part. Sends
     /// only reads.
     #[must_use]
     pub(crate) fn start(bucket: &Bucket, site: &SiteInputs, reserved: Vec<String>) -> Self {
+        let progress = ScanProgress::default();
         let prepared = ScanInput {
+            progress: progress.clone(),
             bucket: bucket.clone(),
             listing: Listing {
                 prefix: site.prefix.clone(),
@@ -66,11 +72,11 @@ impl SyncScan {
         };
         let mut task = JoinSet::new();
         task.spawn(prepared.compare());
-        Self(task)
+        Self { task, progress }
     }
 
     async fn end(mut self) -> anyhow::Result<(Arc<Scan>, ScanFindings)> {
-        let ended = self.0.join_next().await.context("the comparison never started")?;
+        let ended = self.task.join_next().await.context("the comparison never started")?;
         ended.context("internal error: the comparison task was aborted")?
     }
 }
@@ -91,7 +97,13 @@ pub(crate) async fn plan_site(
     known: &KnownAssets,
     console: &Console,
 ) -> anyhow::Result<SitePlan> {
+    let (progress, place) = (
+        comparing.progress.clone(),
+        format!("s3://{}/{}", site.bucket, site.prefix),
+    );
+    let activity = console.changing_activity(move || progress.text(&place));
     let (comparison, mut findings) = comparing.end().await?;
+    drop(activity);
     let written: Vec<(String, bool)> = findings
         .writes
         .iter()
@@ -162,6 +174,7 @@ pub(crate) async fn plan_site(
         findings.deletes = judged.deletes;
         (Some(judged.retirement), judged.warnings)
     };
+    let _activity = console.activity("reading the headers of objects that did not change");
     let repairs = headers::repairs(bucket, site, check, &comparison.scan.files, &findings.unchanged).await;
     let place = (site.bucket.as_str(), site.prefix.as_str());
     let headers = |file: &LocalFile, text: Option<TextEncoding>| {
@@ -206,6 +219,7 @@ fn whereabouts(site: &SiteInputs, scan: &LocalScan, key: &str) -> Whereabouts {
 
 /// What a comparison needs, without anything borrowed.
 struct ScanInput {
+    progress: ScanProgress,
     bucket: Bucket,
     listing: Listing,
     scope: SyncScope,
@@ -230,8 +244,10 @@ impl ScanInput {
         let scan = scanned
             .and_then(|scan| check_keys(&scan.files, &self.listing.prefix).map(|()| scan))
             .inspect_err(|_| first.abort())?;
+        self.progress.found(scan.files.len());
         let opaque = Opaque::new(&self.bucket, &self.options);
         let comparison = Arc::new(Scan {
+            progress: self.progress,
             bucket: self.bucket,
             listing: self.listing,
             scope,

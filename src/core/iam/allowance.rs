@@ -1,6 +1,7 @@
 //! What a whole run has to be allowed: advice about one refusal names all of it, so that the next run meets no other.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Deserializer, Value, json};
 
@@ -11,6 +12,9 @@ use crate::core::inputs::{Command, Inputs};
 /// How the statement of one refusal begins, in the advice of [`crate::core::iam::hint`].
 const STATEMENT: &str = "{\"Action\":";
 
+/// Where the statement is of which only the action is named here.
+const AT_THE_END: &str = "by the statement at the end of this log";
+
 /// What a run has to be allowed.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
@@ -19,6 +23,8 @@ pub(crate) struct Allowance {
     region: String,
     /// The account, where the inputs tell it.
     account: Option<String>,
+    /// The statements of what was refused, shared by all that this run does.
+    refused: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Allowance {
@@ -30,78 +36,137 @@ impl Allowance {
             command: inputs.command,
             region: inputs.aws.region.clone().unwrap_or_default(),
             account: account(inputs),
+            refused: Arc::default(),
         }
     }
 
-    /// `advice` with the statement of one refusal, if it holds one and is about something that the run needs, made the
-    /// statements of all that it needs.
+    /// Of a run that needs nothing.
+    #[cfg(test)]
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            scope: PolicyScope::default(),
+            command: Command::Deploy,
+            region: String::new(),
+            account: None,
+            refused: Arc::default(),
+        }
+    }
+
+    /// Notes the statement of one refusal that `advice` holds; the advice without it, for a run has one statement for all
+    /// that it was refused, and that stands at its end.
+    pub(crate) fn note(&self, advice: &str) -> String {
+        let Some((before, narrow, after)) = split(advice) else {
+            return advice.to_owned();
+        };
+        let action = narrow["Action"].as_str().unwrap_or_default().to_owned();
+        self.keep(narrow);
+        match before.trim_end().trim_end_matches(':') {
+            "allow it" => format!("allow `{action}`, {AT_THE_END}{after}"),
+            before => format!("{before}, {AT_THE_END}{after}"),
+        }
+    }
+
+    /// `advice` with the statement of one refusal, if it holds one, made one for all that the run needs, and for all else
+    /// that it was refused.
     #[must_use]
     pub(crate) fn widen(&self, advice: &str) -> String {
         let Some((before, narrow, after)) = split(advice) else {
             return advice.to_owned();
         };
-        match self.statement(&narrow) {
-            Some(wide) => format!("{}\n{wide}{after}", before.trim_end()),
-            None => advice.to_owned(),
+        self.keep(narrow);
+        let statements = self.statements();
+        let alone: Vec<String> = self.refused().iter().map(Value::to_string).collect();
+        if alone == [statements.as_str()] {
+            return advice.to_owned();
+        }
+        format!("{}\n{statements}{after}", before.trim_end())
+    }
+
+    /// The advice about all that was refused, for a run whose error does not hold it; `None` where nothing was.
+    #[must_use]
+    pub(crate) fn advice(&self) -> Option<String> {
+        let is_empty = self.refused().is_empty();
+        (!is_empty).then(|| format!("allow what was refused:\n{}", self.statements()))
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Vec<Value>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, narrow: Value) {
+        let mut refused = self.refused();
+        if !refused.contains(&narrow) {
+            refused.push(narrow);
         }
     }
 
-    fn statement(&self, narrow: &Value) -> Option<String> {
-        let (action, resource) = (narrow["Action"].as_str()?, narrow["Resource"].as_str()?);
+    /// The statements of all that the run needs, if something of that was refused, and of what else was.
+    fn statements(&self) -> String {
+        let refused = self.refused();
+        let pair = |narrow: &Value| {
+            let text = |name: &str| narrow[name].as_str().unwrap_or_default().to_owned();
+            (text("Action"), text("Resource"))
+        };
+        let pairs: Vec<(String, String)> = refused.iter().map(pair).collect();
+        let place = self.place(pairs.iter().map(|(_, resource)| resource.as_str()));
+        let asks_for_role = pairs.iter().any(|(action, _)| action.starts_with("sts:"));
         let scope = PolicyScope {
             rollback: self.scope.rollback || self.command == Command::Rollback,
             ..self.scope.clone()
         };
-        let policy = policy::for_scope(&scope, &self.place(resource));
+        let policy = policy::for_scope(&scope, &place);
         let wanted: Vec<&Value> = policy["Statement"]
-            .as_array()?
-            .iter()
-            .filter(|statement| self.is_for_command(statement, action))
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|statement| self.is_for_command(statement, asks_for_role))
             .collect();
-        let mut about = wanted.iter().filter(|one| is_about(one, action, resource));
-        if !about.any(|one| strings(&one["Action"]).any(|known| known == action)) {
-            return None;
-        }
+        let is_known = |(action, resource): &(String, String)| {
+            let mut about = wanted.iter().filter(|one| is_about(one, action, resource));
+            about.any(|one| strings(&one["Action"]).any(|known| known == action))
+        };
+        let (known, others): (Vec<_>, Vec<_>) = refused.iter().zip(&pairs).partition(|(_, pair)| is_known(pair));
         let mut groups: Vec<(Option<&str>, Vec<&Value>)> = Vec::new();
-        for one in wanted {
+        for one in wanted.iter().filter(|_| !known.is_empty()) {
             let group = group(one);
             match groups.iter_mut().find(|(known, _)| group.is_some() && *known == group) {
                 Some((_, together)) => together.push(one),
                 None => groups.push((group, vec![one])),
             }
         }
-        let all: Vec<String> = groups.iter().map(|(_, together)| merged(together)).collect();
-        Some(all.join(",\n"))
+        let mut all: Vec<String> = groups.iter().map(|(_, together)| merged(together)).collect();
+        all.extend(others.iter().map(|(narrow, _)| narrow.to_string()));
+        all.join(",\n")
     }
 
     /// Whether `command` needs what a statement of the policy, which is for all commands, allows; the role was assumed long
-    /// ago unless `action` is about that.
-    fn is_for_command(&self, statement: &Value, action: &str) -> bool {
+    /// ago unless that was refused.
+    fn is_for_command(&self, statement: &Value, asks_for_role: bool) -> bool {
         match statement["Sid"].as_str().unwrap_or_default() {
             "SiteCheck" => self.command == Command::Check,
-            "AssumeRole" => action.starts_with("sts:"),
+            "AssumeRole" => asks_for_role,
             _ => true,
         }
     }
 
-    /// Where the refused `resource` is: the account is known to AWS's names only.
-    fn place(&self, resource: &str) -> PolicyTarget {
-        let parts: Vec<&str> = resource.splitn(6, ':').collect();
-        let part = |position: usize| parts.get(position).copied().filter(|part| !part.is_empty());
-        let region = part(3).unwrap_or(&self.region);
-        // The name of Elastic Beanstalk's own bucket ends in both.
-        let of_bucket = bucket(resource)
-            .and_then(|name| name.strip_prefix("elasticbeanstalk-"))
-            .and_then(|rest| rest.rsplit_once('-'));
+    /// Where the refused `resources` are, as far as any of them tells: the account is known to AWS's names only.
+    fn place<'r>(&self, resources: impl Iterator<Item = &'r str>) -> PolicyTarget {
+        let (mut partition, mut region, mut account) = (None, None, None);
+        for resource in resources {
+            let parts: Vec<&str> = resource.splitn(6, ':').collect();
+            let part = |position: usize| parts.get(position).copied().filter(|part| !part.is_empty());
+            // The name of Elastic Beanstalk's own bucket ends in both.
+            let of_bucket = bucket(resource)
+                .and_then(|name| name.strip_prefix("elasticbeanstalk-"))
+                .and_then(|rest| rest.rsplit_once('-'));
+            partition = partition.or(part(1));
+            region = region.or(of_bucket.map(|(region, _)| region)).or(part(3));
+            account = account.or(of_bucket.map(|(_, account)| account)).or(part(4));
+        }
         PolicyTarget {
-            partition: part(1).unwrap_or("aws").to_owned(),
-            region: of_bucket.map_or(region, |(region, _)| region).to_owned(),
-            account: of_bucket
-                .map(|(_, account)| account)
-                .or(part(4))
-                .or(self.account.as_deref())
-                .unwrap_or("*")
-                .to_owned(),
+            partition: partition.unwrap_or("aws").to_owned(),
+            region: region.unwrap_or(&self.region).to_owned(),
+            account: account.or(self.account.as_deref()).unwrap_or("*").to_owned(),
         }
     }
 }
@@ -194,157 +259,4 @@ fn strings(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::iam::policy::{BackendScope, PolicySite};
-
-    fn allowance(command: Command) -> Allowance {
-        Allowance {
-            scope: PolicyScope {
-                site: Some(PolicySite {
-                    bucket: "b".to_owned(),
-                    prefix: "p/".to_owned(),
-                    acl: false,
-                    delete: true,
-                }),
-                backend: Some(BackendScope {
-                    application: "web".to_owned(),
-                    environments: vec!["prod".to_owned()],
-                    package: true,
-                    ..BackendScope::default()
-                }),
-                ..PolicyScope::default()
-            },
-            command,
-            region: "eu-west-1".to_owned(),
-            account: None,
-        }
-    }
-
-    /// The statements below the first line of `hint`.
-    fn statements(hint: &str) -> Vec<Value> {
-        let (first, statements) = hint.split_once('\n').expect("statements below");
-        assert_eq!(first, "allow it:");
-        serde_json::from_str(&format!("[{statements}]")).expect("JSON to paste")
-    }
-
-    fn actions(statements: &[Value]) -> Vec<&str> {
-        statements.iter().flat_map(|one| strings(&one["Action"])).collect()
-    }
-
-    fn advice(action: &str, resource: &str) -> String {
-        let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
-        format!("allow it: {statement}")
-    }
-
-    #[test]
-    fn one_advice_covers_all_that_the_run_needs() {
-        let refused = advice("s3:PutObject", "arn:aws:s3:::b/p/index.html");
-        let hint = allowance(Command::Deploy).widen(&refused);
-        let site = statements(&hint);
-        let resources: Vec<&Value> = site.iter().map(|one| &one["Resource"]).collect();
-        assert_eq!(
-            resources[..3],
-            [
-                &json!(["arn:aws:s3:::b", "arn:aws:s3:::b/p/*"]),
-                &json!(["arn:aws:s3:::b"]),
-                &json!(["arn:aws:s3:::b/.aws-web-deploy/site/p/*"])
-            ]
-        );
-        assert_eq!(
-            site[1]["Condition"],
-            json!({"StringLike": {"s3:prefix": ["p/*", ".aws-web-deploy/site/p/*"]}})
-        );
-        assert!(!site[2].to_string().contains("Delete"), "{hint}");
-        let all = actions(&site);
-        for needed in [
-            "s3:PutObject",
-            "s3:GetObject",
-            "s3:ListBucket",
-            "s3:DeleteObject",
-            "elasticbeanstalk:UpdateEnvironment",
-            "elasticbeanstalk:CreateStorageLocation",
-        ] {
-            assert!(all.contains(&needed), "{needed} in {all:?}");
-        }
-        for other in [
-            "s3:ListBucketVersions",
-            "s3:GetBucketPolicy",
-            "s3:GetBucketOwnershipControls",
-        ] {
-            assert!(!all.contains(&other), "{other} in {all:?}");
-        }
-        // What acts on everything stands alone.
-        for one in site
-            .iter()
-            .filter(|one| strings(&one["Resource"]).any(|resource| resource == "*"))
-        {
-            assert_eq!(one["Action"], json!(["elasticbeanstalk:CreateStorageLocation"]));
-        }
-        // Another refusal of the same run asks for the same.
-        let listing = advice("s3:ListBucket", "arn:aws:s3:::b");
-        assert_eq!(allowance(Command::Deploy).widen(&listing), hint);
-        let back = allowance(Command::Rollback).widen(&refused);
-        assert!(back.contains("s3:ListBucketVersions"), "{back}");
-    }
-
-    #[test]
-    fn a_deploy_that_may_roll_back_is_allowed_to() {
-        let mut careful = allowance(Command::Deploy);
-        careful.scope.rollback = true;
-        let hint = careful.widen(&advice("s3:PutObject", "arn:aws:s3:::b/p/index.html"));
-        let statements = statements(&hint);
-        let all = actions(&statements);
-        for needed in ["s3:ListBucketVersions", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"] {
-            assert!(all.contains(&needed), "{needed} in {all:?}");
-        }
-        assert!(!all.contains(&"s3:GetBucketPolicy"), "{all:?}");
-        // Refused on the way back, the advice is the same.
-        let versions = advice("s3:ListBucketVersions", "arn:aws:s3:::b");
-        assert_eq!(careful.widen(&versions), hint);
-    }
-
-    #[test]
-    fn the_account_comes_from_what_was_refused_or_from_the_inputs() {
-        let bundles = advice(
-            "s3:PutObject",
-            "arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/web/v1.zip",
-        );
-        let hint = allowance(Command::Deploy).widen(&bundles);
-        assert!(
-            hint.contains("\"arn:aws:s3:::elasticbeanstalk-eu-west-1-123456789012/web/*\""),
-            "{hint}"
-        );
-        let update = advice(
-            "elasticbeanstalk:UpdateEnvironment",
-            "arn:aws:elasticbeanstalk:eu-west-1:123456789012:environment/web/prod",
-        );
-        assert_eq!(allowance(Command::Deploy).widen(&update), hint);
-        assert!(
-            hint.contains("\"arn:aws:elasticbeanstalk:eu-west-1:123456789012:applicationversion/web/*\""),
-            "{hint}"
-        );
-        let site = advice("s3:PutObject", "arn:aws:s3:::b/p/index.html");
-        let unknown = allowance(Command::Deploy).widen(&site);
-        assert!(unknown.contains("elasticbeanstalk-eu-west-1-*/web/*"), "{unknown}");
-        let mut known = allowance(Command::Deploy);
-        known.account = Some("123456789012".to_owned());
-        assert_eq!(known.widen(&site), hint);
-    }
-
-    #[test]
-    fn what_is_not_ours_to_know_stays_as_it_is() {
-        for other in [
-            advice("kms:Decrypt", "arn:aws:kms:eu-west-1:1:key/x"),
-            advice("s3:PutObject", "arn:aws:s3:::another/k"),
-            "set `acl`".to_owned(),
-            "put this: {\"Action\":\"s3:GetObject\",\"Principal\":\"*\"}".to_owned(),
-        ] {
-            assert_eq!(allowance(Command::Deploy).widen(&other), other);
-        }
-        assert_eq!(
-            see_policy(&advice("s3:ListBucket", "arn:aws:s3:::b")),
-            "allow `s3:ListBucket`: the policy below does"
-        );
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ pub(crate) mod accept;
 pub(crate) mod applied;
 pub(crate) mod bundles;
 pub(crate) mod concurrent_runs;
+pub(crate) mod earlier_steps;
 pub(crate) mod gaps;
 pub(crate) mod id;
 pub(crate) mod interrupted;

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 
 use crate::core::release::live::{after, live};
 use crate::core::release::record::{Record, RecordStatus, ReleaseKind};
-use crate::core::text::{count, names};
+use crate::core::text::{count, some_names};
 
 /// How `to` begins when it names a workflow run by its id.
 pub(crate) const RUN: &str = "run:";
+
+/// How many lines say what is left alone of the same kind; the others are counted.
+const MAX_LINES: usize = 5;
 
 /// What a release was left alone in: a prefix, and the release's id.
 pub(crate) type Neighbor = (String, String);
@@ -88,14 +91,17 @@ pub(crate) fn rollback_lines(records: &[Record], target: &Record, to: Option<&st
         lines.push(format!(
             "takes back {} of workflow run {run}: {}",
             count(of_run.len(), "release"),
-            names(of_run.iter().copied())
+            some_names(of_run.iter().copied())
         ));
         let others = ids(gone
             .iter()
             .copied()
             .filter(|record| record.run.id.as_deref() != Some(run)));
         if !others.is_empty() {
-            lines.push(format!("takes back what came since as well: {}", names(others)));
+            lines.push(format!(
+                "takes back what came since as well: {}",
+                some_names(others.into_iter())
+            ));
         }
     }
     let newer = after(records, target).len();
@@ -103,20 +109,49 @@ pub(crate) fn rollback_lines(records: &[Record], target: &Record, to: Option<&st
         .into_iter()
         .filter(|position| *position >= newer)
         .collect();
-    for run in runs_taken_back(records, target) {
+    let runs = runs_taken_back(records, target);
+    let mut stays = Vec::new();
+    for run in &runs {
         let stay = older.iter().map(|position| &records[*position]);
-        let stay = stay.filter(|record| is_release_of(record, &run) && record.status == RecordStatus::Succeeded);
+        let stay = stay.filter(|record| is_release_of(record, run) && record.status == RecordStatus::Succeeded);
         let stay = ids(stay);
         if !stay.is_empty() {
-            lines.push(format!(
+            stays.push(format!(
                 "left alone: {}, of the same workflow run; `to: {RUN}{run}` takes back all of its releases here",
-                names(stay)
+                some_names(stay.into_iter())
             ));
         }
-        lines.push(format!(
-            "left alone: whatever workflow run {run} deployed to other buckets, prefixes and environments: roll each back by a \
-             step with its inputs, `command: rollback` and `to: {RUN}{run}`"
-        ));
+    }
+    lines.extend(first_lines(
+        stays,
+        "workflow runs have releases here that are left alone",
+    ));
+    lines.extend(elsewhere_line(&runs));
+    lines
+}
+
+/// What is said of what the `runs` that are taken back deployed elsewhere: one line for all of them.
+fn elsewhere_line(runs: &BTreeSet<String>) -> Option<String> {
+    let first = runs.first()?;
+    let (which, to) = match runs.len() {
+        1 => (format!("run {first}"), format!("{RUN}{first}")),
+        _ => {
+            let all: Vec<&str> = runs.iter().map(String::as_str).collect();
+            (format!("runs {}", some_names(all.into_iter())), format!("{RUN}ID"))
+        }
+    };
+    Some(format!(
+        "left alone: whatever workflow {which} deployed to other buckets, prefixes and environments: roll each back by a \
+         step with its inputs, `command: rollback` and `to: {to}`"
+    ))
+}
+
+/// The first of `lines`, and a line that counts the others: `more` follows their number.
+fn first_lines(mut lines: Vec<String>, more: &str) -> Vec<String> {
+    let others = lines.len().saturating_sub(MAX_LINES);
+    lines.truncate(MAX_LINES);
+    if others > 0 {
+        lines.push(format!("{others} more {more}"));
     }
     lines
 }
@@ -131,7 +166,8 @@ pub(crate) fn neighbor_lines(bucket: &str, neighbors: &[Neighbor]) -> Vec<String
              `prefix` and `to: {RUN}{run}`"
         )
     };
-    neighbors.iter().map(line).collect()
+    let lines = neighbors.iter().map(line).collect();
+    first_lines(lines, "prefixes with releases of these workflow runs are left alone")
 }
 
 /// What the plan of a deploy says when the same workflow run has released here before.
@@ -143,7 +179,7 @@ pub(crate) fn deploy_line(records: &[Record], run: Option<&str>) -> Option<Strin
         format!(
             "this workflow run has released here before: {}; a rollback to `previous` takes back this step alone and leaves \
              those, `to: {RUN}{run}` takes back all",
-            names(before)
+            some_names(before.into_iter())
         )
     })
 }
@@ -251,6 +287,39 @@ mod tests {
         let line = deploy_line(&records[2..], Some("2")).expect("a release before");
         assert!(line.contains("`r2`") && line.contains("`to: run:2`"), "{line}");
         assert_eq!(deploy_line(&records, Some("9")), None);
+    }
+
+    #[test]
+    fn of_many_workflow_runs_there_are_few_lines() {
+        let mut records: Vec<Record> = Vec::new();
+        for number in (1..=25).rev() {
+            let run = number.to_string();
+            records.push(of_run(&format!("r{number:02}b"), &run));
+        }
+        for number in (1..=25).rev() {
+            let run = number.to_string();
+            records.push(of_run(&format!("r{number:02}a"), &run));
+        }
+        let target = records[25].clone();
+        let lines = rollback_lines(&records, &target, None);
+        assert_eq!(lines.len(), MAX_LINES + 2, "{lines:#?}");
+        assert_eq!(lines[5], "20 more workflow runs have releases here that are left alone");
+        assert!(
+            lines[6].starts_with("left alone: whatever workflow runs `1`, `10`,")
+                && lines[6].contains("and 15 more deployed to other buckets")
+                && lines[6].ends_with("`to: run:ID`"),
+            "{}",
+            lines[6]
+        );
+        let neighbors: Vec<Neighbor> = (0..40)
+            .map(|number| (format!("p{number}/"), "20261120-071837123-7-1-35f095".to_owned()))
+            .collect();
+        let lines = neighbor_lines("b", &neighbors);
+        assert_eq!(lines.len(), MAX_LINES + 1);
+        assert_eq!(
+            lines[5],
+            "35 more prefixes with releases of these workflow runs are left alone"
+        );
     }
 
     #[test]

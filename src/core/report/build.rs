@@ -89,13 +89,15 @@ pub(crate) fn build(
         report.rolled_back = is_rolled_back(outcomes);
         report.github = outcomes.deployment_id.map(|deployment_id| Github { deployment_id });
     }
+    let is_check = frame.command == Some(Command::Check);
     report.outcome = match result {
         Ok(()) if !report.changed() && !report.dry_run && frame.command != Some(Command::Check) => Outcome::Unchanged,
         Ok(()) => Outcome::Succeeded,
         Err(error) if error.is::<Cancelled>() => Outcome::Cancelled,
         Err(error) => {
             let mut rendered = RenderedError::from(error);
-            if let (Some(hint), Some(allowance)) = (&mut rendered.hint, &frame.allowance) {
+            let allowance = frame.allowance.as_ref().filter(|_| !is_check);
+            if let (Some(hint), Some(allowance)) = (&mut rendered.hint, allowance) {
                 *hint = allowance.widen(hint);
             }
             report.error = Some(rendered);
@@ -105,6 +107,18 @@ pub(crate) fn build(
             Outcome::Failed
         }
     };
+    let advice = frame
+        .allowance
+        .as_ref()
+        .filter(|_| !is_check)
+        .and_then(Allowance::advice);
+    let error_hint = report.error.as_mut().map(|error| &mut error.hint);
+    match (advice, error_hint) {
+        (Some(advice), Some(hint @ None)) => *hint = Some(advice),
+        // Its statement is this one.
+        (Some(_), Some(Some(hint))) if holds_statement(hint) => {}
+        (advice, _) => report.advice = advice,
+    }
     if let (Some(plan), Some(outcomes), Err(_)) = (plan, outcomes, result) {
         report.live = live_now(plan, outcomes);
     }
@@ -112,6 +126,11 @@ pub(crate) fn build(
         error.message = format!("{}; live now: {live}", error.message);
     }
     report
+}
+
+/// Whether `hint` holds a statement that allows.
+fn holds_statement(hint: &str) -> bool {
+    hint.contains("\"Effect\"")
 }
 
 /// The site's plan.

@@ -108,6 +108,9 @@ pub(crate) struct Report {
     /// What is live now, of a run that failed or was cancelled after it began to change something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) live: Option<String>,
+    /// What to allow, where something was refused and no error says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<RenderedError>,
@@ -137,6 +140,7 @@ impl Report {
             timeline: Vec::new(),
             rolled_back: false,
             live: None,
+            advice: None,
             error: None,
         }
     }

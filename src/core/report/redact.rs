@@ -25,6 +25,7 @@ pub(crate) fn redact(report: &mut Report, clean: &dyn Fn(&str) -> String) {
     }
     optional(&mut report.site_url);
     optional(&mut report.live);
+    optional(&mut report.advice);
     if let Some(error) = &mut report.error {
         each(&mut error.message);
         optional(&mut error.hint);

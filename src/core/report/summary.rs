@@ -42,6 +42,9 @@ pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> Str
         }
         out.push('\n');
     }
+    if let Some(refused) = &report.advice {
+        let _ = write!(out, "> [!WARNING]\n> **What to do:** {}\n\n", advice(refused));
+    }
     if report.rolled_back {
         out.push_str("Rolled back: everything is as it was before this run.\n\n");
     }

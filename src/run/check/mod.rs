@@ -15,6 +15,7 @@ use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::{Aws, Caller};
 use crate::console::Console;
 use crate::core::context::RunContext;
+use crate::core::iam::allowance::Allowance;
 use crate::core::iam::policy;
 use crate::core::iam::statements::PolicyTarget;
 use crate::core::inputs::Inputs;
@@ -39,6 +40,7 @@ pub(crate) async fn run(
     } else {
         None
     };
+    let activity = console.activity("looking at everything that a deploy would need");
     let (site, cdn, backend) = join3(
         OptionFuture::from(inputs.site.as_ref().map(|site| site::check_site(aws, site, caller))),
         OptionFuture::from(
@@ -56,6 +58,7 @@ pub(crate) async fn run(
         ),
     )
     .await;
+    drop(activity);
     let mut findings = vec![identity(caller, aws, context)];
     let (cdn, distributions) = cdn.map_or((None, None), |(findings, facts)| (Some(findings), Some(facts)));
     let site = site.unwrap_or_default();
@@ -124,7 +127,7 @@ async fn releases(
     if bucket.is_none() && (inputs.site.is_some() || inputs.backend.is_none()) {
         return None;
     }
-    let history = History::open(aws, bucket, inputs, repository_url, console).await;
+    let history = History::open(aws, bucket, inputs, &Allowance::of(inputs), repository_url, console).await;
     let records = history.recent(RECORDS).await;
     let what = "release records";
     Some(match last_succeeded(&records) {

@@ -163,6 +163,56 @@ fn a_second_step_of_a_run_says_what_its_rollback_leaves_alone() {
 }
 
 #[test]
+fn each_step_says_what_its_rollback_leaves_alone() {
+    let cloud = cloud();
+    let alone = site(&cloud, 1, A).file("site/index.html", "one");
+    let first = alone.run().expect_exit(0);
+    let line = |log: &str| {
+        let lines: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains("a rollback of this step leaves alone"))
+            .collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        lines[0].to_owned()
+    };
+    let said = line(&first.log);
+    assert!(
+        said.starts_with(
+            "a rollback of this step leaves alone whatever other steps of workflow run 9001 deploy elsewhere"
+        ) && said.ends_with("`command: rollback` and `to: run:9001`"),
+        "{said}"
+    );
+    // The next step of the same job, with another prefix.
+    let second = alone.with("prefix", "docs").run().expect_exit(0);
+    let said = line(&second.log);
+    assert!(
+        said.contains(&format!(
+            "leaves alone `s3://my-bucket/` (release `{}`), which this job has released before, and whatever other",
+            first.output("release")
+        )),
+        "{said}"
+    );
+}
+
+#[test]
+fn releases_that_changed_nothing_make_few_lines() {
+    let cloud = cloud();
+    for run in 1..=6 {
+        let action = site(&cloud, run, A)
+            .with("force", "true")
+            .file("site/index.html", "one");
+        action.run().expect_exit(0);
+    }
+    let back = site(&cloud, 7, B)
+        .with("command", "rollback")
+        .with("dry-run", "true")
+        .run();
+    let count = |part: &str| back.log.lines().filter(|line| line.contains(part)).count();
+    assert!(count("left alone") <= 2, "{}", back.log);
+    assert!(count("what is live already") <= 1, "{}", back.log);
+}
+
+#[test]
 fn a_run_without_releases_or_with_nothing_before_it_is_an_error_that_says_so() {
     let cloud = cloud();
     passes(&cloud, 1, A, "one");
