@@ -7,6 +7,7 @@ use crate::core::cdn::tenants::{is_tenant, refusal};
 use crate::core::cdn::{MAX_PATHS, MAX_WILDCARDS};
 use crate::core::context::RunContext;
 use crate::core::inputs::command::Command;
+use crate::core::inputs::expand::{expression, variables};
 use crate::core::inputs::paths::read_text;
 use crate::core::inputs::reader::{Reader, unique};
 
@@ -55,7 +56,11 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
         None
     };
     for path in typed.iter().chain(&listed).flatten() {
-        if path.contains(",/") || path.ends_with(',') {
+        if path.starts_with('[') {
+            reader.errors.push(format!(
+                "the path `{path}` begins like a JSON list: paths are separated by white space, without brackets, quotes and commas"
+            ));
+        } else if path.contains(",/") || path.ends_with(',') {
             reader.errors.push(format!(
                 "the path `{path}` holds a comma: paths are separated by white space; write a comma that belongs to a path as `%2C`"
             ));
@@ -126,9 +131,14 @@ fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<
     match read_text(reader.files, context, file) {
         Ok(text) => unique(text.lines().flat_map(paths_of)),
         Err(error) => {
-            reader
-                .errors
-                .push(format!("`paths-from` is `{file}`, which cannot be read: {error}"));
+            let name = reader.given("paths-from").map_or("paths-from", |given| given.name);
+            let unexpanded = match variables(file).first() {
+                Some(variable) => format!("; no shell expands `${variable}`: use `{}`", expression(variable)),
+                None => String::new(),
+            };
+            reader.errors.push(format!(
+                "`{name}` is `{file}`, which cannot be read: {error}{unexpanded}"
+            ));
             Vec::new()
         }
     }

@@ -22,9 +22,10 @@ pub(crate) fn unexpanded(label: &str) -> Vec<String> {
     commands.chain(braces).chain(variables).collect()
 }
 
-/// The commands that a shell would run, as typed and without what stands around them; and the label without them.
-fn without_commands(label: &str) -> (Vec<(String, String)>, String) {
-    let (mut commands, mut rest) = (Vec::new(), label.to_owned());
+/// The commands that a shell would run, as typed and without what stands around them; and the text without them.
+#[must_use]
+pub(crate) fn without_commands(text: &str) -> (Vec<(String, String)>, String) {
+    let (mut commands, mut rest) = (Vec::new(), text.to_owned());
     for (open, close) in [("$(", ')'), ("`", '`')] {
         while let Some(start) = rest.find(open) {
             let inner = start + open.len();

@@ -12,11 +12,12 @@ use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::{expression, variables};
 use crate::core::inputs::files::Files;
 use crate::core::inputs::headline::{CLOUDFRONT, Destination, Target, headline};
+use crate::core::inputs::label_shell::without_commands;
 use crate::core::inputs::raw::{RawInputs, is_expanded};
 use crate::core::inputs::reader::{Reader, quoted, unique};
 use crate::core::inputs::release::{self, GithubInputs, ReleaseInputs};
 use crate::core::inputs::site::{self, SiteInputs};
-use crate::core::inputs::table::{INPUTS, Part};
+use crate::core::inputs::table::{INPUTS, Part, is_secret};
 use crate::core::release::history_folders;
 use crate::core::secret::shown_text;
 
@@ -190,36 +191,39 @@ fn check_history(reader: &mut Reader<'_>, site: Option<&SiteInputs>, release: &R
     }
 }
 
-/// Inputs whose `$NAME` somebody may expect a shell to expand.
-const UNEXPANDED: [&str; 15] = [
-    "bucket",
-    "source",
-    "prefix",
-    "exclude",
-    "include",
-    "cache-control",
-    "headers",
-    "delete-after",
-    "distribution",
-    "paths",
-    "application-name",
-    "environment-name",
-    "package",
-    "package-bucket",
-    "history",
+/// Inputs in which a `$NAME` is read by a shell, is an error already, or belongs to the value.
+const WITH_VARIABLES: [&str; 5] = [
+    "args",
+    "inline-session-policy",
+    "option-settings",
+    "verify-contains",
+    "version-label",
 ];
 
 /// Only `args` and some old variables are expanded.
 fn warn_of_variables(reader: &mut Reader<'_>) {
-    for name in UNEXPANDED {
+    let inputs = INPUTS.iter().map(|spec| spec.name);
+    for name in inputs.filter(|name| !WITH_VARIABLES.contains(name) && !is_secret(name)) {
         let Some(given) = reader.given(name).filter(|given| !is_expanded(given.name)) else {
             continue;
         };
-        let variables = variables(&given.value);
+        // The old action took its description as it stood.
+        if given.name == "version_description" {
+            continue;
+        }
+        let (commands, rest) = without_commands(&given.value);
+        let variables = variables(&rest);
         if !variables.is_empty() {
             reader
                 .warnings
                 .push(format!("`{}` {}", given.name, unexpanded(&variables)));
+        }
+        if let Some((typed, _)) = commands.first().filter(|(typed, _)| typed.starts_with('$')) {
+            reader.warnings.push(format!(
+                "`{}` holds `{}`, and no shell runs it: use the output of an earlier step, `${{{{ steps.ID.outputs.NAME }}}}`",
+                given.name,
+                shown_text(typed)
+            ));
         }
     }
 }

@@ -264,8 +264,9 @@ fn prefix(reader: &mut Reader<'_>) -> String {
         );
     }
     if prefix.starts_with('/') {
+        let name = reader.given("prefix").map_or("prefix", |given| given.name);
         reader.warnings.push(format!(
-            "`prefix` is `{prefix}`, so every key will begin with `/`, as with `aws s3 sync`: remove the `/` unless you \
+            "`{name}` is `{prefix}`, so every key will begin with `/`, as with `aws s3 sync`: remove the `/` unless you \
              mean it"
         ));
     }

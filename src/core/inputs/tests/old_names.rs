@@ -253,6 +253,40 @@ fn a_variable_in_a_new_input_is_a_warning() {
 }
 
 #[test]
+fn whatever_a_shell_was_to_do_in_a_new_input_is_named() {
+    let with = [
+        ("application-name", "a"),
+        ("aws-region", "eu-central-1"),
+        ("package", "src"),
+        ("version-description", "by $GITHUB_ACTOR at $(date)"),
+        ("package-exclude", "$IGNORED/*"),
+    ];
+    let warnings = inputs(&with, &[]).expect("valid inputs").warnings;
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    for part in [
+        "`version-description` holds `$GITHUB_ACTOR`, and no shell expands it: use an expression such as `${{ github.actor }}`",
+        "`version-description` holds `$(date)`, and no shell runs it",
+        "`package-exclude` holds `$IGNORED`",
+    ] {
+        assert!(
+            warnings.iter().any(|warning| warning.starts_with(part)),
+            "{part}: {warnings:?}"
+        );
+    }
+    // It names the variable that was typed.
+    let env = [
+        ("AWS_S3_BUCKET", "my-bucket"),
+        ("SOURCE_DIR", "src"),
+        ("DEST_DIR", "/docs"),
+    ];
+    let warnings = inputs(&[], &env).expect("valid inputs").warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("`DEST_DIR` is `/docs/`"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn paths_in_quotes_are_an_error_that_shows_them_without() {
     let env = [("DISTRIBUTION", "E1"), ("PATHS", "\"/a\" '/b/*' /c")];
     let errors = super::errors(&[], &env);
@@ -267,6 +301,19 @@ fn paths_in_quotes_are_an_error_that_shows_them_without() {
     let env = [("DISTRIBUTION", "E1"), ("PATHS_FROM", "changed")];
     let errors = super::inputs_among(&tree, &[], &env).map(|_| ()).expect_err("quotes");
     assert!(errors.len() == 2 && errors[1].ends_with("write `/b`"), "{errors:?}");
+    assert_one_error(
+        &[],
+        &[("DISTRIBUTION", "E1"), ("PATHS", "[\"/a\",\"/b\"]")],
+        &["begins like a JSON list", "without brackets, quotes and commas"],
+    );
+    assert_one_error(
+        &[],
+        &[("DISTRIBUTION", "E1"), ("PATHS_FROM", "$FILE")],
+        &[
+            "`PATHS_FROM` is `$FILE`",
+            "no shell expands `$FILE`: use `${{ env.FILE }}`",
+        ],
+    );
 }
 
 #[test]
