@@ -96,6 +96,7 @@ impl Deployment<'_> {
             return PlannedKeys::Unread;
         }
         if let Err(error) = history.load_keys(std::slice::from_mut(record)).await {
+            self.allowance.note_error(&error);
             self.console.warning("Release record", &format!("{error:#}"));
             return if History::is_lost(&error) {
                 PlannedKeys::Lost

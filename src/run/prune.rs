@@ -14,6 +14,7 @@ impl Deployment<'_> {
             return;
         };
         let Some(keep) = inputs.keep_versions else { return };
+        let _activity = self.console.activity("looking for versions that nobody needs");
         let api = Api::new(&state.aws, &inputs.application, None);
         let pruned = async {
             let environments = api.environments().await?;
@@ -24,6 +25,7 @@ impl Deployment<'_> {
             prune(&api, keep as usize, &needed, self.console).await
         };
         if let Err(error) = pruned.await {
+            self.allowance.note_error(&error);
             let text =
                 format!("`keep-versions` has deleted nothing: it is not known which versions are needed: {error:#}");
             self.console.warning("Old versions kept", &text);

@@ -143,6 +143,7 @@ impl Deployment<'_> {
     /// Reads the list of keys of `record`.
     async fn load_list(&self, history: &History, record: &mut Record) {
         if let Err(error) = history.load_keys(std::slice::from_mut(record)).await {
+            self.allowance.note_error(&error);
             self.console.warning("Release record", &format!("{error:#}"));
         }
     }

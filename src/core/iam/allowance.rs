@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Deserializer, Value, json};
 
+use crate::core::error::RenderedError;
 use crate::core::iam::policy::{self, PolicyScope};
 use crate::core::iam::statements::PolicyTarget;
 use crate::core::inputs::{Command, Inputs};
@@ -63,6 +64,13 @@ impl Allowance {
         match before.trim_end().trim_end_matches(':') {
             "allow it" => format!("allow `{action}`, {AT_THE_END}{after}"),
             before => format!("{before}, {AT_THE_END}{after}"),
+        }
+    }
+
+    /// Notes the statement of the refusal in `error`, which is a warning that says nothing of it.
+    pub(crate) fn note_error(&self, error: &anyhow::Error) {
+        if let Some(hint) = RenderedError::from(error).hint {
+            self.note(&hint);
         }
     }
 
