@@ -46,7 +46,7 @@ impl Seen {
         let allowed = allowed(needs);
         for request in cloud.requests() {
             let service = request["service"].as_str().unwrap_or_default();
-            if !["s3", "sts", "cloudfront", "elasticbeanstalk"].contains(&service) {
+            if !["s3", "s3control", "sts", "cloudfront", "elasticbeanstalk"].contains(&service) {
                 continue;
             }
             let operation = request["operation"].as_str().unwrap_or("?").to_owned();
@@ -81,8 +81,8 @@ fn backend(action: Action) -> Action {
 #[test]
 fn the_table_has_every_call_and_no_other() {
     use Need::{
-        Abort, Bundle, BundleStorage, Caller, Cdn, CdnSite, CdnWait, Environment, KeepVersions, Records, RoleByKeys,
-        RoleByToken, Site, SiteAcl, SiteCheck, SiteDelete, SiteRollback, SiteVisitors, Version,
+        Abort, Bundle, BundleStorage, Caller, Cdn, CdnSite, CdnVisitors, CdnWait, Environment, KeepVersions, Records,
+        RoleByKeys, RoleByToken, Site, SiteAcl, SiteCheck, SiteDelete, SiteRollback, SiteVisitors, Version,
     };
     let mut seen = Seen::default();
     let cloud = Cloud::with_acl_bucket("my-site");
@@ -127,12 +127,25 @@ fn the_table_has_every_call_and_no_other() {
     rollback.run().expect_exit(0);
     seen.take(&cloud, "a rollback", &[Site, SiteRollback, Records]);
 
+    let origin = json!({"domain": "my-site.s3.us-east-1.amazonaws.com", "access_control": "OAC1"});
+    cloud.post("/cloudfront", &json!({"id": "E2EXAMPLE", "origins": [origin]}));
+    let policy = json!({"Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::my-site/*",
+    }]});
+    cloud.post("/s3/bucket", &json!({"bucket": "my-site", "policy": policy}));
     step(&cloud)
         .with("command", "check")
         .with("acl", "public-read")
+        .with("distribution", "E2EXAMPLE")
         .run()
         .expect_exit(0);
-    seen.take(&cloud, "a check", &[Site, SiteCheck, SiteVisitors, Records, Caller]);
+    seen.take(
+        &cloud,
+        "a check",
+        &[Site, SiteCheck, SiteVisitors, Records, Caller, Cdn, CdnVisitors],
+    );
+    cloud.post("/s3/bucket", &json!({"bucket": "my-site", "policy": null}));
 
     cloud.add_environment("web", "web-prod", &json!({}));
     let deploy = [Version, Bundle, BundleStorage, Environment, Records, Caller];

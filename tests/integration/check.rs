@@ -105,7 +105,11 @@ fn what_a_rollback_misses_is_a_warning_with_the_command_to_run() {
 fn a_release_to_go_back_to_is_named() {
     let cloud = with_site();
     let run = check_site(&cloud).run().expect_exit(0);
-    assert_line(&run, "warning", "release records: none of a succeeded release");
+    assert_line(
+        &run,
+        "ok",
+        "release records: none yet: the first deploy writes the first",
+    );
     let deployed = Action::new(&cloud)
         .with("bucket", SITE)
         .with("source", "public")
@@ -146,6 +150,10 @@ fn an_acl_that_the_bucket_does_not_take_is_a_problem() {
     let run = check_site(&cloud).with("acl", "public-read").run().expect_exit(1);
     assert_line(&run, "problem", "BlockPublicAcls is on");
     assert_reads_only(&cloud);
+    cloud.post("/s3/bucket", &json!({"bucket": SITE, "block_public_access": false}));
+    cloud.post("/s3/account", &json!({"block_public_access": ["BlockPublicAcls"]}));
+    let run = check_site(&cloud).with("acl", "public-read").run().expect_exit(1);
+    assert_line(&run, "problem", "BlockPublicAcls of the account is on");
 }
 
 #[test]
@@ -161,7 +169,9 @@ fn the_bucket_is_opened_once_and_each_setting_read_once() {
     for (operation, times) in [
         // To open it, and to ask whose it is.
         ("HeadBucket", 2),
-        ("GetPublicAccessBlock", 1),
+        // The bucket's, and the account's.
+        ("GetPublicAccessBlock", 2),
+        ("GetBucketEncryption", 1),
         ("GetBucketPolicy", 1),
         ("GetDistributionConfig", 1),
     ] {

@@ -71,4 +71,6 @@ mod terminal;
 mod unsaid;
 mod untrusted;
 mod visitors;
+mod visitors_kept_out;
+mod visitors_unknown;
 mod workflows;

@@ -94,6 +94,7 @@ fn words(need: Need) -> &'static str {
         Need::SiteRollback => "rollback of a site",
         Need::SiteCheck => "`check` of a site",
         Need::SiteVisitors => "`check` of a site, for its visitors",
+        Need::CdnVisitors => "`check` of a site with a distribution, for its visitors",
         Need::Records => "release records",
         Need::Cdn => "cdn",
         Need::CdnSite => "cdn with a site",

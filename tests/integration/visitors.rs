@@ -1,68 +1,12 @@
 //! `command: check` says what a visitor gets, and the visitor gets it: verdicts beside anonymous requests.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::http::request;
-use crate::support::{Action, Cloud, Run};
-
-const BUCKET: &str = "site";
-const DISTRIBUTION: &str = "arn:aws:cloudfront::123456789012:distribution/E1";
-const REST: &str = "site.s3.us-east-1.amazonaws.com";
-const WEBSITE: &str = "site.s3-website-us-east-1.amazonaws.com";
-
-/// One way in which a bucket and its distribution are set up.
-struct Setup {
-    name: &'static str,
-    bucket: Value,
-    distribution: Option<Value>,
-    files: &'static [&'static str],
-    /// The address that the verdict is about, and a part of the verdict.
-    expected: (&'static str, &'static str),
-}
-
-fn policy(principal: Value, condition: Value) -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{
-        "Sid": "Read", "Effect": "Allow", "Principal": principal, "Action": "s3:GetObject",
-        "Resource": "arn:aws:s3:::site/*", "Condition": condition,
-    }]})
-}
-
-fn open() -> Value {
-    json!({"Version": "2012-10-17", "Statement": [{
-        "Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*",
-    }]})
-}
-
-fn only_for(distribution: &str) -> Value {
-    let service = json!({"Service": "cloudfront.amazonaws.com"});
-    policy(service, json!({"StringEquals": {"AWS:SourceArn": distribution}}))
-}
-
-fn identity(id: &str) -> Value {
-    let name = format!("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity {id}");
-    json!({"Version": "2012-10-17", "Statement": [{
-        "Sid": "Read", "Effect": "Allow", "Principal": {"AWS": name}, "Action": "s3:GetObject",
-        "Resource": "arn:aws:s3:::site/*",
-    }]})
-}
-
-fn by_control(more: Value) -> Option<Value> {
-    let mut all = json!({
-        "id": "E1", "origins": [{"domain": REST, "access_control": "OAC1"}], "default_root_object": "index.html",
-    });
-    for (name, value) in more.as_object().into_iter().flatten() {
-        all[name] = value.clone();
-    }
-    Some(all)
-}
-
-fn of_origin(origin: Value, root: &str) -> Option<Value> {
-    Some(json!({"id": "E1", "origins": [origin], "default_root_object": root}))
-}
-
-const PAGE: &[&str] = &["index.html", "404.html"];
-const FOLDER: &[&str] = &["index.html", "about/index.html"];
-const APPLICATION: &[&str] = &["index.html", "app.js"];
+use crate::support::visitors::{
+    APPLICATION, BUCKET, DISTRIBUTION, FOLDER, PAGE, REST, Setup, WEBSITE, assert_told, by_control, check, cloud,
+    identity, of_origin, only_for, open, verdicts,
+};
+use crate::support::{Action, Cloud};
 
 fn setups() -> Vec<Setup> {
     let setup = |name, bucket, distribution, files, expected| Setup {
@@ -142,7 +86,7 @@ fn setups() -> Vec<Setup> {
             json!({"policy": only_for(DISTRIBUTION)}),
             by_control(json!({"default_root_object": "start.html"})),
             PAGE,
-            ("/", "`/` answers 403 or 404: the default root object is `start.html`"),
+            ("/", "`/` answers 403: the default root object is `start.html`"),
         ),
         setup(
             "folders without a function",
@@ -184,7 +128,7 @@ fn setups() -> Vec<Setup> {
             json!({"policy": only_for(DISTRIBUTION)}),
             by_control(json!({"error_pages": [{"code": 403, "page": "/404.html", "response_code": 404}]})),
             &["index.html", "404.html", "about/index.html"],
-            ("/about/", "`/about/` shows the error page `/404.html`"),
+            ("/about/", "`/about/` shows the error page `/404.html` with status 404"),
         ),
         setup(
             "access identity",
@@ -232,7 +176,7 @@ fn setups() -> Vec<Setup> {
             json!({"encryption": "aws:kms", "policy": identity("E9IDENTITY")}),
             of_origin(json!({"domain": REST, "access_identity": "E9IDENTITY"}), "index.html"),
             PAGE,
-            ("/", "`/` answers 400: the bucket's default encryption is by a KMS key"),
+            ("/", "`/` answers 400: what is uploaded is encrypted by a KMS key"),
         ),
         setup(
             "website endpoint without a website",
@@ -244,76 +188,10 @@ fn setups() -> Vec<Setup> {
     ]
 }
 
-/// A cloud that is set up so, with the site deployed.
-fn cloud(setup: &Setup) -> Cloud {
-    let cloud = Cloud::with_bucket(BUCKET);
-    let mut bucket = setup.bucket.clone();
-    bucket["bucket"] = json!(BUCKET);
-    if bucket["block_public_access"].is_null() {
-        bucket["block_public_access"] = json!(false);
-    }
-    cloud.post("/s3/bucket", &bucket);
-    if let Some(distribution) = &setup.distribution {
-        cloud.post("/cloudfront", distribution);
-    }
-    for file in setup.files {
-        cloud.put(BUCKET, file, &[("Content-Type", "text/html")], b"<p>hello</p>");
-    }
-    cloud
-}
-
-fn check(cloud: &Cloud, setup: &Setup) -> Action {
-    let action = Action::new(cloud)
-        .with("command", "check")
-        .with("bucket", BUCKET)
-        .with("source", "public");
-    let action = match setup.distribution {
-        Some(_) => action.with("distribution", "E1"),
-        None => action,
-    };
-    setup.files.iter().fold(action, |action, file| {
-        action.file(&format!("public/{file}"), "<p>hello</p>")
-    })
-}
-
-/// The status that a visitor gets.
-fn visit(cloud: &Cloud, setup: &Setup, path: &str) -> u16 {
-    let target = match setup.distribution {
-        Some(_) => "E1",
-        None => BUCKET,
-    };
-    request(&cloud.endpoint, "GET", &format!("/_viewer/{target}{path}"), &[], b"").status
-}
-
-fn verdicts(run: &Run) -> Vec<&str> {
-    run.log.lines().filter(|line| line.contains(": `/")).collect()
-}
-
 #[test]
 fn the_verdict_is_what_a_visitor_gets() {
     for setup in setups() {
-        let cloud = cloud(&setup);
-        let run = check(&cloud, &setup).run().expect_exit(0);
-        let (path, expected) = setup.expected;
-        let verdicts = verdicts(&run);
-        assert!(
-            verdicts.iter().any(|verdict| verdict.contains(expected)),
-            "{}: {verdicts:?}\n{}",
-            setup.name,
-            run.log
-        );
-        let status = visit(&cloud, &setup, path);
-        let told = match expected.split_once(" answers ") {
-            Some((_, rest)) if rest.starts_with("403") => [403, 404].contains(&status),
-            Some((_, rest)) => rest.starts_with(&status.to_string()),
-            None if expected.contains("shows the error page") => status == 404,
-            None => status == 200,
-        };
-        assert!(
-            told,
-            "{}: `{path}` answers {status}, and the verdict is {expected}",
-            setup.name
-        );
+        assert_told(&cloud(&setup), &setup);
     }
 }
 

@@ -18,6 +18,10 @@ pub(crate) fn distribution(config: &DistributionConfig) -> Distribution {
         is_enabled: config.enabled(),
         is_multi_tenant: config.connection_mode() == Some(&ConnectionMode::TenantOnly),
         default_root_object: config.default_root_object().unwrap_or_default().to_owned(),
+        aliases: config
+            .aliases()
+            .map(|aliases| aliases.items().to_vec())
+            .unwrap_or_default(),
         error_pages: responses
             .unwrap_or_default()
             .iter()
@@ -26,6 +30,7 @@ pub(crate) fn distribution(config: &DistributionConfig) -> Distribution {
                 Some(ErrorPage {
                     code: response.error_code(),
                     path: path.to_owned(),
+                    response_code: response.response_code().and_then(|code| code.parse().ok()),
                 })
             })
             .collect(),
@@ -41,8 +46,8 @@ fn origin(origin: &types::Origin) -> Origin {
         .filter(|identity| !identity.is_empty());
     let access = if origin.domain_name().contains(".s3-website") {
         OriginAccess::Website
-    } else if origin.origin_access_control_id().is_some_and(|id| !id.is_empty()) {
-        OriginAccess::Control
+    } else if let Some(control) = origin.origin_access_control_id().filter(|id| !id.is_empty()) {
+        OriginAccess::Control(control.to_owned())
     } else if let Some(identity) = identity {
         OriginAccess::Identity(identity.to_owned())
     } else {

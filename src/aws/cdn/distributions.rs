@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudfront::Client;
-use aws_sdk_cloudfront::types::CachePolicyQueryStringBehavior;
+use aws_sdk_cloudfront::types::{CachePolicyQueryStringBehavior, OriginAccessControlSigningBehaviors};
 use futures_util::future::try_join_all;
 
 use crate::aws::cdn::arns::Arns;
@@ -15,7 +15,8 @@ use crate::core::cdn::distribution::Distribution;
 use crate::core::cdn::invalidation::SiteOrigin;
 use crate::core::cdn::tenants::{MULTI_TENANT, what_to_do};
 use crate::core::error::{HintExt as _, code};
-use crate::core::iam::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG};
+use crate::core::iam::calls::{GET_CACHE_POLICY, GET_DISTRIBUTION_CONFIG, GET_ORIGIN_ACCESS_CONTROL};
+use crate::core::visitor::facts::Signing;
 
 /// The views of the distributions `ids`, in their order, for the keys of `site`.
 ///
@@ -86,6 +87,26 @@ async fn config(client: &Client, arns: &Arns, id: &str) -> anyhow::Result<Option
         Err(error) if is_denied(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the origin access control `id` signs requests.
+///
+/// # Errors
+/// It is not there, or may not be read.
+pub(crate) async fn signing(client: &Client, arn: &str, id: &str) -> anyhow::Result<Signing> {
+    let answer = client.get_origin_access_control().id(id).send().await;
+    let answer = answer.aws_context(&GET_ORIGIN_ACCESS_CONTROL, &arn, || {
+        "cannot read whether it signs requests".to_owned()
+    })?;
+    let config = answer
+        .origin_access_control
+        .and_then(|control| control.origin_access_control_config);
+    Ok(match config.map(|config| config.signing_behavior) {
+        Some(OriginAccessControlSigningBehaviors::Never) => Signing::Never,
+        Some(OriginAccessControlSigningBehaviors::NoOverride) => Signing::NoOverride,
+        Some(_) => Signing::Always,
+        None => Signing::Unknown,
+    })
 }
 
 /// A multi-tenant distribution serves nobody itself

@@ -146,6 +146,11 @@ impl History {
         history
     }
 
+    /// Whether records could not be listed: then there may be more than were found.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.unlisted.load(Ordering::Relaxed)
+    }
+
     /// The newest `n` records, newest first by S3's clock. One that cannot be read is a warning and left out.
     pub(crate) async fn recent(&self, n: usize) -> Vec<Record> {
         self.recent_of(n).await.0

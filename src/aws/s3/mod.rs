@@ -2,6 +2,7 @@
 //!
 //! One file an operation; what they mean for a site is [`crate::aws::site`]'s.
 
+pub(crate) mod account;
 pub(crate) mod blank_key;
 pub(crate) mod body;
 pub(crate) mod bucket;

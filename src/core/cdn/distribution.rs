@@ -32,6 +32,8 @@ pub(crate) struct Distribution {
     pub(crate) is_multi_tenant: bool,
     /// The default root object; empty: none.
     pub(crate) default_root_object: String,
+    /// The domain names that it answers to besides its own; `*.` at the start stands for any name.
+    pub(crate) aliases: Vec<String>,
     /// Custom error responses that show a page.
     pub(crate) error_pages: Vec<ErrorPage>,
     /// All origins.
@@ -47,6 +49,8 @@ pub(crate) struct ErrorPage {
     pub(crate) code: i32,
     /// The URL path of the page.
     pub(crate) path: String,
+    /// The status that visitors get with it; none: `code`.
+    pub(crate) response_code: Option<i32>,
 }
 
 /// An origin.
@@ -71,8 +75,8 @@ pub(crate) enum OriginAccess {
     Website,
     /// By the REST endpoint: as anybody.
     None,
-    /// By origin access control.
-    Control,
+    /// By the origin access control with this id.
+    Control(String),
     /// By an origin access identity with this id.
     Identity(String),
 }

@@ -151,7 +151,7 @@ impl Allowance {
     /// ago unless that was refused.
     fn is_for_command(&self, statement: &Value, asks_for_role: bool) -> bool {
         match statement["Sid"].as_str().unwrap_or_default() {
-            "SiteCheck" => self.command == Command::Check,
+            "SiteCheck" | "SiteCheckAccount" | "DistributionCheck" => self.command == Command::Check,
             "AssumeRole" => asks_for_role,
             _ => true,
         }

@@ -77,6 +77,12 @@ pub(crate) fn distribution(partition: &str, account: &str, id: &str) -> String {
     format!("arn:{partition}:cloudfront::{account}:distribution/{id}")
 }
 
+/// An origin access control of CloudFront.
+#[must_use]
+pub(crate) fn origin_access_control(partition: &str, account: &str, id: &str) -> String {
+    format!("arn:{partition}:cloudfront::{account}:origin-access-control/{id}")
+}
+
 /// A cache policy of CloudFront.
 #[must_use]
 pub(crate) fn cache_policy(partition: &str, account: &str, id: &str) -> String {

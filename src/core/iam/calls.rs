@@ -40,6 +40,8 @@ pub enum Need {
     SiteCheck,
     /// `check`, for what visitors of a site would get.
     SiteVisitors,
+    /// The same, where a distribution is named.
+    CdnVisitors,
     /// Release records.
     Records,
     /// The cdn part.
@@ -87,6 +89,8 @@ calls! {
     GET_BUCKET_OWNERSHIP_CONTROLS: "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", [SiteCheck];
     GET_PUBLIC_ACCESS_BLOCK: "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", [SiteCheck, SiteVisitors];
     GET_BUCKET_POLICY: "GetBucketPolicy", "s3:GetBucketPolicy", [SiteVisitors];
+    GET_BUCKET_POLICY_STATUS: "GetBucketPolicyStatus", "s3:GetBucketPolicyStatus", [SiteVisitors];
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK: "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock", [SiteVisitors];
     GET_BUCKET_WEBSITE: "GetBucketWebsite", "s3:GetBucketWebsite", [SiteVisitors];
     HEAD_OBJECT: "HeadObject", "s3:GetObject", [Site, SiteRollback, Bundle];
     GET_OBJECT: "GetObject", "s3:GetObject", [Records];
@@ -112,6 +116,7 @@ calls! {
     GET_INVALIDATION: "GetInvalidation", "cloudfront:GetInvalidation", [CdnWait];
     GET_DISTRIBUTION_CONFIG: "GetDistributionConfig", "cloudfront:GetDistributionConfig", [Cdn];
     GET_CACHE_POLICY: "GetCachePolicy", "cloudfront:GetCachePolicy", [CdnSite];
+    GET_ORIGIN_ACCESS_CONTROL: "GetOriginAccessControl", "cloudfront:GetOriginAccessControl", [CdnVisitors];
 
     CREATE_STORAGE_LOCATION: "CreateStorageLocation", "elasticbeanstalk:CreateStorageLocation", [BundleStorage];
     DESCRIBE_APPLICATIONS: "DescribeApplications", "elasticbeanstalk:DescribeApplications", [Version];

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::core::iam::arn::{self, BeanstalkArns, literal};
-use crate::core::iam::calls::{self, Need};
+use crate::core::iam::calls::{self, GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, Need};
 use crate::core::iam::statements::{PolicyTarget, bucket_arn, push, push_listing, push_objects, push_s3};
 use crate::core::inputs::{Command, Inputs, OnFailure, WhenBusy};
 use crate::core::release::{application_folder, site_folder};
@@ -234,7 +234,12 @@ fn push_site(statements: &mut Vec<Value>, site: &PolicySite, scope: &PolicyScope
     on_check.extend(besides(Need::SiteVisitors));
     on_check.sort_unstable();
     on_check.dedup();
-    push(statements, "SiteCheck", &on_check, &[bucket_arn(place, &site.bucket)]);
+    // The account's settings are no resource.
+    let (on_account, on_bucket): (Vec<_>, Vec<_>) = on_check
+        .into_iter()
+        .partition(|action| *action == GET_ACCOUNT_PUBLIC_ACCESS_BLOCK.action);
+    push(statements, "SiteCheck", &on_bucket, &[bucket_arn(place, &site.bucket)]);
+    push(statements, "SiteCheckAccount", &on_account, &["*".to_owned()]);
 }
 
 /// Records in a bucket that others may keep theirs in too: only those of this site, these distributions and this application.
@@ -274,6 +279,15 @@ fn push_cdn(statements: &mut Vec<Value>, scope: &PolicyScope, place: &PolicyTarg
         .collect();
     push(statements, "Distribution", &others, &distributions);
     push(statements, "CachePolicies", &policies, &["*".to_owned()]);
+    if scope.site.is_some() {
+        let controls = arn::origin_access_control(partition, account, "*");
+        push(
+            statements,
+            "DistributionCheck",
+            &calls::actions(&[Need::CdnVisitors]),
+            &[controls],
+        );
+    }
 }
 
 fn push_backend(statements: &mut Vec<Value>, backend: &BackendScope, records_here: bool, place: &PolicyTarget) {

@@ -2,50 +2,22 @@
 
 use serde_json::Value;
 
+use crate::core::visitor::condition::{Condition, conditions};
+use crate::core::visitor::reader::{Access, ObjectReader, strings};
 use crate::core::wildcard::is_like;
-
-/// Who asks S3 for an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ObjectReader {
-    /// Anybody: a visitor at the bucket's own address or website endpoint, or a distribution without origin access.
-    Anonymous,
-    /// A distribution by [origin access control].
-    ///
-    /// [origin access control]: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
-    Distribution {
-        /// Its ARN.
-        arn: String,
-        /// Its account.
-        account: String,
-    },
-    /// A distribution by an origin access identity, with this id.
-    Identity(String),
-}
-
-/// What a policy says about a reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// The objects can be read.
-    Allowed,
-    /// A statement denies it, whatever others allow.
-    Denied,
-    /// No statement allows it.
-    NotAllowed,
-    /// CloudFront is allowed, for another distribution: the value of its condition.
-    OtherDistribution(String),
-    /// CloudFront is allowed, for distributions of another account: the value of its condition.
-    OtherAccount(String),
-}
 
 /// What [Block Public Access] says about bucket policies and ACLs.
 ///
 /// [Block Public Access]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are S3's four settings")]
 pub(crate) struct PublicBlock {
     /// Writes with a public ACL are refused.
     pub(crate) blocks_acls: bool,
     /// Public ACLs have no effect.
     pub(crate) ignores_acls: bool,
+    /// Public policies are refused.
+    pub(crate) blocks_policies: bool,
     /// A public policy lets nobody in from outside the account but AWS's services.
     pub(crate) restricts_policies: bool,
 }
@@ -70,31 +42,52 @@ fn access_to(action: &str, policy: &Value, reader: &ObjectReader, arn: &str) -> 
         Value::Null => &[],
         single => std::slice::from_ref(single),
     };
-    let about_us = || {
-        statements
-            .iter()
-            .filter(|statement| is_about(statement, reader, action, arn))
+    let about_us = |effect: &'static str| {
+        let about_us = statements.iter().enumerate();
+        about_us.filter(move |(_, statement)| statement["Effect"] == effect && is_about(statement, reader, action, arn))
     };
-    let is = |statement: &&Value, effect: &str| statement["Effect"] == effect;
-    if about_us().any(|statement| is(&statement, "Deny") && conditions(statement, reader) == Condition::Holds) {
-        return Access::Denied;
-    }
-    let mut other = None;
-    for statement in about_us().filter(|statement| is(statement, "Allow")) {
+    let mut denied_if = None;
+    for (place, statement) in about_us("Deny") {
         match conditions(statement, reader) {
-            Condition::Holds => return Access::Allowed,
-            Condition::Other(source) => other = Some(source),
-            Condition::Unknown => {}
+            Condition::Holds => return Access::Denied(place),
+            Condition::Unknown(key) => denied_if = Some(key),
+            Condition::Fails | Condition::Other(_) => {}
         }
     }
-    other.unwrap_or(Access::NotAllowed)
+    let (mut is_allowed, mut allowed_if, mut other) = (false, None, None);
+    for (_, statement) in about_us("Allow") {
+        match conditions(statement, reader) {
+            Condition::Holds => is_allowed = true,
+            Condition::Unknown(key) => allowed_if = Some(key),
+            Condition::Other(source) => other = Some(source),
+            Condition::Fails => {}
+        }
+    }
+    match (is_allowed, denied_if, allowed_if) {
+        (true, None, _) => Access::Allowed,
+        (true, Some(key), _) | (false, _, Some(key)) => Access::Conditional(key),
+        (false, _, None) => other.unwrap_or(Access::NotAllowed),
+    }
 }
 
 /// Whether the statement speaks of this reader, of this action (in lower case), and of this resource.
 fn is_about(statement: &Value, reader: &ObjectReader, action: &str, arn: &str) -> bool {
-    let is_action = strings(&statement["Action"]).any(|named| is_like(&named.to_ascii_lowercase(), action));
-    let is_resource = strings(&statement["Resource"]).any(|resource| is_like(resource, arn));
-    is_action && is_resource && is_principal(&statement["Principal"], reader)
+    let names = |element: &str, is_named: &dyn Fn(&str) -> bool| {
+        let others = &statement[format!("Not{element}").as_str()];
+        if others.is_null() {
+            strings(&statement[element]).any(is_named)
+        } else {
+            !strings(others).any(is_named)
+        }
+    };
+    let is_principal = if statement["NotPrincipal"].is_null() {
+        is_principal(&statement["Principal"], reader)
+    } else {
+        !is_principal(&statement["NotPrincipal"], reader)
+    };
+    is_principal
+        && names("Action", &|named| is_like(&named.to_ascii_lowercase(), action))
+        && names("Resource", &|resource| is_like(resource, arn))
 }
 
 fn is_principal(principal: &Value, reader: &ObjectReader) -> bool {
@@ -102,7 +95,7 @@ fn is_principal(principal: &Value, reader: &ObjectReader) -> bool {
         return true;
     }
     match reader {
-        ObjectReader::Anonymous => false,
+        ObjectReader::Anonymous | ObjectReader::Website => false,
         ObjectReader::Distribution { .. } => {
             strings(&principal["Service"]).any(|name| name == "cloudfront.amazonaws.com")
         }
@@ -113,53 +106,6 @@ fn is_principal(principal: &Value, reader: &ObjectReader) -> bool {
                 || strings(&principal["CanonicalUser"]).next().is_some()
         }
     }
-}
-
-/// What the conditions of a statement come to for a reader.
-#[derive(Debug, PartialEq, Eq)]
-enum Condition {
-    Holds,
-    Other(Access),
-    Unknown,
-}
-
-fn conditions(statement: &Value, reader: &ObjectReader) -> Condition {
-    let Some(operators) = statement["Condition"].as_object() else {
-        return Condition::Holds;
-    };
-    for (operator, keys) in operators {
-        let is_equality = matches!(
-            operator.as_str(),
-            "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "StringEqualsIgnoreCase"
-        );
-        for (key, values) in keys.as_object().into_iter().flatten() {
-            // Visitors are of no account, and CloudFront's service and identities of none of ours.
-            if operator == "StringNotEquals" && key.eq_ignore_ascii_case("aws:PrincipalAccount") {
-                continue;
-            }
-            let ObjectReader::Distribution { arn, account } = reader else {
-                return Condition::Unknown;
-            };
-            let (actual, other): (_, fn(String) -> Access) = match key.to_ascii_lowercase().as_str() {
-                "aws:sourcearn" if is_equality => (arn, Access::OtherDistribution),
-                "aws:sourceaccount" if is_equality => (account, Access::OtherAccount),
-                _ => return Condition::Unknown,
-            };
-            if !strings(values).any(|value| is_like(value, actual)) {
-                return Condition::Other(other(strings(values).next().unwrap_or_default().to_owned()));
-            }
-        }
-    }
-    Condition::Holds
-}
-
-/// The strings of a value that is one or several.
-fn strings(value: &Value) -> impl Iterator<Item = &str> {
-    let several = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    value
-        .as_str()
-        .into_iter()
-        .chain(several.iter().filter_map(Value::as_str))
 }
 
 #[cfg(test)]
@@ -208,8 +154,6 @@ mod tests {
             policy(json!("*"), "arn:aws:s3:::b/other/*", Value::Null),
             policy(json!({"AWS": "arn:aws:iam::1:root"}), "arn:aws:s3:::b/*", Value::Null),
             json!({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}]}),
-            // Somebody's own condition may hold for some visitors; nobody can tell for which.
-            policy(json!("*"), "*", json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})),
         ] {
             assert_eq!(
                 access(&policy, &ObjectReader::Anonymous, OBJECT),
@@ -281,12 +225,44 @@ mod tests {
         };
         assert_eq!(
             access(&deny(Value::Null), &ObjectReader::Anonymous, OBJECT),
-            Access::Denied
+            Access::Denied(1)
         );
-        let insecure = json!({"Bool": {"aws:SecureTransport": "false"}});
-        assert_eq!(
-            access(&deny(insecure), &ObjectReader::Anonymous, OBJECT),
-            Access::Allowed
-        );
+        let insecure = || deny(json!({"Bool": {"aws:SecureTransport": "false"}}));
+        assert_eq!(access(&insecure(), &ObjectReader::Anonymous, OBJECT), Access::Allowed);
+        assert_eq!(access(&insecure(), &ObjectReader::Website, OBJECT), Access::Denied(1));
+    }
+
+    #[test]
+    fn somebodys_own_condition_may_hold_for_some_and_nobody_can_tell_for_whom() {
+        let address = || json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}});
+        let unknown = Access::Conditional("aws:SourceIp".to_owned());
+        let some = policy(json!("*"), "*", address());
+        assert_eq!(access(&some, &ObjectReader::Anonymous, OBJECT), unknown);
+        let open = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"});
+        let others = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*", "Condition": address()});
+        let kept_out = json!({"Statement": [open, others]});
+        assert_eq!(access(&kept_out, &ObjectReader::Anonymous, OBJECT), unknown);
+    }
+
+    #[test]
+    fn what_a_statement_is_not_about_counts_too() {
+        let open = json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"});
+        let but = |more: Value| {
+            let mut deny = json!({"Effect": "Deny"});
+            for (element, value) in more.as_object().into_iter().flatten() {
+                deny[element] = value.clone();
+            }
+            json!({"Statement": [open, deny]})
+        };
+        let denied = [
+            json!({"NotPrincipal": {"AWS": "arn:aws:iam::1:root"}, "Action": "s3:*", "Resource": "*"}),
+            json!({"Principal": "*", "NotAction": "s3:PutObject", "Resource": "*"}),
+            json!({"Principal": "*", "Action": "s3:*", "NotResource": "arn:aws:s3:::b/public/*"}),
+        ];
+        for more in denied {
+            assert_eq!(access(&but(more), &ObjectReader::Anonymous, OBJECT), Access::Denied(1));
+        }
+        let past = json!({"Principal": "*", "Action": "s3:*", "NotResource": "arn:aws:s3:::b/*"});
+        assert_eq!(access(&but(past), &ObjectReader::Anonymous, OBJECT), Access::Allowed);
     }
 }

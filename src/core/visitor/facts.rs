@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::core::cdn::distribution::{Distribution, Origin, OriginAccess};
 use crate::core::cdn::origins::key_prefix;
 use crate::core::iam::arn::literal;
-use crate::core::visitor::access::{Access, ObjectReader, PublicBlock, access, may_list};
+use crate::core::visitor::access::{PublicBlock, access, may_list};
+use crate::core::visitor::reader::{Access, ObjectReader};
 
 /// A bucket, for whoever wants to read it. `None`: it may not be read.
 #[derive(Debug, Clone, Default)]
@@ -20,16 +21,34 @@ pub(crate) struct BucketFacts {
     pub(crate) prefix: String,
     /// Its policy; null where it has none.
     pub(crate) policy: Option<Value>,
+    /// Whether S3 calls the policy public; `None`: not told, or there is no policy.
+    pub(crate) is_public: Option<bool>,
     /// Its public access block.
     pub(crate) block: Option<PublicBlock>,
+    /// That of its account.
+    pub(crate) account_block: Option<PublicBlock>,
     /// Its website configuration.
     pub(crate) website: Option<Option<Website>>,
     /// This run uploads with a public ACL.
     pub(crate) public_acl: bool,
-    /// The KMS key that encrypts what is uploaded, where one does.
-    pub(crate) kms: Option<KmsKey>,
+    /// How what is uploaded is encrypted.
+    pub(crate) at_rest: AtRest,
     /// The account whose Block Public Access counts as well; empty: not known.
     pub(crate) account: String,
+}
+
+/// How S3 keeps what is uploaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum AtRest {
+    /// By its own keys, which everybody reads by who may read the object.
+    #[default]
+    Readable,
+    /// By a KMS key.
+    Kms(KmsKey),
+    /// By a key that only the uploader has (`--sse-c`).
+    CustomerKey,
+    /// The default encryption may not be read.
+    Unknown,
 }
 
 /// A KMS key that encrypts a bucket's objects by default.
@@ -43,15 +62,40 @@ pub(crate) enum KmsKey {
     Own(String),
 }
 
-/// Whether anybody may read the site's objects, as far as bucket, policy and ACL tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl KmsKey {
+    /// The key of that id, ARN or alias; none is AWS's own.
+    #[must_use]
+    pub(crate) fn of(id: Option<&str>) -> Self {
+        match id {
+            None => Self::Managed,
+            Some(key) if key.ends_with("alias/aws/s3") => Self::Managed,
+            Some(key) => Self::Own(key.to_owned()),
+        }
+    }
+}
+
+/// Whether anybody may read the site's objects, as far as bucket, account, policy and ACL tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Publicity {
-    /// Everybody, unless the account's Block Public Access is on.
+    /// Everybody, unless the account's Block Public Access is not known, and on.
     Open,
-    /// The policy or the ACL lets everybody in, and the bucket's Block Public Access keeps them out.
-    Blocked,
+    /// The policy or the ACL lets everybody in, and Block Public Access keeps them out.
+    Blocked(Blocker),
+    /// Whoever meets the policy's condition on this key.
+    Conditional(String),
+    /// Nobody: the policy's statement at this place denies it.
+    Denied(usize),
     /// Nobody.
     Closed,
+}
+
+/// Whose Block Public Access is on: one of the two at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Blocker {
+    /// The bucket's.
+    pub(crate) bucket: bool,
+    /// The account's.
+    pub(crate) account: bool,
 }
 
 /// A website configuration.
@@ -74,16 +118,50 @@ pub(crate) struct DistributionFacts {
     pub(crate) account: String,
     /// The default root object; empty: none.
     pub(crate) default_root_object: String,
+    /// The domain names that it answers to besides its own.
+    pub(crate) aliases: Vec<String>,
     /// The pages of custom error responses, by the code that they stand for.
-    pub(crate) error_pages: BTreeMap<i32, String>,
-    /// A function or Lambda changes requests of the default behavior.
-    pub(crate) has_function: bool,
+    pub(crate) error_pages: BTreeMap<i32, ShownPage>,
+    /// The function or Lambda that may change requests of the default behavior.
+    pub(crate) function: Option<String>,
     /// The origin of the default behavior, where it is the bucket.
     pub(crate) origin: Option<OriginFacts>,
     /// Why there is no such origin, where some of the bucket is shown all the same.
     pub(crate) elsewhere: Option<String>,
-    /// The domain of the origin that is asked for what the bucket answers with 403 or 404.
-    pub(crate) second_origin: Option<String>,
+    /// The origin that is asked where the bucket fails.
+    pub(crate) second_origin: Option<SecondOrigin>,
+}
+
+/// A page that is shown for an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShownPage {
+    /// Its path.
+    pub(crate) path: String,
+    /// The status that visitors get with it; none: that of the error.
+    pub(crate) status: Option<i32>,
+}
+
+/// The second member of an origin group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SecondOrigin {
+    /// Its domain.
+    pub(crate) domain: String,
+    /// The statuses of the first for which it is asked.
+    pub(crate) codes: Vec<i32>,
+}
+
+/// Whether an origin access control signs requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Signing {
+    /// Every one.
+    Always,
+    /// Those that have no `Authorization` of a visitor's own.
+    NoOverride,
+    /// None: the bucket takes the distribution for anybody.
+    Never,
+    /// It may not be read.
+    #[default]
+    Unknown,
 }
 
 /// An origin that is the bucket.
@@ -91,6 +169,8 @@ pub(crate) struct DistributionFacts {
 pub(crate) struct OriginFacts {
     /// How it gets in.
     pub(crate) access: OriginAccess,
+    /// What its origin access control does, where it has one.
+    pub(crate) signing: Signing,
     /// It is asked by https.
     pub(crate) by_https: bool,
 }
@@ -109,23 +189,53 @@ pub(crate) struct SourceFacts {
 }
 
 impl BucketFacts {
-    /// Whether anybody may read the site's objects; `None` when that cannot be told.
-    ///
-    /// The account's own Block Public Access is not looked at.
+    /// Whether `reader`, which is anybody, may read the site's objects; `None` when that cannot be told.
     #[must_use]
-    pub(crate) fn publicity(&self) -> Option<Publicity> {
+    pub(crate) fn publicity(&self, reader: &ObjectReader) -> Option<Publicity> {
         let block = self.block?;
-        if self.public_acl && !block.ignores_acls {
+        let policy = self.policy.as_ref();
+        let by_policy = policy.map(|policy| access(policy, reader, &self.object_arn()));
+        if let Some(Access::Denied(place)) = by_policy {
+            return Some(Publicity::Denied(place));
+        }
+        let is_open = match &by_policy {
+            Some(Access::Allowed) => true,
+            // A policy with a condition may be public to S3, or not: only S3 can tell.
+            Some(Access::Conditional(_)) => self.is_public == Some(true),
+            _ => false,
+        };
+        if let Some(blocker) = self.restricting().filter(|_| is_open) {
+            return Some(Publicity::Blocked(blocker));
+        }
+        let ignoring = Blocker {
+            bucket: block.ignores_acls,
+            account: self.account_block.is_some_and(|block| block.ignores_acls),
+        };
+        if self.public_acl && ignoring.names().is_none() {
             return Some(Publicity::Open);
         }
-        let policy = self.policy.as_ref()?;
-        let allowed = access(policy, &ObjectReader::Anonymous, &self.object_arn()) == Access::Allowed;
-        Some(match (allowed, block.restricts_policies) {
-            (true, false) => Publicity::Open,
-            (true, true) => Publicity::Blocked,
-            (false, _) if self.public_acl => Publicity::Blocked,
-            (false, _) => Publicity::Closed,
+        Some(match by_policy? {
+            Access::Allowed => Publicity::Open,
+            Access::Conditional(key) => Publicity::Conditional(key),
+            _ if self.public_acl => Publicity::Blocked(ignoring),
+            _ => Publicity::Closed,
         })
+    }
+
+    /// Whose Block Public Access keeps everybody out whom a public policy lets in, but the account and AWS's services.
+    ///
+    /// A policy that S3 does not call public is not restricted.
+    #[must_use]
+    pub(crate) fn restricting(&self) -> Option<Blocker> {
+        let restricts = |block: Option<PublicBlock>| block.is_some_and(|block| block.restricts_policies);
+        let blocker = Blocker {
+            bucket: restricts(self.block),
+            account: restricts(self.account_block),
+        };
+        blocker
+            .names()
+            .filter(|_| self.is_public != Some(false))
+            .map(|_| blocker)
     }
 
     /// What S3 answers where there is no object.
@@ -151,6 +261,19 @@ impl BucketFacts {
     }
 }
 
+impl Blocker {
+    /// Whose it is, in words; `None` where nothing is blocked.
+    #[must_use]
+    pub(crate) fn names(self) -> Option<&'static str> {
+        match (self.bucket, self.account) {
+            (true, true) => Some("the bucket's and the account's"),
+            (true, false) => Some("the bucket's"),
+            (false, true) => Some("the account's"),
+            (false, false) => None,
+        }
+    }
+}
+
 impl DistributionFacts {
     /// Of the distribution `id` of `account`, for a site below `prefix` of `bucket`.
     #[must_use]
@@ -170,9 +293,13 @@ impl DistributionFacts {
         // Where the origin path is not the prefix, `/` is another site's start page.
         let origin = asked
             .filter(|origin| key_prefix(&origin.domain, &origin.path, bucket).is_some_and(|served| served == prefix));
-        let second = default
-            .filter(|behavior| behavior.failover_codes.iter().any(|code| [403, 404].contains(code)))
-            .and_then(|behavior| behavior.origins.get(1));
+        let second = default.and_then(|behavior| {
+            let id = behavior.origins.get(1)?;
+            Some(SecondOrigin {
+                domain: named(id).map_or_else(|| id.clone(), |origin| origin.domain.clone()),
+                codes: behavior.failover_codes.clone(),
+            })
+        });
         Self {
             id: id.to_owned(),
             arn: arn.to_owned(),
@@ -182,11 +309,23 @@ impl DistributionFacts {
                 .error_pages
                 .iter()
                 .filter(|page| !page.path.is_empty())
-                .map(|page| (page.code, page.path.clone()))
+                .map(|page| {
+                    let shown = ShownPage {
+                        path: page.path.clone(),
+                        status: page.response_code,
+                    };
+                    (page.code, shown)
+                })
                 .collect(),
-            has_function: default.is_some_and(|behavior| !behavior.rewriters.is_empty()),
+            aliases: distribution.aliases.clone(),
+            function: default.and_then(|behavior| behavior.rewriters.first()).map(|arn| {
+                arn.split_once("function")
+                    .map_or(arn.as_str(), |(_, name)| name.trim_start_matches([':', '/']))
+                    .to_owned()
+            }),
             origin: origin.map(|origin| OriginFacts {
                 access: origin.access.clone(),
+                signing: Signing::default(),
                 by_https: origin.by_https,
             }),
             elsewhere: if origin.is_some() {
@@ -194,7 +333,7 @@ impl DistributionFacts {
             } else {
                 asked.and_then(|asked| elsewhere(distribution, asked, bucket, prefix))
             },
-            second_origin: second.map(|id| named(id).map_or_else(|| id.clone(), |origin| origin.domain.clone())),
+            second_origin: second,
         }
     }
 }

@@ -3,74 +3,84 @@
 //! A verdict is a warning at most: a deploy works all the same. Each names the one command that repairs it.
 
 pub(crate) mod access;
+mod condition;
 pub(crate) mod facts;
 mod missing;
+pub(crate) mod reader;
 pub(crate) mod records;
 mod refusal;
+pub(crate) mod repair;
+pub(crate) mod shown;
+mod verdict;
 
 use crate::core::cdn::distribution::OriginAccess;
 use crate::core::report::check::{CheckStatus, Finding};
-use crate::core::visitor::access::ObjectReader;
-use crate::core::visitor::facts::{BucketFacts, DistributionFacts, Publicity, SourceFacts};
-use crate::core::visitor::missing::{MissingPage, absent_error_pages, missing_page, single_page};
-use crate::core::visitor::refusal::{blocked, object_reader, public_command, refusal, unreadable_key, website_command};
+use crate::core::visitor::facts::{BucketFacts, DistributionFacts, OriginFacts, SourceFacts, Website};
+use crate::core::visitor::missing::{MissingPage, absent_error_pages, root_object, single_page, start_page};
+use crate::core::visitor::reader::ObjectReader;
+use crate::core::visitor::refusal::{object_reader, refusal, shut_out};
+use crate::core::visitor::shown::{shown, shown_by};
+use crate::core::visitor::verdict::SiteVerdict;
 
 /// The verdict on the bucket's own addresses: for a site without a distribution.
 #[must_use]
 pub(crate) fn without_distribution(bucket: &BucketFacts, source: &SourceFacts) -> Vec<Finding> {
     let what = "visitors";
-    match bucket.publicity() {
-        None => return Vec::new(),
-        Some(Publicity::Blocked) => return vec![blocked(what, bucket)],
-        Some(Publicity::Closed) => {
-            return vec![
-                Finding::new(
-                    what,
-                    CheckStatus::Warning,
-                    "`/` answers 403: nobody may read the bucket, unless something that is not in these inputs serves it",
-                )
-                .hint(
-                    "put a CloudFront distribution with origin access control in front of the bucket, and name it in `distribution`",
-                ),
-            ];
-        }
-        Some(Publicity::Open) => {}
+    // Without a website document the REST endpoint is all there is.
+    let reader = match &bucket.website {
+        Some(Some(_)) => ObjectReader::Website,
+        _ => ObjectReader::Anonymous,
+    };
+    if bucket.publicity(&reader).is_none() {
+        return Vec::new();
     }
-    if let Some(finding) = unreadable_key(what, &ObjectReader::Anonymous, bucket) {
-        return vec![finding];
-    }
-    match &bucket.website {
-        None => Vec::new(),
-        Some(None) => vec![
+    let refused = shut_out(what, bucket, &reader, || {
+        (
+            "nobody may read the bucket, unless something that is not in these inputs serves it".to_owned(),
+            format!(
+                "put a CloudFront distribution with origin access control in front of it, as setup/site.yaml does, and name it in `distribution`; or open the bucket to everybody:\n{}",
+                repair::publish(bucket)
+            ),
+        )
+    });
+    let verdict = match (refused, &bucket.website) {
+        (Some(refused), _) => refused,
+        (None, None) => return Vec::new(),
+        (None, Some(None)) => SiteVerdict::always(
             Finding::new(
                 what,
                 CheckStatus::Warning,
                 "`/` answers 403: the bucket has no website configuration; only full addresses of objects work",
             )
-            .hint(website_command(&bucket.name)),
-        ],
-        Some(Some(website)) => {
-            let mut findings = missing_page("visitors", "the index document", &website.index, bucket, source);
-            if findings.is_empty() {
-                findings.extend(
-                    single_page(what, source, &MissingPage::of_website(website, bucket)).map(|finding| {
-                        finding.hint(format!(
-                            "aws s3 website s3://{} --index-document index.html --error-document index.html",
-                            bucket.name
-                        ))
-                    }),
-                );
-            }
-            if findings.is_empty() {
-                findings.push(open(
-                    what,
-                    "`/` shows the site, by the bucket's website endpoint",
-                    bucket,
-                ));
-            }
-            findings
+            .hint(format!(
+                "give it one:\n{}",
+                repair::website(&bucket.name, "index.html", "404.html")
+            )),
+        ),
+        (None, Some(Some(website))) => {
+            of_website(what, website, MissingPage::of_website(website, bucket), bucket, source).unwrap_or_else(|| {
+                let text = "`/` shows the site, by the bucket's website endpoint";
+                SiteVerdict::always(shown(what, text, bucket))
+            })
         }
-    }
+    };
+    vec![verdict.finding]
+}
+
+/// What a website endpoint shows that is no page of the site's.
+fn of_website(
+    what: &str,
+    website: &Website,
+    missing: MissingPage,
+    bucket: &BucketFacts,
+    source: &SourceFacts,
+) -> Option<SiteVerdict> {
+    let error = website.error.as_deref().unwrap_or("404.html");
+    let another = |index: &str| repair::website(&bucket.name, index, error);
+    start_page(what, "the index document", &website.index, &missing, source, another).or_else(|| {
+        let for_all = || repair::website(&bucket.name, "index.html", "index.html");
+        single_page(what, source, &missing, for_all)
+    })
 }
 
 /// The verdicts on what `distribution` shows of the bucket.
@@ -93,20 +103,33 @@ pub(crate) fn by_distribution(
             })
             .collect();
     };
-    let mut findings = match origin.access {
+    let verdicts = match origin.access {
         OriginAccess::Website => by_website_endpoint(&what, distribution, origin.by_https, bucket, source),
-        _ => by_rest_endpoint(&what, distribution, &origin.access, bucket, source),
+        _ => by_rest_endpoint(&what, distribution, origin, bucket, source),
     };
-    if findings.iter().any(|finding| finding.status == CheckStatus::Warning)
-        && let Some(second) = &distribution.second_origin
-    {
-        findings = vec![Finding::new(
+    let second = distribution.second_origin.as_ref();
+    let is_passed_on = |verdict: &SiteVerdict| {
+        second.is_some_and(|second| verdict.answers.iter().any(|answer| second.codes.contains(answer)))
+    };
+    let (passed_on, own): (Vec<_>, Vec<_>) = verdicts.into_iter().partition(is_passed_on);
+    let mut findings: Vec<Finding> = own.into_iter().map(|verdict| verdict.finding).collect();
+    if let Some(second) = second.filter(|_| !passed_on.is_empty()) {
+        let mut answers: Vec<String> = passed_on
+            .iter()
+            .flat_map(|verdict| &verdict.answers)
+            .map(ToString::to_string)
+            .collect();
+        answers.sort_unstable();
+        answers.dedup();
+        findings.push(Finding::new(
             what,
             CheckStatus::NotChecked,
             format!(
-                "what they get: `{second}`, the second origin of the group, answers what the bucket answers with 403 or 404"
+                "what they get where the bucket answers {}: `{}`, the second origin of the group, is asked then",
+                answers.join(" or "),
+                second.domain
             ),
-        )];
+        ));
     }
     findings
 }
@@ -115,76 +138,41 @@ pub(crate) fn by_distribution(
 fn by_rest_endpoint(
     what: &str,
     distribution: &DistributionFacts,
-    origin: &OriginAccess,
+    origin: &OriginFacts,
     bucket: &BucketFacts,
     source: &SourceFacts,
-) -> Vec<Finding> {
-    let reader = object_reader(distribution, origin);
-    let refused = refusal(what, distribution, origin, bucket).or_else(|| unreadable_key(what, &reader, bucket));
-    let mut findings: Vec<Finding> = refused.into_iter().collect();
-    if findings.is_empty() && !distribution.has_function {
+) -> Vec<SiteVerdict> {
+    let reader = object_reader(distribution, &origin.access, origin.signing);
+    let refused = refusal(what, distribution, &origin.access, origin.signing, bucket);
+    let mut verdicts: Vec<SiteVerdict> = refused.into_iter().collect();
+    if verdicts.is_empty() && distribution.function.is_none() {
         let missing = MissingPage::of(distribution, bucket, &reader, source);
-        findings.extend(root_object(what, distribution, &missing, bucket, source));
+        verdicts.extend(root_object(what, distribution, &missing, source));
         if let Some(page) = source.folder_pages.first() {
             let folder = page.trim_end_matches("index.html");
-            let shows = missing.text();
-            findings.push(
-                Finding::new(
-                    what,
-                    CheckStatus::Warning,
-                    format!("`/{folder}` {shows}: the origin is no website endpoint and no function adds `index.html`"),
-                )
-                .hint(
-                    "add a CloudFront function for viewer requests that appends `index.html` (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/example_cloudfront_functions_url_rewrite_single_page_apps_section.html), as setup/site.yaml does",
+            let finding = Finding::new(
+                what,
+                CheckStatus::Warning,
+                format!(
+                    "`/{folder}` {}: the origin is no website endpoint and no function adds `index.html`",
+                    missing.text()
                 ),
             );
+            let finding = finding.hint(format!(
+                "add such a function, as setup/site.yaml does:\n{}",
+                repair::add_index_function(distribution)
+            ));
+            verdicts.push(SiteVerdict::answered(finding, &[missing.code]));
         }
-        findings.extend(single_page(what, source, &missing).map(|finding| {
-            finding.hint(format!(
-                "add custom error responses for 403 and 404 to distribution `{}`: response page path `/index.html`, response code 200 (setup/site.yaml does, with its parameter for single-page applications)",
-                distribution.id
-            ))
+        verdicts.extend(single_page(what, source, &missing, || {
+            repair::show_page_for_missing(distribution, "/index.html")
         }));
-        findings.extend(absent_error_pages(what, distribution, source));
+        verdicts.extend(absent_error_pages(what, distribution, source));
     }
-    if findings.is_empty() && bucket.policy.is_some() {
-        findings.push(match reader {
-            ObjectReader::Anonymous => open(what, "`/` shows the site", bucket),
-            _ => Finding::new(what, CheckStatus::Ok, "`/` shows the site"),
-        });
+    if verdicts.is_empty() && bucket.policy.is_some() {
+        verdicts.extend(shown_by(what, distribution, origin, bucket, source).map(SiteVerdict::always));
     }
-    findings
-}
-
-/// What `/` shows, where that is not the site's start page.
-fn root_object(
-    what: &str,
-    distribution: &DistributionFacts,
-    missing: &MissingPage,
-    bucket: &BucketFacts,
-    source: &SourceFacts,
-) -> Vec<Finding> {
-    let root = distribution.default_root_object.as_str();
-    // An error page may show the start page as well.
-    if (root.is_empty() || root.starts_with('/')) && missing.shows_start_page() {
-        return Vec::new();
-    }
-    let why = match root.strip_prefix('/') {
-        None if !root.is_empty() => return missing_page(what, "the default root object", root, bucket, source),
-        None => "the default root object is missing".to_owned(),
-        // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DefaultRootObject.html
-        Some(_) => format!("the default root object is written `{root}`, and CloudFront wants it without the slash"),
-    };
-    let name = match root.trim_start_matches('/') {
-        "" => "index.html",
-        name => name,
-    };
-    vec![
-        Finding::new(what, CheckStatus::Warning, format!("`/` {}: {why}", missing.text())).hint(format!(
-            "aws cloudfront update-distribution --id {} --default-root-object {name}",
-            distribution.id
-        )),
-    ]
+    verdicts
 }
 
 /// A distribution whose origin is the bucket's website endpoint.
@@ -194,90 +182,68 @@ fn by_website_endpoint(
     by_https: bool,
     bucket: &BucketFacts,
     source: &SourceFacts,
-) -> Vec<Finding> {
+) -> Vec<SiteVerdict> {
     if by_https {
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
-        return vec![
-            Finding::new(
-                what,
-                CheckStatus::Warning,
-                "`/` answers 502 or 504: the origin is the bucket's website endpoint, which speaks http only, and it is asked by https",
-            )
-            .hint(format!(
-                "set the protocol of that origin of distribution `{}` to \"HTTP only\" (`OriginProtocolPolicy`: `http-only`)",
-                distribution.id
-            )),
-        ];
+        let finding = Finding::new(
+            what,
+            CheckStatus::Warning,
+            "`/` answers 502 or 504: the origin is the bucket's website endpoint, which speaks http only, and it is asked by https",
+        );
+        let finding = finding.hint(format!("ask it by http:\n{}", repair::ask_by_http(distribution)));
+        return vec![SiteVerdict::answered(finding, &[502, 504])];
     }
-    match &bucket.website {
+    let website = match &bucket.website {
         None => return Vec::new(),
         Some(None) => {
-            return vec![
-                Finding::new(
-                    what,
-                    CheckStatus::Warning,
-                    "`/` answers 404: the origin is the bucket's website endpoint, and the bucket has no website configuration",
-                )
-                .hint(website_command(&bucket.name)),
-            ];
+            let finding = Finding::new(
+                what,
+                CheckStatus::Warning,
+                "`/` answers 404: the origin is the bucket's website endpoint, and the bucket has no website configuration",
+            );
+            let command = repair::website(&bucket.name, "index.html", "404.html");
+            return vec![SiteVerdict::answered(
+                finding.hint(format!("give it one:\n{command}")),
+                &[404],
+            )];
         }
-        Some(Some(website)) => {
-            if bucket.publicity() == Some(Publicity::Blocked) {
-                return vec![blocked(what, bucket)];
-            }
-            if bucket.publicity() == Some(Publicity::Closed) {
-                return vec![
-                    Finding::new(
-                        what,
-                        CheckStatus::Warning,
-                        "`/` answers 403: nobody may read the bucket, and a website endpoint shows public objects only",
-                    )
-                    .hint(public_command(bucket)),
-                ];
-            }
-            if let Some(finding) = unreadable_key(what, &ObjectReader::Anonymous, bucket) {
-                return vec![finding];
-            }
-            let index = match distribution.default_root_object.as_str() {
-                "" => &website.index,
-                root => root,
-            };
-            let missing = missing_page(what, "the index document", index, bucket, source);
-            if !missing.is_empty() {
-                return missing;
-            }
-            let mut missing = MissingPage::of(distribution, bucket, &ObjectReader::Anonymous, source);
-            if website.error.as_deref() == Some("index.html") {
-                missing.page = Some("/index.html".to_owned());
-            }
-            if let Some(finding) = single_page(what, source, &missing) {
-                return vec![finding.hint(format!(
-                    "aws s3 website s3://{} --index-document index.html --error-document index.html",
-                    bucket.name
-                ))];
-            }
-        }
-    }
-    match bucket.publicity() {
-        Some(Publicity::Open) => vec![open(what, "`/` shows the site, by the website endpoint", bucket)],
-        _ => Vec::new(),
-    }
-}
-
-/// The verdict that everybody may read the bucket, as far as the bucket itself tells.
-fn open(what: &str, text: &str, bucket: &BucketFacts) -> Finding {
-    let account = match bucket.account.as_str() {
-        "" => "ACCOUNT",
-        account => account,
+        Some(Some(website)) => website,
     };
-    Finding::new(
+    let reader = ObjectReader::Website;
+    let refused = shut_out(what, bucket, &reader, || {
+        (
+            "nobody may read the bucket, and a website endpoint shows public objects only".to_owned(),
+            format!(
+                "use the bucket's REST endpoint with origin access control as origin; or open the bucket to everybody:\n{}",
+                repair::publish(bucket)
+            ),
+        )
+    });
+    if let Some(refused) = refused {
+        return vec![refused];
+    }
+    let missing = MissingPage::of(distribution, bucket, &reader, source).or(MissingPage::of_website(website, bucket));
+    let website = match distribution.default_root_object.as_str() {
+        "" => website.clone(),
+        root => Website {
+            index: root.to_owned(),
+            error: website.error.clone(),
+        },
+    };
+    if let Some(verdict) = of_website(what, &website, missing, bucket, source) {
+        return vec![verdict];
+    }
+    if bucket.publicity(&reader).is_none() {
+        return Vec::new();
+    }
+    vec![SiteVerdict::always(shown(
         what,
-        CheckStatus::NotChecked,
-        format!(
-            "{text}, unless the account's Block Public Access is on (not checked: `aws s3control get-public-access-block --account-id {account}`)"
-        ),
-    )
+        "`/` shows the site, by the website endpoint",
+        bucket,
+    ))]
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_more;

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::core::cdn::distribution::OriginAccess;
 use crate::core::iam::arn::literal;
 use crate::core::release::FOLDER;
 use crate::core::report::check::{CheckStatus, Finding};
-use crate::core::visitor::access::{Access, ObjectReader, access};
+use crate::core::visitor::access::access;
 use crate::core::visitor::facts::{BucketFacts, DistributionFacts};
+use crate::core::visitor::reader::{Access, ObjectReader};
+use crate::core::visitor::refusal::object_reader;
 
 /// The warning that everybody can read what lies in `folder` of the bucket: by the bucket's own addresses, or by one of
 /// `distributions`, whose path the key `prefix` in front of it is. `account` may always.
@@ -20,20 +21,19 @@ pub(crate) fn exposed_records(
 ) -> Option<Finding> {
     let policy = bucket.policy.as_ref()?;
     let record = format!("{}/{folder}releases/x.json", bucket.arn);
-    let is_public = access(policy, &ObjectReader::Anonymous, &record) == Access::Allowed
-        && !bucket.block.is_some_and(|block| block.restricts_policies);
+    let is_public =
+        access(policy, &ObjectReader::Anonymous, &record) == Access::Allowed && bucket.restricting().is_none();
     let by_bucket = is_public.then(|| "the bucket's policy lets everybody read them".to_owned());
     let by_distribution = || {
         let shows = |distribution: &&DistributionFacts| {
-            let reader = match distribution.origin.as_ref().map(|origin| &origin.access) {
-                Some(OriginAccess::Control) => ObjectReader::Distribution {
-                    arn: distribution.arn.clone(),
-                    account: distribution.account.clone(),
-                },
-                Some(OriginAccess::Identity(id)) => ObjectReader::Identity(id.clone()),
-                _ => return false,
+            let Some(origin) = &distribution.origin else {
+                return false;
             };
-            access(policy, &reader, &record) == Access::Allowed
+            match object_reader(distribution, &origin.access, origin.signing) {
+                // What everybody can read is told of the bucket.
+                ObjectReader::Anonymous | ObjectReader::Website => false,
+                reader => access(policy, &reader, &record) == Access::Allowed,
+            }
         };
         // The origin's path is the prefix: what lies beside it has no address there.
         let reachable = folder.starts_with(&bucket.prefix);
@@ -67,8 +67,9 @@ pub(crate) fn hiding_statement(bucket_arn: &str, folder: &str, account: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::cdn::distribution::OriginAccess;
     use crate::core::visitor::access::PublicBlock;
-    use crate::core::visitor::facts::OriginFacts;
+    use crate::core::visitor::facts::{OriginFacts, Signing};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -91,7 +92,8 @@ mod tests {
         DistributionFacts {
             id: "E1".to_owned(),
             origin: Some(OriginFacts {
-                access: OriginAccess::Control,
+                access: OriginAccess::Control("C1".to_owned()),
+                signing: Signing::Always,
                 by_https: false,
             }),
             ..DistributionFacts::default()

@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 
-use crate::aws::cdn::distributions::load;
+use crate::aws::cdn::distributions::{load, signing};
 use crate::aws::{Aws, cdn};
-use crate::core::cdn::distribution::Distribution;
+use crate::core::cdn::distribution::{Distribution, OriginAccess};
 use crate::core::cdn::origins::key_prefix;
 use crate::core::cdn::routes::{Reach, reach};
 use crate::core::cdn::tenants::{MULTI_TENANT, what_to_do};
@@ -13,6 +13,7 @@ use crate::core::iam::arn;
 use crate::core::inputs::{CdnInputs, SiteInputs};
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::visitor::facts::DistributionFacts;
+use crate::core::visitor::repair::change_distribution;
 
 /// What is found, and what of it visitors depend on.
 pub(crate) async fn check_cdn(
@@ -26,22 +27,37 @@ pub(crate) async fn check_cdn(
         let arn = arn::distribution(aws.partition(), account, id);
         let what = format!("distribution `{id}`");
         let (finding, distribution) = match load(&client, &arn, id, "cannot read its configuration").await {
-            Ok(distribution) => (judge(what, &distribution, site), Some(distribution)),
+            Ok(distribution) => (judge(what, id, &distribution, site), Some(distribution)),
             // A deploy then takes the bucket's prefix for the origin path, and says so.
             Err(error) if code(&error).is_some_and(|code| code.starts_with("AccessDenied")) => {
                 (Finding::failed(what, &error, CheckStatus::Warning), None)
             }
             Err(error) => (Finding::failed(what, &error, CheckStatus::Problem), None),
         };
-        let facts = distribution
+        let mut facts = distribution
             .filter(|distribution| distribution.is_enabled)
             .zip(site)
             .map(|(distribution, site)| {
                 DistributionFacts::of(id, &arn, account, &distribution, &site.bucket, &site.prefix)
             });
-        (finding, facts)
+        let mut found = vec![finding];
+        if let Some(origin) = facts.as_mut().and_then(|facts| facts.origin.as_mut())
+            && let OriginAccess::Control(control) = &origin.access
+        {
+            let arn = arn::origin_access_control(aws.partition(), account, control);
+            match signing(&client, &arn, control).await {
+                Ok(signing) => origin.signing = signing,
+                Err(error) => found.push(Finding::failed(
+                    format!("origin access control `{control}`"),
+                    &error,
+                    CheckStatus::NotChecked,
+                )),
+            }
+        }
+        (found, facts)
     });
-    let (mut findings, facts): (Vec<_>, Vec<_>) = join_all(reads).await.into_iter().unzip();
+    let (findings, facts): (Vec<_>, Vec<_>) = join_all(reads).await.into_iter().unzip();
+    let mut findings: Vec<Finding> = findings.into_iter().flatten().collect();
     findings.push(Finding::new(
         "invalidations",
         CheckStatus::NotChecked,
@@ -51,13 +67,13 @@ pub(crate) async fn check_cdn(
 }
 
 /// Whether a distribution does what its place in the inputs promises.
-fn judge(what: String, distribution: &Distribution, site: Option<&SiteInputs>) -> Finding {
+fn judge(what: String, id: &str, distribution: &Distribution, site: Option<&SiteInputs>) -> Finding {
     if distribution.is_multi_tenant {
         return Finding::new(what, CheckStatus::Problem, MULTI_TENANT).hint(what_to_do("TENANT"));
     }
     if !distribution.is_enabled {
         return Finding::new(what, CheckStatus::Warning, "is disabled: it serves nothing")
-            .hint("enable it in CloudFront");
+            .hint(format!("enable it:\n{}", change_distribution(id, ".Enabled = true")));
     }
     let Some(site) = site else {
         return Finding::new(what, CheckStatus::Ok, "exists and is enabled");

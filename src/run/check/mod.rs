@@ -73,7 +73,8 @@ pub(crate) async fn run(
         findings.extend(visitor::check_visitors(bucket, &site, inputs, history, distributions, account).await);
     }
     if let Some(url) = &inputs.release.site_url {
-        findings.push(visitor::check_address(aws, url).await);
+        let distributions = distributions.as_deref().unwrap_or_default();
+        findings.push(visitor::check_address(aws, url, distributions, site.is_empty).await);
     }
     findings.extend(releases(inputs, aws, site.bucket.as_ref(), context.repository_url(), console).await);
     let result = CheckResult {
@@ -131,6 +132,10 @@ async fn releases(
     let records = history.recent(RECORDS).await;
     let what = "release records";
     Some(match last_succeeded(&records) {
+        // The first deploy makes the first.
+        None if records.is_empty() && !history.is_unlisted() => {
+            Finding::new(what, CheckStatus::Ok, "none yet: the first deploy writes the first")
+        }
         Some(record) => Finding::new(
             what,
             CheckStatus::Ok,

@@ -3,6 +3,7 @@
 use aws_sdk_s3::types::{ObjectOwnership, ServerSideEncryption};
 
 use crate::aws::error::AwsContextExt as _;
+use crate::aws::s3::account;
 use crate::aws::s3::bucket::{Bucket, Server};
 use crate::aws::s3::versioning::versioning;
 use crate::aws::{Aws, Caller};
@@ -15,7 +16,7 @@ use crate::core::release::record::Versioning;
 use crate::core::release::versioning::turn_on;
 use crate::core::report::check::{CheckStatus, Finding};
 use crate::core::visitor::access::PublicBlock;
-use crate::core::visitor::facts::KmsKey;
+use crate::core::visitor::facts::{AtRest, KmsKey};
 
 /// What is found of the site's bucket, and what further findings come from.
 #[derive(Debug, Default)]
@@ -25,8 +26,12 @@ pub(crate) struct BucketCheck {
     pub(crate) bucket: Option<Bucket>,
     /// Its public access block, where it was read.
     pub(crate) block: Option<PublicBlock>,
-    /// The KMS key of its default encryption.
-    pub(crate) kms: Option<KmsKey>,
+    /// That of its account, where it was read.
+    pub(crate) account_block: Option<PublicBlock>,
+    /// How it encrypts by default.
+    pub(crate) at_rest: AtRest,
+    /// Nothing is in it below the prefix.
+    pub(crate) is_empty: bool,
 }
 
 pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> BucketCheck {
@@ -49,13 +54,28 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
         CheckStatus::Ok,
         format!("exists, in `{}`", bucket.region),
     ));
-    if let Some(caller) = caller.filter(|_| !aws.is_elsewhere()) {
-        findings.extend(foreign(&bucket, &caller.account).await);
-    }
-    findings.push(listing(&bucket, &site.prefix).await);
+    let caller = caller.filter(|_| !aws.is_elsewhere());
+    let foreign = match caller {
+        Some(caller) => foreign(&bucket, &caller.account).await,
+        None => None,
+    };
+    let is_foreign = foreign.is_some();
+    findings.extend(foreign);
+    let (listed, is_empty) = listing(&bucket, &site.prefix).await;
+    findings.push(listed);
     findings.push(versions(&bucket).await);
-    let kms = encryption(&bucket).await;
-    findings.extend(kms.as_ref().map(encrypted));
+    let at_rest = match encryption(&bucket).await {
+        Ok(at_rest) => at_rest,
+        Err(error) => {
+            if bucket.server == Server::Aws {
+                findings.push(Finding::failed("default encryption", &error, CheckStatus::NotChecked));
+            }
+            AtRest::Unknown
+        }
+    };
+    if let AtRest::Kms(key) = &at_rest {
+        findings.push(encrypted(key));
+    }
     if let Some(acl) = acl {
         findings.push(ownership(&bucket, acl).await);
     }
@@ -63,12 +83,27 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
     let mut block = None;
     if public_acl.is_some() || bucket.server == Server::Aws {
         match public_access_block(&bucket).await {
-            Ok(settings) => {
-                findings.extend(public_acl.map(|acl| public_access(settings, acl)));
-                block = Some(settings);
-            }
+            Ok(settings) => block = Some(settings),
             Err(error) => findings.push(Finding::failed("public access", &error, CheckStatus::NotChecked)),
         }
+    }
+    let mut account_block = None;
+    if bucket.server == Server::Aws {
+        let what = "account's public access";
+        match caller.filter(|_| !is_foreign) {
+            Some(caller) => match account::public_access_block(&bucket, &caller.account).await {
+                Ok(settings) => account_block = Some(settings),
+                Err(error) => findings.push(Finding::failed(what, &error, CheckStatus::NotChecked)),
+            },
+            None => findings.push(Finding::new(
+                what,
+                CheckStatus::NotChecked,
+                "the bucket's account is another, or not known: only that account can read its Block Public Access",
+            )),
+        }
+    }
+    if let Some((settings, acl)) = block.zip(public_acl) {
+        findings.push(public_access(settings, account_block, acl));
     }
     let deletes = if site.delete { " and deletes" } else { "" };
     findings.push(Finding::new(
@@ -80,7 +115,9 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
         findings,
         bucket: Some(bucket),
         block,
-        kms,
+        account_block,
+        at_rest,
+        is_empty,
     }
 }
 
@@ -120,7 +157,8 @@ async fn foreign(bucket: &Bucket, account: &str) -> Option<Finding> {
     })
 }
 
-async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
+/// Whether the site's objects may be listed, and whether there is none.
+async fn listing(bucket: &Bucket, prefix: &str) -> (Finding, bool) {
     let what = format!("listing of `s3://{}/{prefix}`", bucket.name);
     let answer = bucket
         .client
@@ -132,9 +170,11 @@ async fn listing(bucket: &Bucket, prefix: &str) -> Finding {
         .await
         .aws_context(&LIST_OBJECTS, &bucket.arn(), || "cannot list what is there".to_owned());
     match answer {
-        Ok(answer) if answer.contents().is_empty() => Finding::new(what, CheckStatus::Ok, "allowed; it is still empty"),
-        Ok(_) => Finding::new(what, CheckStatus::Ok, "allowed"),
-        Err(error) => Finding::failed(what, &error, CheckStatus::Problem),
+        Ok(answer) if answer.contents().is_empty() => {
+            (Finding::new(what, CheckStatus::Ok, "allowed; it is still empty"), true)
+        }
+        Ok(_) => (Finding::new(what, CheckStatus::Ok, "allowed"), false),
+        Err(error) => (Finding::failed(what, &error, CheckStatus::Problem), false),
     }
 }
 
@@ -151,27 +191,33 @@ async fn versions(bucket: &Bucket) -> Finding {
     }
 }
 
-/// The KMS key of the default encryption, where there is one and it may be read.
-async fn encryption(bucket: &Bucket) -> Option<KmsKey> {
+/// The default encryption; a bucket that was never told any is encrypted by S3's own keys.
+async fn encryption(bucket: &Bucket) -> anyhow::Result<AtRest> {
     let answer = bucket.client.get_bucket_encryption().bucket(&bucket.name).send().await;
-    let answer = answer
-        .aws_context(&GET_BUCKET_ENCRYPTION, &bucket.arn(), || {
-            "cannot read the default encryption".to_owned()
-        })
-        .ok()?;
-    let configuration = answer.server_side_encryption_configuration?;
-    let by_default = configuration
-        .rules
+    let answer = answer.aws_context(&GET_BUCKET_ENCRYPTION, &bucket.arn(), || {
+        "cannot read the default encryption".to_owned()
+    });
+    let configuration = match answer {
+        Ok(answer) => answer.server_side_encryption_configuration,
+        Err(error) if code(&error) == Some("ServerSideEncryptionConfigurationNotFoundError") => None,
+        Err(error) => return Err(error),
+    };
+    let rules = configuration
+        .map(|configuration| configuration.rules)
+        .unwrap_or_default();
+    let by_default = rules
         .iter()
-        .find_map(|rule| rule.apply_server_side_encryption_by_default.as_ref())?;
-    let kms = matches!(
-        by_default.sse_algorithm,
-        ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse
-    );
-    kms.then(|| match by_default.kms_master_key_id.as_deref() {
-        None => KmsKey::Managed,
-        Some(key) if key.ends_with("alias/aws/s3") => KmsKey::Managed,
-        Some(key) => KmsKey::Own(key.to_owned()),
+        .find_map(|rule| rule.apply_server_side_encryption_by_default.as_ref());
+    Ok(match by_default {
+        Some(chosen)
+            if matches!(
+                chosen.sse_algorithm,
+                ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse
+            ) =>
+        {
+            AtRest::Kms(KmsKey::of(chosen.kms_master_key_id.as_deref()))
+        }
+        _ => AtRest::Readable,
     })
 }
 
@@ -241,34 +287,45 @@ async fn public_access_block(bucket: &Bucket) -> anyhow::Result<PublicBlock> {
     Ok(settings.map_or_else(PublicBlock::default, |settings| PublicBlock {
         blocks_acls: settings.block_public_acls.unwrap_or_default(),
         ignores_acls: settings.ignore_public_acls.unwrap_or_default(),
+        blocks_policies: settings.block_public_policy.unwrap_or_default(),
         restricts_policies: settings.restrict_public_buckets.unwrap_or_default(),
     }))
 }
 
-/// What Block Public Access does to a public ACL.
+/// What Block Public Access does to a public ACL: the bucket's, and the account's where that is known.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-fn public_access(block: PublicBlock, acl: &str) -> Finding {
+fn public_access(bucket: PublicBlock, account: Option<PublicBlock>, acl: &str) -> Finding {
     let what = "public access";
-    if block.blocks_acls {
+    let whose = |setting: fn(&PublicBlock) -> bool| match (setting(&bucket), account.as_ref().is_some_and(setting)) {
+        (_, true) => Some(" of the account"),
+        (true, false) => Some(""),
+        (false, false) => None,
+    };
+    if let Some(whose) = whose(|block| block.blocks_acls) {
         Finding::new(
             what,
             CheckStatus::Problem,
-            format!("BlockPublicAcls is on: uploads with the ACL `{acl}` would be refused"),
+            format!("BlockPublicAcls{whose} is on: uploads with the ACL `{acl}` would be refused"),
         )
         .hint("remove `acl`, or turn BlockPublicAcls off for this bucket and account")
-    } else if block.ignores_acls {
+    } else if let Some(whose) = whose(|block| block.ignores_acls) {
         Finding::new(
             what,
             CheckStatus::Warning,
-            format!("IgnorePublicAcls is on: the ACL `{acl}` has no effect"),
+            format!("IgnorePublicAcls{whose} is on: the ACL `{acl}` has no effect"),
         )
-        .hint("remove `acl`, or turn IgnorePublicAcls off")
+        .hint("remove `acl`, or turn IgnorePublicAcls off for this bucket and account")
     } else {
+        let still = if account.is_some() {
+            ""
+        } else {
+            " (the account still may)"
+        };
         Finding::new(
             what,
             CheckStatus::Ok,
-            "the bucket does not block public ACLs (the account still may)",
+            format!("the bucket does not block public ACLs{still}"),
         )
     }
 }
@@ -296,7 +353,10 @@ mod tests {
                 ignores_acls,
                 ..PublicBlock::default()
             };
-            assert_eq!(public_access(block, "public-read").status, expected);
+            assert_eq!(public_access(block, None, "public-read").status, expected);
+            let of_account = public_access(PublicBlock::default(), Some(block), "public-read");
+            assert_eq!(of_account.status, expected);
+            assert_eq!(of_account.text.contains("of the account"), expected != CheckStatus::Ok);
         }
     }
 }

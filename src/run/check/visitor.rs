@@ -6,15 +6,17 @@ use crate::aws::Aws;
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::bucket::Bucket;
 use crate::core::error::code;
-use crate::core::iam::calls::{GET_BUCKET_POLICY, GET_BUCKET_WEBSITE};
+use crate::core::iam::calls::{GET_BUCKET_POLICY, GET_BUCKET_POLICY_STATUS, GET_BUCKET_WEBSITE};
 use crate::core::inputs::SiteInputs;
 use crate::core::inputs::release::S3Place;
 use crate::core::release::{FOLDER, site_folder};
 use crate::core::report::check::{CheckStatus, Finding};
+use crate::core::site::object::Encryption;
 use crate::core::site::scan::scan;
 use crate::core::site::scope::SyncScope;
-use crate::core::visitor::facts::{BucketFacts, DistributionFacts, SourceFacts, Website};
+use crate::core::visitor::facts::{AtRest, BucketFacts, DistributionFacts, KmsKey, SourceFacts, Website};
 use crate::core::visitor::records::exposed_records;
+use crate::core::visitor::shown::not_an_alias;
 use crate::core::visitor::{by_distribution, without_distribution};
 use crate::http;
 use crate::run::check::site::BucketCheck;
@@ -38,15 +40,25 @@ pub(crate) async fn check_visitors(
         arn: bucket.arn(),
         prefix: site.prefix.clone(),
         policy: unless_denied("bucket policy", policy(bucket).await, &mut findings),
+        is_public: None,
         block: found.block,
+        account_block: found.account_block,
         website: unless_denied("website configuration", website(bucket).await, &mut findings),
         public_acl: site
             .object
             .acl
             .as_deref()
             .is_some_and(|acl| acl.starts_with("public-read")),
-        kms: found.kms.clone(),
+        at_rest: at_rest(&site.object.encryption, &found.at_rest),
         account: account.to_owned(),
+    };
+    let facts = BucketFacts {
+        // Without a policy there is no status of it.
+        is_public: match facts.policy {
+            Some(Value::Null) => None,
+            _ => unless_denied("status of the bucket policy", is_public(bucket).await, &mut findings).flatten(),
+        },
+        ..facts
     };
     let folder = match history {
         None => Some(format!("{FOLDER}site/{}", site_folder(&site.prefix))),
@@ -74,15 +86,34 @@ pub(crate) async fn check_visitors(
 }
 
 /// `site-url`, asked for real.
-pub(crate) async fn check_address(aws: &Aws, url: &str) -> Finding {
+///
+/// Of a bucket that `is_empty` nothing can be seen yet.
+pub(crate) async fn check_address(
+    aws: &Aws,
+    url: &str,
+    distributions: &[DistributionFacts],
+    is_empty: bool,
+) -> Finding {
     // A query may hold a token.
     let what = format!("`{}`", url.split(['?', '#']).next().unwrap_or(url));
+    let not_an_alias = not_an_alias(url, distributions);
     match http::get(&aws.http, url, &[], SITE_TIMEOUT, 1024 * 1024).await {
         Ok((status, _)) if (200..300).contains(&status) => {
             Finding::new(what, CheckStatus::Ok, format!("answers {status}"))
         }
-        Ok((status, _)) => Finding::new(what, CheckStatus::Warning, format!("answers {status}"))
-            .hint("see the findings above; before the first deploy there is nothing to answer with"),
+        Ok((status, _)) if not_an_alias.is_none() && is_empty => Finding::new(
+            what,
+            CheckStatus::NotChecked,
+            format!("answers {status}: nothing is deployed yet that it could show"),
+        ),
+        Ok((status, _)) => match not_an_alias {
+            Some((why, hint)) => {
+                Finding::new(what, CheckStatus::Warning, format!("answers {status}: {why}")).hint(hint)
+            }
+            None => {
+                Finding::new(what, CheckStatus::Warning, format!("answers {status}")).hint("see the findings above")
+            }
+        },
         Err(error) => Finding::new(what, CheckStatus::Warning, format!("does not answer: {error:#}"))
             .hint("check `site-url`, and the DNS records and certificate of its domain"),
     }
@@ -102,6 +133,33 @@ async fn policy(bucket: &Bucket) -> anyhow::Result<Value> {
         Ok(answer) => Ok(serde_json::from_str(answer.policy().unwrap_or_default())?),
         Err(error) if code(&error) == Some("NoSuchBucketPolicy") => Ok(Value::Null),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether S3 calls the policy public; `None` where there is no policy.
+async fn is_public(bucket: &Bucket) -> anyhow::Result<Option<bool>> {
+    let answer = bucket
+        .client
+        .get_bucket_policy_status()
+        .bucket(&bucket.name)
+        .send()
+        .await;
+    match answer.aws_context(&GET_BUCKET_POLICY_STATUS, &bucket.arn(), || {
+        "cannot read whether the bucket's policy is public".to_owned()
+    }) {
+        Ok(answer) => Ok(answer.policy_status.and_then(|status| status.is_public)),
+        Err(error) if code(&error) == Some("NoSuchBucketPolicy") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// How S3 keeps what this step uploads, to a bucket that does it so by default.
+fn at_rest(chosen: &Encryption, by_default: &AtRest) -> AtRest {
+    match chosen {
+        Encryption::BucketDefault => by_default.clone(),
+        Encryption::Aes256 => AtRest::Readable,
+        Encryption::Kms { key_id } => AtRest::Kms(KmsKey::of(key_id.as_deref())),
+        Encryption::CustomerKey { .. } => AtRest::CustomerKey,
     }
 }
 

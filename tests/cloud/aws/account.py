@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock
 
 from dataclasses import dataclass, field
 
+from cloud import context
 from cloud.aws.call import Call
 from cloud.aws.errors import AwsError
 from cloud.http import Response
@@ -34,9 +35,12 @@ class Account:
         """The answer to a call of S3 Control."""
         if call.operation != "GetPublicAccessBlock":
             raise AwsError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html#API_control_GetPublicAccessBlock_RequestSyntax
+        if call.params.get("AccountId") != context.ACCOUNT:
+            raise AwsError(403, "AccessDenied", "Access Denied")
         if not self.is_configured:
             message = "The public access block configuration was not found"
-            raise AwsError(404, "NoSuchPublicAccessBlockConfiguration", message)
+            raise AwsError(404, "NoSuchPublicAccessBlockConfiguration", message, {"AccountId": context.ACCOUNT})
         settings = "".join(f"<{name}>{str(self.blocks(name)).lower()}</{name}>" for name in SETTINGS)
         body = f"<PublicAccessBlockConfiguration>{settings}</PublicAccessBlockConfiguration>"
         return Response(200, {"content-type": "application/xml"}, body.encode())

@@ -51,11 +51,10 @@ def give_defaults(bucket: FakeBucket) -> None:
     bucket.encryption = encryption("AES256")
 
 
-def encryption(algorithm: str) -> dict[str, Any]:
-    """A bucket's default encryption."""
-    return {
-        "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}, "BucketKeyEnabled": False}
-    }
+def encryption(algorithm: str, key: str = "") -> dict[str, Any]:
+    """A bucket's default encryption; `key` is a KMS key of one's own."""
+    chosen = {"SSEAlgorithm": algorithm} | ({"KMSMasterKeyID": key} if key else {})
+    return {"Rule": {"ApplyServerSideEncryptionByDefault": chosen, "BucketKeyEnabled": False}}
 
 
 def configure(name: str, region: str, settings: dict[str, Any]) -> None:
@@ -63,7 +62,7 @@ def configure(name: str, region: str, settings: dict[str, Any]) -> None:
 
     `versioning`: `Enabled` or `Suspended`; `ownership`: `BucketOwnerEnforced`, `BucketOwnerPreferred` or
     `ObjectWriter`; `block_public_access`: true, false or the names of those settings that are on; `encryption`:
-    `AES256` or `aws:kms`; `policy`: a bucket policy (null for none), past the check whether it is public; `website`:
+    `AES256`, `aws:kms` or `{"key"}`, a KMS key of one's own (`kms_lets_in`: its policy lets CloudFront decrypt); `policy`: a bucket policy (null for none), past the check whether it is public; `website`:
     `{"index", "error"}` (null for none); and what `Traits` says.
     """
     bucket = ensure(name, region)
@@ -78,7 +77,8 @@ def configure(name: str, region: str, settings: dict[str, Any]) -> None:
             blocks = [str(chosen is True or chosen is not False and each in chosen) for each in SETTINGS]
             bucket.public_access_block = PublicAccessBlock(*blocks)
         if "encryption" in settings:
-            bucket.encryption = encryption(settings["encryption"])
+            chosen = settings["encryption"]
+            bucket.encryption = encryption(chosen) if isinstance(chosen, str) else encryption("aws:kms", chosen["key"])
         if "policy" in settings:
             bucket.policy = json.dumps(settings["policy"]).encode() if settings["policy"] else None
         if "website" in settings:
@@ -196,8 +196,9 @@ def guard_acl(request: Request, call: Call, caller: str) -> None:
         # https://github.com/aws-samples/unishop-monolith-to-microservices/issues/38
         raise AwsError(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
     blocks = bucket.public_access_block
+    is_blocked = blocks is not None and blocks.block_public_acls or context.current().state.account.blocks("BlockPublicAcls")
     is_public = acl in _PUBLIC_ACLS or any(group in grants for group in _PUBLIC_GROUPS)
-    if blocks is not None and blocks.block_public_acls and is_public:
+    if is_blocked and is_public:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
         resource = f"arn:aws:s3:::{call.bucket}" + (f"/{call.key}" if call.key else "")
         message = (

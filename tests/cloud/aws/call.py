@@ -71,7 +71,7 @@ def identify(request: Request) -> Call:
         return Call("cloudfront", *_cloudfront_operation(request), region, access_key, _cloudfront_params(request))
     if path.startswith("/v20180820/"):
         operation = f"{_VERBS.get(request.method, '')}PublicAccessBlock" if path.endswith("/publicAccessBlock") else ""
-        return Call("s3control", operation, region, access_key)
+        return Call("s3control", operation, region, access_key, {"AccountId": request.headers.get("x-amz-account-id", "")})
     if service in ("elasticbeanstalk", "sts") or (request.method == "POST" and path == "/"):
         params = request.form_params()
         operation = params.pop("Action", "")

@@ -35,6 +35,8 @@ def render(error: AwsError, call: Call, request_id: str) -> Response:
     """The answer for an error, as the call's service words it."""
     if call.service in ("github", "oidc"):
         return json_response({"message": error.message}, error.status, error.headers)
+    if call.service == "s3control":
+        return _s3control(error, request_id)
     if call.service not in _NAMESPACES:
         return _s3(error, request_id)
     fault = "Receiver" if error.status >= 500 else "Sender"
@@ -44,6 +46,18 @@ def render(error: AwsError, call: Call, request_id: str) -> Response:
         f"<RequestId>{request_id}</RequestId></ErrorResponse>"
     )
     headers = {"content-type": "text/xml", "x-amzn-requestid": request_id, **error.headers}
+    return Response(error.status, headers, body.encode())
+
+
+def _s3control(error: AwsError, request_id: str) -> Response:
+    """S3 Control wraps its errors, as S3 itself does not: https://github.com/getmoto/moto/pull/9716"""
+    details = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in error.details.items())
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<ErrorResponse><Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>{details}</Error>"
+        f"<RequestId>{request_id}</RequestId><HostId>{request_id}</HostId></ErrorResponse>"
+    )
+    headers = {"content-type": "application/xml", "x-amz-request-id": request_id, "x-amz-id-2": request_id, **error.headers}
     return Response(error.status, headers, body.encode())
 
 

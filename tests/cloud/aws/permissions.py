@@ -121,6 +121,10 @@ def needed(request: Request, call: Call, account: str) -> list[tuple[str, str]]:
     if call.service == "s3control":
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html
         return [("s3:GetAccountPublicAccessBlock", "*")]
+    if call.operation == "GetOriginAccessControl":
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+        control = request.raw_path.rpartition("/")[2]
+        return [(f"cloudfront:{call.operation}", f"arn:aws:cloudfront::{account}:origin-access-control/{control}")]
     if call.service == "cloudfront":
         distribution = call.params.get("DistributionId", "*")
         return [(f"cloudfront:{call.operation}", f"arn:aws:cloudfront::{account}:distribution/{distribution}")]

@@ -81,6 +81,11 @@ def _read(bucket: FakeBucket, key: str, reader: Reader) -> Response:
         # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
         message = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
         raise AwsError(400, "InvalidArgument", message)
+    if found.encryption == "aws:kms" and not (found.kms_key_id and context.current().state.traits.of(bucket.name).kms_lets_in):
+        # A distribution needs a statement in the key's policy
+        # (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html#oac-permissions-sse-kms),
+        # which that of AWS's own key for S3 cannot be given: https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html
+        raise AwsError(403, "AccessDenied", "Access Denied")
     request = Request("GET", f"/{bucket.name}/{quote(key)}", {"authorization": "test"})
     return backend.call_moto(request, Call("s3", "GetObject", "", "", {}, bucket.name, key))
 
@@ -95,7 +100,8 @@ def _may(bucket: FakeBucket, action: str, resource: str, reader: Reader, found: 
     decision = policies.decide(bucket.policy, asked)
     if decision:
         restricted = _blocks(bucket, "restrict_public_buckets") or account.blocks("RestrictPublicBuckets")
-        shut_out = restricted and reader.principal == policies.ANYBODY and policies.is_public(bucket.policy)
+        # "only AWS service principals and authorized users within the bucket owner's account": an identity is neither.
+        shut_out = restricted and reader.principal != policies.CLOUDFRONT and policies.is_public(bucket.policy)
         return decision == "Allow" and not shut_out
     if reader.principal != policies.ANYBODY or found is None or bucket.ownership_rule == "BucketOwnerEnforced":
         return False
@@ -117,17 +123,20 @@ def _visit(bucket: FakeBucket, path: str) -> Response:
     index = website.findtext(".//{*}IndexDocument/{*}Suffix") or ""
     error_key = website.findtext(".//{*}ErrorDocument/{*}Key")
     key = unquote_plus(path.removeprefix("/"), errors="surrogateescape")
-    answer = read_key(bucket.name, key + index if key.endswith("/") or not key else key, Reader())
+    # "Amazon S3 website endpoints do not support HTTPS":
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
+    visitor = Reader(context={"aws:securetransport": "false"})
+    answer = read_key(bucket.name, key + index if key.endswith("/") or not key else key, visitor)
     if answer.status == 200:
         for name, value in answer.headers.items():
             if name.lower() == "x-amz-website-redirect-location":
                 return Response(301, {"location": value})
         return answer
-    if key and not key.endswith("/") and read_key(bucket.name, f"{key}/{index}", Reader()).status == 200:
+    if key and not key.endswith("/") and read_key(bucket.name, f"{key}/{index}", visitor).status == 200:
         return Response(302, {"location": f"{path}/"})
     code = "NoSuchKey" if answer.status == 404 else "AccessDenied"
     if error_key:
-        page = read_key(bucket.name, error_key, Reader())
+        page = read_key(bucket.name, error_key, visitor)
         if page.status == 200:
             page.status = answer.status
             return page

@@ -21,6 +21,8 @@ class Traits:
     """Others than the owner must say that they pay. The bucket is another account's unless `owner` says otherwise."""
     refused_key_marker: str = ""
     """ListObjectVersions answers 400 to a key marker with this text (`\\U0010ffff`: not every server takes it)."""
+    kms_lets_in: bool = False
+    """The policy of the KMS key that encrypts the bucket lets CloudFront's service principal decrypt."""
     delete_markers_apart: bool = False
     """ListObjectVersions gives a page's delete markers behind all its versions, instead of by key and newest first."""
 

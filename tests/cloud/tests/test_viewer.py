@@ -139,12 +139,36 @@ class Distributions(ViewerTestCase):
         self.assertEqual(self.statuses("/style.css"), [403])
 
     def test_kms_needs_access_control(self) -> None:
-        self.bucket(_OAC, _EVERYBODY, block_public_access=False, encryption="aws:kms")
+        key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        self.bucket(_OAC, _EVERYBODY, block_public_access=False, encryption={"key": key})
         self.put("secret")
-        self.distribution(origin={"access_control": "OAC1"})
-        self.assertEqual(self.statuses("/secret"), [200])
         self.distribution()
         self.assertEqual(self.statuses("/secret", "/style.css"), [400, 200])
+        self.distribution(origin={"access_control": "OAC1"})
+        self.assertEqual(self.statuses("/secret"), [403])
+        self.bucket(_OAC, kms_lets_in=True)
+        self.assertEqual(self.statuses("/secret"), [200])
+
+    def test_aws_s_own_kms_key_lets_no_distribution_in(self) -> None:
+        self.bucket(_OAC, encryption="aws:kms", kms_lets_in=True)
+        self.put("secret")
+        self.distribution(origin={"access_control": "OAC1"})
+        self.assertEqual(self.statuses("/secret", "/style.css"), [403, 200])
+
+    def test_a_restricted_public_policy_keeps_identities_out_and_lets_the_service_in(self) -> None:
+        user = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2QWRUHEXAMPLE"
+        self.bucket(_EVERYBODY, _EVERYBODY | {"Principal": {"AWS": user}}, _OAC, block_public_access=["RestrictPublicBuckets"])
+        self.distribution(origin={"access_identity": "E2QWRUHEXAMPLE"})
+        self.assertEqual(self.statuses("/style.css"), [403])
+        self.distribution(origin={"access_control": "OAC1"})
+        self.assertEqual(self.statuses("/style.css"), [200])
+
+    def test_a_policy_that_wants_https_keeps_the_website_endpoint_out(self) -> None:
+        insecure = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::site/*"}
+        insecure["Condition"] = {"Bool": {"aws:SecureTransport": "false"}}
+        self.bucket(_EVERYBODY, insecure, block_public_access=False, website={"index": "index.html"})
+        self.assertEqual(self.statuses("/index.html", target="site"), [403])
+        self.assertEqual(self.statuses("/index.html", target="site.s3"), [200])
 
     def test_root_object_folders_and_functions(self) -> None:
         self.bucket(_OAC)
@@ -286,14 +310,17 @@ class Account(CloudTestCase):
 
     def test_it_is_told_and_can_be_denied(self) -> None:
         url = "/v20180820/configuration/publicAccessBlock"
-        self.assertIn("NoSuchPublicAccessBlockConfiguration", self.get(url)[1])
+        account = {"x-amz-account-id": "123456789012"}
+        # Wrapped, as S3 itself does not: https://github.com/getmoto/moto/pull/9716
+        self.assertIn("<ErrorResponse><Error><Code>NoSuchPublicAccessBlockConfiguration</Code>", self.get(url, account)[1])
+        self.assertEqual(self.get(url, {"x-amz-account-id": "210987654321"})[0], 403)
         self.control("POST", "s3/account", {"block_public_access": ["BlockPublicPolicy"]})
-        status, body = self.get(url)
+        status, body = self.get(url, account)
         self.assertEqual(status, 200)
         self.assertIn("<BlockPublicAcls>false</BlockPublicAcls>", body)
         self.assertIn("<BlockPublicPolicy>true</BlockPublicPolicy>", body)
         self.control("POST", "deny", {"action": "s3:GetAccountPublicAccessBlock"})
-        self.assertEqual(self.get(url)[0], 403)
+        self.assertEqual(self.get(url, account)[0], 403)
 
     def test_reads_of_a_bucket_without_settings(self) -> None:
         self.control("POST", "s3/bucket", {"bucket": "site"})

@@ -5,6 +5,7 @@ pub(crate) mod cloud;
 pub(crate) mod http;
 mod setup;
 mod times;
+pub(crate) mod visitors;
 
 pub(crate) use action::{Action, Run};
 pub(crate) use cloud::Cloud;

@@ -132,6 +132,7 @@ fn what_only_check_needs_stands_apart() {
     for action in [
         "s3:GetBucketOwnershipControls",
         "s3:GetBucketPolicy",
+        "s3:GetBucketPolicyStatus",
         "s3:GetBucketPublicAccessBlock",
         "s3:GetBucketWebsite",
         "s3:GetEncryptionConfiguration",
@@ -140,6 +141,8 @@ fn what_only_check_needs_stands_apart() {
         assert!(!allows(&policy, "SiteBucket", action), "{action}");
     }
     assert!(!allows(&policy, "SiteCheck", "s3:ListBucket"));
+    assert!(allows(&policy, "SiteCheckAccount", "s3:GetAccountPublicAccessBlock"));
+    assert!(!allows(&policy, "SiteCheck", "s3:GetAccountPublicAccessBlock"));
 }
 
 #[test]
