@@ -1,7 +1,5 @@
 //! The releases that a rollback can choose from: a dry run lists the last ones, and says which cannot be reached any more.
 
-use std::cmp::Reverse;
-
 use crate::aws::backend::plan::{existing_labels, running};
 use crate::aws::s3::versions::versions;
 use crate::core::release::liveness::live_releases;
@@ -9,6 +7,7 @@ use crate::core::release::parts::Parts;
 use crate::core::release::record::Record;
 use crate::core::release::remains::{Remains, needed_by};
 use crate::core::release::restoration::{Restoration, keys_to_restore};
+use crate::core::release::unread::Unread;
 use crate::core::report::history::{self, UnreadRelease};
 use crate::run::Deployment;
 use crate::run::state::CurrentState;
@@ -18,12 +17,16 @@ const LISTED: usize = 20;
 
 /// The records that are there among those of the `listed` releases and cannot be read.
 fn unread(state: &CurrentState, listed: &[Record]) -> Vec<UnreadRelease> {
-    let mut unread = state.history.unreadable();
-    unread.sort_by_key(|(id, stored_at)| Reverse((*stored_at, id.clone())));
-    let with_place = unread.into_iter().map(|(id, stored_at)| {
-        let is_newer = |record: &&Record| (record.stored_at, record.id.as_str()) > (stored_at, id.as_str());
-        let position = listed.iter().filter(is_newer).count();
-        UnreadRelease { id, position }
+    let with_place = state.history.unread_after(None).into_iter().map(|unread| {
+        let position = listed.iter().filter(|record| !unread.is_newer_than(record)).count();
+        UnreadRelease {
+            why: match unread.why {
+                Unread::Refused => "refused",
+                Unread::Unreached | Unread::Unusable => "unreadable",
+            },
+            id: unread.id,
+            position,
+        }
     });
     with_place
         .filter(|unread| unread.position < listed.len() || listed.len() < LISTED)
@@ -39,11 +42,15 @@ impl Deployment<'_> {
         let mut remains = self.remains(state, &mut records, listed).await;
         let unreachable: Vec<Option<String>> = (0..listed)
             .map(|position| {
-                let unreadable = state.history.unreadable_after(&records[position]);
-                let unreadable = unreadable
-                    .first()
-                    .map(|id| format!("what release `{id}` changed since cannot be read"));
-                remains.unreachable(&records, position).or(unreadable)
+                let unread = state.history.unread_after(Some(&records[position]));
+                let unread = unread.first().map(|unread| {
+                    let what = match unread.why {
+                        Unread::Refused => "is not known",
+                        Unread::Unreached | Unread::Unusable => "cannot be read",
+                    };
+                    format!("what release `{}` changed since {what}", unread.id)
+                });
+                remains.unreachable(&records, position).or(unread)
             })
             .collect();
         let unread = unread(state, &records[..listed]);

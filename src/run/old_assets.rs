@@ -17,7 +17,8 @@ impl Deployment<'_> {
         let Some(position) = newest_list(records) else {
             return KnownAssets::default();
         };
-        if let Some(id) = history.unused_since(&records[position]) {
+        if let Some(unread) = history.unread_after(Some(&records[position])).first() {
+            let id = &unread.id;
             let text = format!("what release `{id}` used is not known, so `delete-after` counts from now");
             self.console.warning("Release record", &text);
             return KnownAssets::default();

@@ -26,6 +26,7 @@ use crate::core::release::previous::stranger_lines;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::target::{TargetChoice, choose, choose_before, depends_on_what_is_live, nothing_of_run};
+use crate::core::release::unread::UnreadRecord;
 use crate::core::release::unreadable::{RollbackParts, unreadable_error};
 use crate::core::release::versioning::check_versioning;
 use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
@@ -131,29 +132,33 @@ impl Deployment<'_> {
         }
     }
 
-    /// Whether all records since `target` could be read; a rollback without a site needs none of them where `to` is a label.
+    /// Whether all records since `target` could be used; a rollback without a site needs none of them where `to` is a label.
     fn check_readable(&self, state: &CurrentState, target: &Record) -> anyhow::Result<()> {
-        self.check_newer(state, Some(target), &state.history.unreadable_after(target))
+        self.check_newer(state, Some(target), &state.history.unread_after(Some(target)))
     }
 
-    /// Whether the newest record could be read: it tells what is live.
+    /// Whether the newest record could be used: it tells what is live.
     fn check_known(&self, state: &CurrentState) -> anyhow::Result<()> {
-        let newest = state.records.first();
-        let unreadable = newest.map(|newest| state.history.unreadable_after(newest));
-        self.check_newer(state, None, &unreadable.unwrap_or_default())
+        let unread = state.history.unread_after(state.records.first());
+        self.check_newer(state, None, &unread)
     }
 
-    fn check_newer(&self, state: &CurrentState, target: Option<&Record>, unreadable: &[String]) -> anyhow::Result<()> {
-        let Some(newest) = unreadable.first() else {
+    fn check_newer(
+        &self,
+        state: &CurrentState,
+        target: Option<&Record>,
+        unread: &[UnreadRecord],
+    ) -> anyhow::Result<()> {
+        let Some(newest) = unread.first() else {
             return Ok(());
         };
-        let is_later = |record: &&Record| !state.history.unreadable_after(record).contains(newest);
+        let is_later = |record: &&Record| !newest.is_newer_than(record);
         let later: Vec<Record> = state.records.iter().filter(is_later).cloned().collect();
         let parts = RollbackParts {
             site: self.inputs.site.is_some(),
             backend: self.inputs.backend.is_some(),
         };
-        Err(unreadable_error(unreadable, target, &later, &state.records, parts))
+        Err(unreadable_error(unread, target, &later, &state.records, parts))
     }
 
     /// Plans the way to `choice` for environments that run what `running` says.
@@ -200,7 +205,7 @@ impl Deployment<'_> {
     /// mistyped, and a record that cannot be read may be of that run.
     async fn has_nothing_of_run(&self, state: &CurrentState, to: Option<&str>, parts: Parts<'_>) -> bool {
         let text = match nothing_of_run(&state.records, to, parts) {
-            Some(_) if state.history.has_unreadable() => return false,
+            Some(_) if !state.history.unread().is_empty() => return false,
             Some(NoTarget::AlreadyLive { id, .. }) => {
                 format!("nothing of that workflow run is live here, and release `{id}` is: nothing to take back")
             }

@@ -1,7 +1,6 @@
 //! What earlier runs owe to distributions, as far back as it takes to know, and whether all of that could be read.
 
 use std::cmp::Reverse;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use crate::aws::releases::History;
@@ -9,6 +8,7 @@ use crate::aws::releases::folder::UnusableRecord;
 use crate::core::error::code;
 use crate::core::release::pending::confirmation;
 use crate::core::release::record::Record;
+use crate::core::release::unread::Unread;
 
 /// How far back one looks, step by step, for the newest run that confirmed a distribution.
 const DEPTHS: [usize; 2] = [200, 1000];
@@ -41,13 +41,14 @@ impl History {
     /// Whether something may be owed to `distributions` that could not be read, and that a later run may well read.
     #[must_use]
     pub(crate) fn may_hide_debts(&self, records: &[Record], distributions: &[String]) -> bool {
-        let unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread = self.unread();
         distributions.iter().any(|distribution| {
             let confirmed = confirmation(records, distribution, self.site.is_some());
             let confirmed = confirmed.map(|record| (record.stored_at, record.id.as_str()));
             self.unlisted.load(Ordering::Relaxed)
-                || unreadable.iter().any(|unread| {
-                    unread.passing && confirmed.is_none_or(|than| (unread.stored_at, unread.id.as_str()) > than)
+                || unread.iter().any(|unread| {
+                    unread.why == Unread::Unreached
+                        && confirmed.is_none_or(|than| (unread.stored_at, unread.id.as_str()) > than)
                 })
         })
     }

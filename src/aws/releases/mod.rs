@@ -21,7 +21,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 
@@ -40,6 +39,7 @@ use crate::core::release::kept::KeptRecords;
 use crate::core::release::order::order_within_seconds;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::recorded::Recorded;
+use crate::core::release::unread::UnreadRecord;
 use crate::core::release::{FOLDER, history_folders};
 use crate::core::site::findings::ScanFindings;
 use crate::core::site::key_change::KeyChange;
@@ -60,10 +60,10 @@ pub(crate) struct History {
     /// Where records of backends may be whose bundles are in the site's bucket.
     backends: Vec<BackendFolders>,
     console: Console,
-    /// Records that are there and cannot be read.
-    unreadable: Mutex<Vec<UnreadRecord>>,
-    /// Records that are there and are not used, be it that they cannot be read or that they are refused.
-    unused: Mutex<Vec<(String, Option<DateTime<Utc>>)>>,
+    /// Records that are there and are not used.
+    unread: Mutex<Vec<UnreadRecord>>,
+    /// What is to be said of those that are refused.
+    refused: Mutex<Vec<String>>,
     /// A place could not be found or listed.
     unlisted: AtomicBool,
     /// The folders of distributions, below `history`: a step that has one alone keeps its records nowhere else.
@@ -85,14 +85,6 @@ pub(crate) struct History {
     has_too_much: AtomicBool,
     /// Advice that was given: the same is not given twice.
     advised: Mutex<HashSet<String>>,
-}
-
-/// A record that is there and cannot be read.
-struct UnreadRecord {
-    id: String,
-    stored_at: Option<DateTime<Utc>>,
-    /// A later run may well be able to.
-    passing: bool,
 }
 
 /// The folders of `bucket` that hold release records, this run's and others': a site there never touches them.
@@ -122,8 +114,8 @@ impl History {
             application: None,
             backends: Vec::new(),
             console: console.clone(),
-            unreadable: Mutex::default(),
-            unused: Mutex::default(),
+            unread: Mutex::default(),
+            refused: Mutex::default(),
             unlisted: AtomicBool::default(),
             distributions: Vec::new(),
             target: target(aws, inputs, repository_url),
@@ -194,6 +186,7 @@ impl History {
             .buffered(READS_IN_FLIGHT)
             .collect()
             .await;
+        self.warn_of_refused();
         let mut records: Vec<Record> = records.into_iter().flatten().collect();
         order_within_seconds(&mut records);
         (records, more)
@@ -345,6 +338,7 @@ fn target(aws: &Aws, inputs: &Inputs, repository_url: Option<String>) -> RunTarg
     RunTarget {
         site: site.map(|site| (site.bucket.clone(), site.prefix.clone())),
         backend: backend.map(|backend| (backend.application.clone(), region(aws))),
+        environments: backend.map(|backend| backend.environments.clone()).unwrap_or_default(),
         repository_url,
     }
 }

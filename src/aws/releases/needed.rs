@@ -50,8 +50,13 @@ impl History {
             is_site: false,
             distribution: None,
         };
+        // Other environments are deployed beside other sites.
+        let target = &RunTarget {
+            site: None,
+            ..self.target.clone()
+        };
         stream::iter(std::iter::once(None).chain(environments.iter().map(Some)))
-            .map(|environment| needed_in(folder(environment), api, environment, &self.target))
+            .map(|environment| needed_in(folder(environment), api, environment, target))
             .buffer_unordered(FOLDERS_IN_FLIGHT)
             .try_fold(BTreeSet::new(), |mut needed, more| async move {
                 needed.extend(more);

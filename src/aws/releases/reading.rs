@@ -3,11 +3,15 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use crate::aws::releases::History;
 use crate::aws::releases::folder::{FoundRecord, RecordFolder, UnusableRecord, read, read_start, stored_at};
-use crate::aws::releases::{History, UnreadRecord};
 use crate::core::release::accept::RefusedRecord;
 use crate::core::release::kept::TooMuchKept;
 use crate::core::release::record::{Record, RecordStatus};
+use crate::core::release::unread::{Unread, UnreadRecord};
+
+/// How many refused records a warning names with the reason.
+const NAMED: usize = 20;
 
 impl History {
     /// The record `id`, when it can be read; else its start, when that can.
@@ -24,13 +28,15 @@ impl History {
                 self.console.warning("Release record", &text);
             }
             self.note_problem(&error);
-            self.note_unreadable(id, &found, false);
+            self.note_unread(id, &found, Unread::Unusable);
             return None;
         }
         if error.is::<RefusedRecord>() {
-            self.note_unused(&id, &found);
             let text = format!("release `{id}` is not taken into account: {error:#}");
-            self.console.warning("Release record", &text);
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            refused.push(text);
+            drop(refused);
+            self.note_unread(id, &found, Unread::Refused);
             return None;
         }
         if let Ok(record) = read_start(&id, &found, &self.target, &self.kept).await {
@@ -45,14 +51,35 @@ impl History {
         let text = format!("cannot read release `{id}`, so no rollback can go to it or behind it: {error:#}");
         self.console.warning("Release record", &text);
         self.note_problem(&error);
-        self.note_unreadable(id, &found, !error.is::<UnusableRecord>());
+        let why = match error.is::<UnusableRecord>() {
+            true => Unread::Unusable,
+            false => Unread::Unreached,
+        };
+        self.note_unread(id, &found, why);
         None
     }
 
-    fn note_unreadable(&self, id: String, found: &[(&RecordFolder, FoundRecord)], passing: bool) {
-        self.note_unused(&id, found);
+    /// Names the records that were refused since this was asked last, in one warning.
+    pub(super) fn warn_of_refused(&self) {
+        let refused = std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        if refused.is_empty() {
+            return;
+        }
+        let mut text = refused
+            .iter()
+            .take(NAMED)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n");
+        if refused.len() > NAMED {
+            text.push_str(&format!("\n{} more are refused as well", refused.len() - NAMED));
+        }
+        self.console.warning("Release record", &text);
+    }
+
+    fn note_unread(&self, id: String, found: &[(&RecordFolder, FoundRecord)], why: Unread) {
         let stored_at = stored_at(found);
-        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-        unreadable.push(UnreadRecord { id, stored_at, passing });
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.push(UnreadRecord { id, stored_at, why });
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::core::cdn::MAX_PATHS;
 use crate::core::cdn::encode::check_path;
-use crate::core::release::record::{Record, RecordedBackend};
+use crate::core::release::record::{Record, RecordedBackend, RecordedSite};
 use crate::core::site::diff::is_reserved;
 
 /// The most bytes of a record's head.
@@ -28,6 +28,8 @@ pub(crate) struct RunTarget {
     pub(crate) site: Option<(String, String)>,
     /// Application and region of the backend.
     pub(crate) backend: Option<(String, String)>,
+    /// Its environments; none where only a version is made.
+    pub(crate) environments: Vec<String>,
     /// The page of this repository on GitHub, or on a GitHub Enterprise server: nothing else is linked to. Without one,
     /// nothing is.
     pub(crate) repository_url: Option<String>,
@@ -61,21 +63,19 @@ impl RunTarget {
 
     fn limited(&self, mut record: Record, id: &str, owner: FolderOwner<'_>) -> anyhow::Result<Record> {
         anyhow::ensure!(record.id == id, "it says that it is release `{}`", record.id);
-        if !self.is_our_site(&record) {
-            let site = record.site.take();
-            if let (FolderOwner::Site, Some(site)) = (owner, site) {
-                anyhow::bail!("it is of `s3://{}/{}`", site.bucket, site.prefix);
-            }
+        // A distribution may show several sites, beside several backends.
+        let of_any = matches!(owner, FolderOwner::Distribution(_));
+        if let Some(site) = record.site.take_if(|site| !self.is_our_site(site))
+            && !of_any
+            && self.site.is_some()
+        {
+            anyhow::bail!("it is of `s3://{}/{}`", site.bucket, site.prefix);
         }
-        match (&record.backend, owner) {
-            (Some(backend), FolderOwner::Backend(environment)) => self.check_backend(backend, environment)?,
-            // Beside our site somebody may have deployed another backend.
-            (Some(backend), FolderOwner::Site | FolderOwner::Distribution(_))
-                if self.check_backend(backend, None).is_err() =>
-            {
-                record.backend = None;
-            }
-            _ => {}
+        if let Some(backend) = &record.backend
+            && let Err(error) = self.check_backend(backend, owner)
+        {
+            anyhow::ensure!(of_any || self.backend.is_none(), error);
+            record.backend = None;
         }
         if let FolderOwner::Distribution(id) = owner {
             let is_named = record
@@ -131,11 +131,9 @@ impl RunTarget {
         Ok(())
     }
 
-    fn is_our_site(&self, record: &Record) -> bool {
-        match (&self.site, &record.site) {
-            (Some((bucket, prefix)), Some(site)) => site.bucket == *bucket && site.prefix == *prefix,
-            (_, site) => site.is_none(),
-        }
+    fn is_our_site(&self, site: &RecordedSite) -> bool {
+        let ours = self.site.as_ref();
+        ours.is_some_and(|(bucket, prefix)| site.bucket == *bucket && site.prefix == *prefix)
     }
 
     /// Whether `url` is the page of a run of this repository.
@@ -145,7 +143,7 @@ impl RunTarget {
         run.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
-    fn check_backend(&self, backend: &RecordedBackend, environment: Option<&str>) -> anyhow::Result<()> {
+    fn check_backend(&self, backend: &RecordedBackend, owner: FolderOwner<'_>) -> anyhow::Result<()> {
         let Some((application, region)) = &self.backend else {
             anyhow::bail!("this run has no backend");
         };
@@ -155,17 +153,27 @@ impl RunTarget {
             backend.application,
             backend.region
         );
-        if let Some(name) = environment {
-            let is_named = backend.environments.iter().any(|recorded| recorded.name == name);
-            anyhow::ensure!(is_named, "it does not name the environment `{name}`");
+        let names = |name: &str| backend.environments.iter().any(|recorded| recorded.name == name);
+        match owner {
+            FolderOwner::Backend(Some(name)) => {
+                anyhow::ensure!(names(name), "it does not name the environment `{name}`");
+            }
+            FolderOwner::Site if !backend.environments.is_empty() && !self.environments.is_empty() => {
+                anyhow::ensure!(
+                    self.environments.iter().any(|name| names(name)),
+                    "it does not name the environment `{}`",
+                    self.environments.join("`, nor `")
+                );
+            }
+            _ => {}
         }
         Ok(())
     }
 }
 
-/// Whether `sha` is the full or a short id of a commit.
+/// Whether `sha` is the full id of a commit, by SHA-1 or SHA-256: anything shorter may be a branch's name as well.
 fn is_commit(sha: &str) -> bool {
-    (7..=64).contains(&sha.len()) && sha.bytes().all(|byte| byte.is_ascii_hexdigit())
+    matches!(sha.len(), 40 | 64) && sha.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether `name` is `owner/name`.
@@ -190,6 +198,7 @@ mod tests {
         RunTarget {
             site: Some(("b".into(), String::new())),
             backend: Some(("web".into(), String::new())),
+            environments: vec!["web-prod".into()],
             repository_url: Some("https://github.com/o/r".into()),
         }
     }
@@ -203,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_something_else_is_refused_or_its_foreign_part_is_left_out() {
+    fn a_record_of_something_else_is_refused() {
         fn accept(record: Record, owner: FolderOwner<'_>) -> Result<Record, RefusedRecord> {
             target().accept(record, "r1", owner)
         }
@@ -222,22 +231,36 @@ mod tests {
             if let Some(site) = &mut other.site {
                 (site.bucket, site.prefix) = (bucket.into(), prefix.into());
             }
-            assert!(accept(other.clone(), backend).expect("its backend").site.is_none());
-            refused(other, FolderOwner::Site, &format!("it is of `s3://{bucket}/{prefix}`"));
+            for owner in [FolderOwner::Site, backend] {
+                refused(other.clone(), owner, &format!("it is of `s3://{bucket}/{prefix}`"));
+            }
+            let alone = RunTarget { site: None, ..target() };
+            assert!(alone.accept(other, "r1", backend).expect("its backend").site.is_none());
         }
         for (application, region) in [("shop", ""), ("web", "eu-west-1")] {
             let mut other = both();
             if let Some(backend) = &mut other.backend {
                 (backend.application, backend.region) = (application.into(), region.into());
             }
-            assert!(
-                accept(other.clone(), FolderOwner::Site)
-                    .expect("its site")
-                    .backend
-                    .is_none()
-            );
-            refused(other, backend, &format!("it is of the application `{application}`"));
+            for owner in [FolderOwner::Site, backend] {
+                refused(
+                    other.clone(),
+                    owner,
+                    &format!("it is of the application `{application}`"),
+                );
+            }
+            let alone = RunTarget {
+                backend: None,
+                ..target()
+            };
+            let record = alone.accept(other, "r1", FolderOwner::Site).expect("its site");
+            assert!(record.backend.is_none());
         }
+        let mut other = both();
+        if let Some(backend) = &mut other.backend {
+            backend.environments[0].name = "web-test".into();
+        }
+        refused(other, FolderOwner::Site, "it does not name the environment `web-prod`");
         refused(
             both(),
             FolderOwner::Backend(Some("web-test")),
@@ -260,6 +283,7 @@ mod tests {
         };
         let linked = |sha, url, repository| linked_by(&target(), sha, url, repository);
         let good = "https://github.com/o/r/actions/runs/1";
+        let sha = "0123456789abcdef0123456789abcdef01234567";
         for foreign in [
             "https://github.com/o/other/actions/runs/1",
             "https://github.com/o/r2/actions/runs/1",
@@ -268,14 +292,18 @@ mod tests {
             "https://github.com/o/r/actions/runs/",
             "https://github.com/o/r/issues/1",
         ] {
-            assert!(!linked("abcdef1", foreign, "o/r").1, "{foreign}");
+            assert!(!linked(sha, foreign, "o/r").1, "{foreign}");
         }
         let nowhere = RunTarget {
             repository_url: None,
             ..target()
         };
-        assert!(!linked_by(&nowhere, "abcdef1", good, "o/r").1);
-        assert_eq!(linked("abcdef1", good, "o/r.x"), (true, true, true));
+        assert!(!linked_by(&nowhere, sha, good, "o/r").1);
+        assert_eq!(linked(sha, good, "o/r.x"), (true, true, true));
+        assert!(linked_by(&target(), &"a".repeat(64), good, "o/r").0);
+        for length in [7, 39, 41, 48, 63, 65] {
+            assert!(!linked_by(&target(), &"a".repeat(length), good, "o/r").0, "{length}");
+        }
         assert_eq!(
             linked("refs/pull/5", "https://github.com.evil.test/o", "o/r?x"),
             (false, false, false)

@@ -41,6 +41,7 @@ pub(crate) mod restoration;
 pub(crate) mod restore;
 pub(crate) mod site_undo;
 pub(crate) mod target;
+pub(crate) mod unread;
 pub(crate) mod unread_end;
 pub(crate) mod unreadable;
 pub(crate) mod version_order;

@@ -1,10 +1,11 @@
-//! A rollback past records that are there and cannot be read, in words.
+//! A rollback past records that are there and cannot be read, or are refused, in words.
 
 use anyhow::anyhow;
 
 use crate::core::error::HintExt as _;
 use crate::core::release::live::live;
 use crate::core::release::record::{Record, RecordStatus, ReleaseKind};
+use crate::core::release::unread::{Unread, UnreadRecord};
 use crate::core::text::names;
 
 /// How many releases a hint names.
@@ -17,33 +18,37 @@ pub(crate) struct RollbackParts {
     pub(crate) backend: bool,
 }
 
-/// The error of a rollback to `target` that the unreadable releases `ids` stand in the way of, newest first; without a
-/// target, of one that does not even know what is live. `later` are the records that are newer than all of these.
+/// The error of a rollback to `target` that the records `unread` stand in the way of, newest first; without a target, of one that does not even know what is live. `later` are the records that are newer than all of these.
 pub(crate) fn unreadable_error(
-    ids: &[String],
+    unread: &[UnreadRecord],
     target: Option<&Record>,
     later: &[Record],
     records: &[Record],
     parts: RollbackParts,
 ) -> anyhow::Error {
-    let which = names(ids.iter().map(String::as_str));
-    let (records_of, it, they) = match ids.len() {
-        1 => ("the record of release", "it", "it"),
-        _ => ("the records of releases", "them", "they"),
+    let which = names(unread.iter().map(|unread| unread.id.as_str()));
+    let (records_of, it, they, are) = match unread.len() {
+        1 => ("the record of release", "it", "it", "is"),
+        _ => ("the records of releases", "them", "they", "are"),
+    };
+    let refused = unread.iter().filter(|unread| unread.why == Unread::Refused).count();
+    let (why, known) = match refused {
+        0 => ("cannot be read".to_owned(), "cannot be read"),
+        all if all == unread.len() => (format!("{are} refused"), "is not known"),
+        _ => ("cannot be read or are refused".to_owned(), "is not known"),
     };
     let text = match target {
         Some(target) => format!(
-            "cannot roll back to release `{}`: {records_of} {which} cannot be read, and what {they} changed since cannot be read \
-             without {it}",
+            "cannot roll back to release `{}`: {records_of} {which} {why}, and what {they} changed since {known} without {it}",
             target.id
         ),
-        None => format!("cannot roll back: {records_of} {which} cannot be read, so nobody knows what is live"),
+        None => format!("cannot roll back: {records_of} {which} {why}, so nobody knows what is live"),
     };
-    anyhow!(text).hint(hint(later, records, parts, it))
+    anyhow!(text).hint(hint(later, records, parts, it, refused > 0))
 }
 
 /// What is possible instead.
-fn hint(later: &[Record], records: &[Record], parts: RollbackParts, it: &str) -> String {
+fn hint(later: &[Record], records: &[Record], parts: RollbackParts, it: &str, is_refused: bool) -> String {
     if !parts.site {
         return "write the label of the version that is to run in `to`".to_owned();
     }
@@ -61,6 +66,9 @@ fn hint(later: &[Record], records: &[Record], parts: RollbackParts, it: &str) ->
         .collect();
     let first = match later.is_empty() {
         false => format!("give in `to` a release that came after {it}, such as {}", names(later)),
+        true if is_refused => {
+            format!("remove {it} if nothing of yours wrote {it} (a warning of this run says where and why)")
+        }
         true => format!("let {it} be read again (a warning of this run says what is wrong)"),
     };
     let backend = if parts.backend {
@@ -83,8 +91,23 @@ mod tests {
     };
 
     fn said(unreadable: &[&str], target: Option<&str>, later: usize, parts: RollbackParts) -> (String, String) {
+        said_of(Unread::Unusable, unreadable, target, later, parts)
+    }
+
+    fn said_of(
+        why: Unread,
+        unread: &[&str],
+        target: Option<&str>,
+        later: usize,
+        parts: RollbackParts,
+    ) -> (String, String) {
         let records: Vec<Record> = ["r9", "r8", "r1"].map(|id| release(id, RecordStatus::Succeeded)).into();
-        let ids: Vec<String> = unreadable.iter().map(|&id| id.to_owned()).collect();
+        let as_record = |id: &&str| UnreadRecord {
+            id: (*id).to_owned(),
+            stored_at: None,
+            why,
+        };
+        let ids: Vec<UnreadRecord> = unread.iter().map(as_record).collect();
         let target = target.and_then(|id| records.iter().find(|record| record.id == id));
         let error = unreadable_error(&ids, target, &records[..later], &records, parts);
         let rendered = RenderedError::from(&error);
@@ -106,6 +129,17 @@ mod tests {
         );
         let (message, _) = said(&["r11"], None, 0, BOTH);
         assert!(message.ends_with("the record of release `r11` cannot be read, so nobody knows what is live"));
+    }
+
+    #[test]
+    fn records_that_are_refused_are_called_so() {
+        let (message, hint) = said_of(Unread::Refused, &["r11"], Some("r9"), 0, BOTH);
+        assert_eq!(
+            message,
+            "cannot roll back to release `r9`: the record of release `r11` is refused, and what it changed since is not known \
+             without it"
+        );
+        assert!(hint.starts_with("remove it if nothing of yours wrote it"), "{hint}");
     }
 
     #[test]

@@ -10,22 +10,26 @@ use crate::core::text::{cut, plural};
 /// How much of a commit's subject is shown, in characters.
 const MAX_SUBJECT: usize = 60;
 
-/// A release whose record is there and cannot be read.
+/// A release whose record is there and is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnreadRelease {
     /// Its id.
     pub(crate) id: String,
+    /// `unreadable` or `refused`.
+    pub(crate) why: &'static str,
     /// How many of the listed releases are newer.
     pub(crate) position: usize,
 }
 
 /// What the list says of such a one.
-const UNREADABLE: &str = "unreadable: nobody can go back to it";
+fn note(unread: &UnreadRelease) -> String {
+    format!("{}: nobody can go back to it", unread.why)
+}
 
 /// `rows`, with those of `unread` (the newest first) in their places.
-fn with_unread<R>(mut rows: Vec<R>, unread: &[UnreadRelease], row: impl Fn(&str) -> R) -> Vec<R> {
+fn with_unread<R>(mut rows: Vec<R>, unread: &[UnreadRelease], row: impl Fn(&UnreadRelease) -> R) -> Vec<R> {
     for release in unread.iter().rev() {
-        rows.insert(release.position.min(rows.len()), row(&release.id));
+        rows.insert(release.position.min(rows.len()), row(release));
     }
     rows
 }
@@ -61,9 +65,9 @@ pub(crate) fn history(
             ]
         })
         .collect();
-    let rows = with_unread(rows, unread, |id| {
+    let rows = with_unread(rows, unread, |unread| {
         let mut row = vec![String::new(); 6];
-        (row[0], row[5]) = (code(id), UNREADABLE.to_owned());
+        (row[0], row[5]) = (code(&unread.id), note(unread));
         row
     });
     let head = ["Release (`to`)", "When (UTC)", "Commit", "Who", "What", "State"];
@@ -100,7 +104,7 @@ pub(crate) fn lines(
         )
     };
     let lines = records.iter().zip(unreachable).zip(&live.marks).map(line).collect();
-    let mut lines = with_unread(lines, unread, |id| format!("{id}  {UNREADABLE}"));
+    let mut lines = with_unread(lines, unread, |unread| format!("{}  {}", unread.id, note(unread)));
     lines.extend(live.lines.iter().cloned());
     lines
 }

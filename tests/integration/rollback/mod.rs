@@ -1,6 +1,7 @@
 //! One dispatch takes site and backend back together, and only what our releases changed.
 
 mod bounded;
+mod foreign;
 mod planted;
 mod refused;
 mod repair;

@@ -83,7 +83,7 @@ fn a_record_that_names_keys_outside_the_prefix_touches_none_of_them() {
 }
 
 #[test]
-fn a_record_of_something_else_is_refused_and_in_nobodys_way() {
+fn a_record_of_something_else_is_refused_and_stops_rollbacks_alone() {
     let cloud = cloud();
     docs(&cloud, 1, A, "one").run().expect_exit(0);
     let second = docs(&cloud, 2, B, "two").run().expect_exit(0);
@@ -104,8 +104,17 @@ fn a_record_of_something_else_is_refused_and_in_nobodys_way() {
         );
     }
     plant(&cloud, "99999998-planted", &good, &[]);
-    let run = rollback(&cloud).run().expect_exit(0);
-    assert_eq!(page(&cloud), "one");
+    cloud.forget_requests();
+    let run = rollback(&cloud).run().expect_exit(1);
+    assert!(
+        run.error()
+            .contains("is refused, and what it changed since is not known"),
+        "{}",
+        run.error()
+    );
+    assert_no_write(&cloud);
+    let run = docs(&cloud, 3, C, "three").run().expect_exit(0);
+    assert_eq!(page(&cloud), "three");
     for part in [
         "it is of `s3://other/docs/`",
         "it is of `s3://my-bucket/`",
@@ -220,12 +229,23 @@ fn a_planted_commit_opens_no_deployment_and_no_link_leads_elsewhere() {
     back(first.output("release")).run().expect_exit(0);
     assert_eq!(cloud.get("/github")["deployments"], json!([]));
 
-    let (key, mut tampered) = record(&cloud, FOLDER, second.output("release"));
-    tampered["commit"]["sha"] = json!("main");
-    cloud.put(BUCKET, &key, &[], tampered.to_string().as_bytes());
-    back(second.output("release")).run().expect_exit(0);
+    let (key, tampered) = record(&cloud, FOLDER, second.output("release"));
+    for (sha, there) in [
+        ("main", second.output("release")),
+        ("abcdef1", first.output("release")),
+        (&"a".repeat(48), second.output("release")),
+    ] {
+        let (_, mut first) = record(&cloud, FOLDER, first.output("release"));
+        first["commit"] = json!({"sha": sha});
+        let first_key = record(&cloud, FOLDER, first["id"].as_str().unwrap_or_default()).0;
+        cloud.put(BUCKET, &first_key, &[], first.to_string().as_bytes());
+        let mut second = tampered.clone();
+        second["commit"]["sha"] = json!(sha);
+        cloud.put(BUCKET, &key, &[], second.to_string().as_bytes());
+        back(there).run().expect_exit(0);
+        assert_eq!(cloud.get("/github")["deployments"], json!([]), "{sha}");
+    }
     assert_eq!(page(&cloud), "two");
-    assert_eq!(cloud.get("/github")["deployments"], json!([]));
 }
 
 #[test]
