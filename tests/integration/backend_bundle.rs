@@ -53,6 +53,16 @@ fn a_ready_archive_with_entries_that_lead_out_or_are_there_twice_is_refused() {
             "its link `a/up` points to `../../etc`, out of the archive",
         ),
         (
+            "link(z, 'win', 'C:\\\\x')",
+            r"its link `win` points to `C:\x`, out of the archive",
+        ),
+        ("link(z, 'back', 'a\\\\..\\\\..\\\\x')", "its link `back` points to"),
+        (
+            "z.writestr('x', 'x'); z.filelist[-1].filename = ''",
+            "its entry 2 of 2 has no name",
+        ),
+        ("z.writestr('C:\\\\a', '')", r"its entry `C:\a` leads out of it"),
+        (
             "link(z, 'here', '.'); link(z, 'out', 'here/here/../x')",
             "its link `out` points to",
         ),

@@ -173,7 +173,10 @@ fn first_other_name(
 /// What is wrong with the names: one leads out, or two are one.
 fn first_conflict(entries: &[ReadyEntry]) -> Option<String> {
     let mut seen: BTreeMap<String, bool> = BTreeMap::new();
-    for ReadyEntry { name, is_special, .. } in entries {
+    for (position, ReadyEntry { name, is_special, .. }) in entries.iter().enumerate() {
+        if name.is_empty() {
+            return Some(format!("its entry {} of {} has no name", position + 1, entries.len()));
+        }
         if *is_special {
             return Some(format!(
                 "its entry `{}` is a pipe, a socket or a device",
@@ -185,6 +188,9 @@ fn first_conflict(entries: &[ReadyEntry]) -> Option<String> {
         }
         let is_directory = name.ends_with('/');
         let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        if parts.is_empty() && !is_directory {
+            return Some(format!("its entry `{}` is no name of a file", shortened(name)));
+        }
         // A directory that is there twice is one directory.
         if let Some(was_directory) = seen.insert(parts.join("/"), is_directory)
             && !(was_directory && is_directory)
@@ -197,8 +203,18 @@ fn first_conflict(entries: &[ReadyEntry]) -> Option<String> {
 
 /// Whether unpacking an entry of this name could write outside of the directory it is unpacked in.
 fn leads_out(name: &str) -> bool {
-    let drive = matches!(name.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
-    drive || name.starts_with(['/', '\\']) || name.split(['/', '\\']).any(|part| part == "..")
+    is_absolute(name) || name.split(['/', '\\']).any(|part| part == "..")
+}
+
+/// Whether `path` begins at a root, on Linux or on Windows: platforms of both take bundles.
+fn is_absolute(path: &str) -> bool {
+    let drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    drive || path.starts_with(['/', '\\'])
+}
+
+/// Whether the target of a link leads up by what separates names on Windows alone.
+fn leads_up_on_windows(target: &str) -> bool {
+    target.contains('\\') && target.split(['/', '\\']).any(|part| part == "..")
 }
 
 fn shortened(name: &str) -> String {
@@ -245,7 +261,7 @@ fn leads_out_by_link(path: &str, links: &BTreeMap<String, String>) -> bool {
                     continue;
                 };
                 followed += 1;
-                if target.starts_with('/') {
+                if is_absolute(target) || leads_up_on_windows(target) {
                     return true;
                 }
                 if followed > MAX_LINKS {
@@ -298,6 +314,11 @@ mod tests {
             &["\\a"],
             &["a/../../b"],
             &["C:\\a"],
+            &["C:/a"],
+            &["\\\\server\\share\\a"],
+            &[""],
+            &["a", ""],
+            &["."],
         ] {
             assert!(conflict(wrong).is_some(), "{wrong:?}");
         }
@@ -312,6 +333,12 @@ mod tests {
             ("out", "same/same/../x"),
             ("a/deep", "../../x"),
             ("absolute", "/etc"),
+            ("drive", "C:\\x"),
+            ("slashes", "c:/x"),
+            ("root", "\\x"),
+            ("share", "\\\\server\\x"),
+            ("back", "a\\..\\..\\x"),
+            ("name", "a\\b"),
             ("fine", "a/c"),
             ("circle", "circle"),
         ]
@@ -324,6 +351,12 @@ mod tests {
             ("out", true),
             ("a/deep", true),
             ("absolute", true),
+            ("drive", true),
+            ("slashes", true),
+            ("root", true),
+            ("share", true),
+            ("back", true),
+            ("name", false),
             ("fine", false),
             ("circle", false),
         ] {
