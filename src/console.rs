@@ -24,9 +24,6 @@ use self::escape::{escape_data, escape_line_ends, escape_property, log_lines, pu
 /// What is shorter, in characters, is not masked: it would black out half of the log.
 const MIN_MASKED: usize = 4;
 
-/// Secrets of AWS and GitHub are much longer than this.
-const SHORTEST_IN_FILES: usize = 12;
-
 /// A line that rewrites itself must fit the screen: what wraps is not rewritten. In characters.
 const MAX_LIVE: usize = 79;
 
@@ -240,17 +237,18 @@ impl Console {
 
     /// `text` with masked secrets replaced by `***`, for files that no runner masks.
     ///
-    /// They are found escaped and encoded too ([`Redactor`]). Short ones (an S3-compatible store's `minio`) stay: in a file they would be replaced in keys and paths too.
+    /// They are found escaped and encoded too ([`Redactor`]).
     #[must_use]
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.hide(text, SHORTEST_IN_FILES)
+        self.hide(text, 0)
     }
 
-    /// The same for a text that was escaped already: secrets are looked for as they are and as `escapes` write them.
+    /// The same for a text that was escaped already: secrets of at least `shortest` bytes are looked for as they are and
+    /// as `escapes` write them.
     #[must_use]
-    pub(crate) fn redact_escaped(&self, text: &str, escapes: &[&dyn Fn(&str) -> String]) -> String {
-        let mut text = self.redact(text).into_owned();
-        for secret in self.lock().secrets.secrets(SHORTEST_IN_FILES) {
+    pub(crate) fn redact_escaped(&self, text: &str, shortest: usize, escapes: &[&dyn Fn(&str) -> String]) -> String {
+        let mut text = self.hide(text, shortest).into_owned();
+        for secret in self.lock().secrets.secrets(shortest) {
             for escape in escapes {
                 text = text.replace(&escape(secret), "***");
             }

@@ -108,7 +108,11 @@ fn secrets_are_not_printed_even_where_no_runner_masks_them() {
         console.debug("hunter2");
         console.error("hunter2", "hunter2");
         drop(console.group("hunter2"));
-        assert_eq!(console.redact("hunter2 hunter2-and-more"), "hunter2 ***");
+        assert_eq!(console.redact("hunter2 hunter2-and-more"), "*** ***");
+        assert_eq!(
+            console.redact_escaped("\"hunter2\": \"hunter2-and-more\"", 12, &[]),
+            "\"hunter2\": \"***\""
+        );
     });
     let said: Vec<&str> = log.lines().skip(2).collect();
     assert_eq!(

@@ -30,6 +30,8 @@ struct Needle {
     text: String,
     /// The length of the secret, in bytes.
     secret: usize,
+    /// It is one where it stands alone, not in a longer word.
+    whole: bool,
 }
 
 impl Redactor {
@@ -38,18 +40,30 @@ impl Redactor {
         if secret.is_empty() || self.secrets.iter().any(|known| known == secret) {
             return false;
         }
+        self.add(secret, looks(secret), false);
+        true
+    }
+
+    /// The same of one that is so short that it stands in many a word: it is taken out where it stands alone.
+    pub(crate) fn insert_word(&mut self, secret: &str) {
+        if !secret.is_empty() && self.secrets.iter().all(|known| known != secret) {
+            self.add(secret, vec![secret.to_owned()], true);
+        }
+    }
+
+    fn add(&mut self, secret: &str, looks: Vec<String>, whole: bool) {
         let position = self.secrets.partition_point(|known| known.len() >= secret.len());
         self.secrets.insert(position, secret.to_owned());
         self.starts.resize(256, Vec::new());
-        for text in looks(secret) {
+        for text in looks {
             let first = usize::from(text.as_bytes()[0]);
             self.starts[first].push(self.needles.len());
             self.needles.push(Needle {
                 text,
                 secret: secret.len(),
+                whole,
             });
         }
-        true
     }
 
     /// The secrets of at least `shortest` bytes, the longest first.
@@ -88,7 +102,10 @@ impl Redactor {
             let longest = |needles: &mut dyn Iterator<Item = &Needle>| {
                 needles
                     .filter(|needle| needle.secret >= shortest)
-                    .filter_map(|needle| length(rest, &needle.text))
+                    .filter_map(|needle| {
+                        let length = length(rest, &needle.text)?;
+                        (!needle.whole || is_alone(text, at, at + length)).then_some(length)
+                    })
                     .max()
             };
             let length = match escaped {
@@ -156,6 +173,19 @@ fn length(text: &str, secret: &str) -> Option<usize> {
         at += slashes + one(&left[slashes..], character, slashes > 0 || before_is_slash(text, at))?;
     }
     Some(at)
+}
+
+/// Whether what is between `start` and `end` is no part of a longer word: an escape before it is none.
+fn is_alone(text: &str, start: usize, end: usize) -> bool {
+    let (before, behind) = (&text[..start], &text[end..]);
+    let escaped = |length: usize, mark: char| {
+        let at = before.char_indices().nth_back(length).map(|(at, _)| at);
+        at.is_some_and(|at| {
+            before[at..].starts_with(mark) && before[at + 1..].bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    };
+    (!before.ends_with(char::is_alphanumeric) || escaped(1, '\\') || escaped(2, '%'))
+        && !behind.starts_with(char::is_alphanumeric)
 }
 
 fn leading_slashes(text: &str) -> usize {

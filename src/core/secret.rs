@@ -3,9 +3,10 @@
 use std::fmt;
 
 /// Words that name a secret.
-const SECRET_WORDS: [&str; 10] = [
+const SECRET_WORDS: [&str; 11] = [
     "SECRET",
     "PASS",
+    "PWD",
     "TOKEN",
     "KEY",
     "CRED",

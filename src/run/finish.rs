@@ -21,6 +21,9 @@ use crate::run::reports::report_paths;
 /// Exit code of a run that was cancelled, as a shell gives for SIGINT.
 const CANCELLED: u8 = 130;
 
+/// Shorter secrets are taken out of the report's texts, not of its JSON: a word of its own may be one.
+const SHORTEST_IN_JSON: usize = 12;
+
 /// Builds the report, writes everything that outlives the run, and returns the exit code.
 ///
 /// A file that cannot be written is a warning: what happened in AWS has happened.
@@ -45,6 +48,7 @@ pub(crate) fn finish(
                 file,
                 &console.redact_escaped(
                     &summary(&report, context, &ended.markdown),
+                    0,
                     &[&markdown::text, &inner_code],
                 ),
             ),
@@ -78,7 +82,12 @@ fn write_report(report: &Report, context: &RunContext, console: &Console) -> Opt
     // Without a runner it may not be there yet; whether it can be written shows below.
     let _ = std::fs::create_dir_all(&context.temp);
     let json = serde_json::to_string_pretty(report).expect("a report has only string keys");
-    match std::fs::write(&path, console.redact_escaped(&json, &[&inner_json]).as_bytes()) {
+    match std::fs::write(
+        &path,
+        console
+            .redact_escaped(&json, SHORTEST_IN_JSON, &[&inner_json])
+            .as_bytes(),
+    ) {
         Ok(()) => Some(path),
         Err(error) => {
             // Half a report could not be read.

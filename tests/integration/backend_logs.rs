@@ -104,6 +104,75 @@ fn without_log_tail_no_log_is_asked_for() {
     assert_eq!(cloud.count("RequestEnvironmentInfo"), 0);
 }
 
+/// Secrets of the environment that are short, or stand inside of a value.
+#[test]
+fn short_values_and_passwords_inside_of_values_are_not_shown_either() {
+    let cloud = cloud();
+    let secrets = [
+        "p1n9",
+        "1234",
+        "abc",
+        "Dbpw9876543",
+        "abc123def456",
+        "pw-in-json",
+        "4711",
+    ];
+    let lines: String = secrets
+        .iter()
+        .map(|secret| format!("[ERROR] of the log: {secret}\n"))
+        .collect();
+    let rule = "-".repeat(40);
+    let log = format!("{rule}\n/var/log/eb-engine.log\n{rule}\n{lines}");
+    let causes: Vec<String> = secrets.iter().map(|secret| format!("Cause <{secret}>.")).collect();
+    scenario(&cloud, "my-app-prod", "fails", &json!({"log": log, "seconds": 3.0}));
+    let property = |name: &str, value: &str| json!({"Namespace": "aws:elasticbeanstalk:application:environment", "OptionName": name, "Value": value});
+    let settings = json!([
+        property("DB_PASSWORD", "p1n9"),
+        property("TOKEN_PIN", "1234"),
+        property("JWT_SECRET", "abc"),
+        property("DB_URI", "postgres://usr:Dbpw9876543@db.host/x"),
+        property("SENTRY", "https://abc123def456@sentry.io/42"),
+        property("CONFIG", r#"{"password": "pw-in-json", "pin_key": 4711}"#),
+    ]);
+    let action = deploy(&cloud).with("option-settings", &settings.to_string());
+    let run = std::thread::scope(|scope| {
+        let run = scope.spawn(|| action.run());
+        while cloud.count("UpdateEnvironment") == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        for secret in secrets {
+            cloud.post(
+                "/beanstalk/event",
+                &json!({"environment": "my-app-prod", "message": format!("Event <{secret}>."), "severity": "ERROR"}),
+            );
+        }
+        cloud.post(
+            "/beanstalk/environment",
+            &json!({"environment": "my-app-prod", "causes": causes}),
+        );
+        run.join().expect("the run")
+    })
+    .expect_exit(1);
+    let shown: Vec<&str> = run.log.lines().filter(|line| !line.contains("add-mask")).collect();
+    for text in [&shown.join("\n"), &run.report.to_string(), &run.summary] {
+        for secret in secrets {
+            for around in ["<>", ": \n", ": \""] {
+                let (before, behind) = around.split_at(around.len() - 1);
+                assert!(
+                    !text.contains(&format!("{before}{secret}{behind}")),
+                    "`{secret}` in {text}"
+                );
+            }
+        }
+        assert!(!text.contains("Dbpw9876543"), "{text}");
+    }
+    assert!(
+        run.log.contains("Event <***>.") && run.log.contains("of the log: ***"),
+        "{}",
+        run.log
+    );
+}
+
 #[test]
 fn values_of_the_environment_are_not_shown_in_events_causes_and_logs() {
     let cloud = cloud();

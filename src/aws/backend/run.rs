@@ -204,7 +204,9 @@ impl BackendRun<'_> {
         if self.backend.wait {
             settings.extend(self.values(environment, most, deadline).await);
         }
-        masked_values(&settings).for_each(|value| self.console.mask(value));
+        masked_values(&settings)
+            .iter()
+            .for_each(|value| self.console.mask(value));
         Redaction::new(secrets, &settings)
     }
 

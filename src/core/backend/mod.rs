@@ -18,6 +18,7 @@ pub(crate) mod reason;
 pub(crate) mod retention;
 pub(crate) mod rollback;
 pub(crate) mod rollout;
+pub(crate) mod secret_parts;
 pub(crate) mod secrets;
 pub(crate) mod settings;
 pub(crate) mod targets;

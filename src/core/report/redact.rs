@@ -8,7 +8,15 @@ pub(crate) fn redact(report: &mut Report, clean: &dyn Fn(&str) -> String) {
     let optional = |text: &mut Option<String>| text.iter_mut().for_each(each);
     if let Some(site) = &mut report.site {
         site.uploads.iter_mut().for_each(|upload| each(&mut upload.key));
-        site.deletes.iter_mut().for_each(each);
+        site.retired.iter_mut().for_each(|retired| each(&mut retired.key));
+        for keys in [
+            &mut site.deletes,
+            &mut site.restored,
+            &mut site.not_restored,
+            &mut site.changed_by_others,
+        ] {
+            keys.iter_mut().for_each(each);
+        }
         for warning in site.failures.iter_mut().chain(&mut site.warnings) {
             each(&mut warning.path);
             each(&mut warning.message);
@@ -23,6 +31,8 @@ pub(crate) fn redact(report: &mut Report, clean: &dyn Fn(&str) -> String) {
             redact_environment(environment, clean);
         }
     }
+    report.forgotten.values_mut().flatten().for_each(each);
+    report.wrong_inputs.iter_mut().for_each(each);
     optional(&mut report.site_url);
     optional(&mut report.live);
     optional(&mut report.advice);
@@ -38,10 +48,12 @@ fn redact_environment(environment: &mut EnvironmentReport, clean: &dyn Fn(&str) 
         &mut environment.previous_version_label,
         &mut environment.version_label,
         &mut environment.planned_version_label,
+        &mut environment.unknown_since_update_to,
         &mut environment.error,
     ] {
         label.iter_mut().for_each(each);
     }
+    environment.sent_settings.iter_mut().for_each(each);
     for event in &mut environment.events {
         each(&mut event.message);
     }
