@@ -30,6 +30,8 @@ pub(crate) mod console;
 pub(crate) mod core;
 #[doc(hidden)]
 pub mod door;
+#[cfg(test)]
+mod fuzz_targets;
 pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod run;

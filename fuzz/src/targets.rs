@@ -1,8 +1,10 @@
 //! One function for each target. Several texts in one input are separated by NUL.
+//!
+//! The main crate's tests mount this file too (`src/fuzz_targets.rs`), so that it always fits the parsers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::path::Path;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
 
@@ -47,7 +49,10 @@ pub fn patterns(data: &[u8]) {
     let [pattern, directory, name] = split(data);
     let compiled = Pattern::new(&pattern);
     if compiled.matches_all_below(&directory) {
-        assert!(compiled.matches(&format!("{directory}{name}")), "{pattern:?} {directory:?} {name:?}");
+        assert!(
+            compiled.matches(&format!("{directory}{name}")),
+            "{pattern:?} {directory:?} {name:?}"
+        );
     }
     let head = compiled.literal_head();
     if compiled.matches(&name) {
@@ -75,7 +80,11 @@ pub fn records(data: &[u8]) {
         let written = record.to_json().expect("what was read can be written");
         assert!(Record::from_json(&written).is_ok());
         let records = [record];
-        let _ = (live::live(&records), live::last_succeeded(&records), restore::changed_since(&records).len());
+        let _ = (
+            live::live(&records),
+            live::last_succeeded(&records),
+            restore::changed_since(&records).len(),
+        );
     }
     let _ = keys::unpack::<serde_json::Value>(data, &kept::KeptRecords::default());
     let _ = id::parse_object_name(&String::from_utf8_lossy(data));
@@ -83,9 +92,7 @@ pub fn records(data: &[u8]) {
 
 /// A ready `.zip`, `.war` or `.jar`.
 pub fn archive(data: &[u8]) {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(data).expect("it is written");
-    let _ = ready::check(file.path());
+    let _ = ready::check(Cursor::new(data), Path::new("app.zip"));
 }
 
 /// `.ebignore` and `package-exclude`: patterns and a path.
@@ -95,7 +102,7 @@ pub fn ignore(data: &[u8]) {
         let _ = rules.leaves_out(&path);
     }
     let patterns: Vec<String> = patterns.lines().map(ToOwned::to_owned).collect();
-    if let Ok(rules) = IgnoreRules::new(Path::new("/source"), None, &patterns) {
+    if let Ok(rules) = IgnoreRules::new(Path::new("/source"), None, &patterns, |_| Ok(None)) {
         let path = path.trim_matches('/');
         if !path.is_empty() {
             let _ = (rules.leave_out(path, false), rules.leave_out(path, true));
@@ -116,7 +123,10 @@ pub fn label(data: &[u8]) {
         run_attempt: None,
     };
     if let Ok(label) = label::fill(&template, &values) {
-        assert!(label.chars().count() <= 100 && !label.contains(['/', '\r', '\n']), "{label:?}");
+        assert!(
+            label.chars().count() <= 100 && !label.contains(['/', '\r', '\n']),
+            "{label:?}"
+        );
     }
 }
 
@@ -126,17 +136,26 @@ pub fn invalidations(data: &[u8]) {
     let mut paths = BTreeSet::new();
     for line in text.lines() {
         let encoded = encode(line);
-        assert!(encoded.is_ascii() && !encoded.contains([' ', '"', '<', '>', '\r', '\n', '\0']), "{encoded:?}");
+        assert!(
+            encoded.is_ascii() && !encoded.contains([' ', '"', '<', '>', '\r', '\n', '\0']),
+            "{encoded:?}"
+        );
         let _ = check_path(line);
         paths.insert(format!("/{}", encoded.trim_start_matches('/')));
     }
     let limits = Limits { paths: 5, wildcards: 2 };
     let few = collapse(&paths, limits);
     for path in &paths {
-        assert!(few.iter().any(|wide| covers(wide, path)), "{path:?} is not covered by {few:?}");
+        assert!(
+            few.iter().any(|wide| covers(wide, path)),
+            "{path:?} is not covered by {few:?}"
+        );
     }
     assert!(few.len() <= limits.paths, "{few:?}");
-    assert!(few.iter().filter(|path| path.ends_with('*')).count() <= limits.wildcards, "{few:?}");
+    assert!(
+        few.iter().filter(|path| path.ends_with('*')).count() <= limits.wildcards,
+        "{few:?}"
+    );
 }
 
 /// All inputs at once, a line each: every parser behind them, and the collection of errors.
@@ -165,6 +184,10 @@ impl Files for Directories {
         FileKind::Directory
     }
 
+    fn real(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
     fn read(&self, _: &Path, _: u64) -> Result<Vec<u8>, String> {
         Err("it is a directory".to_owned())
     }
@@ -177,12 +200,25 @@ impl Files for Directories {
 /// What AWS and instances say, on its way to log and summary: logs, secrets in them, Markdown, dates, ETags.
 pub fn texts(data: &[u8]) {
     let [secret, text] = split(data);
-    let _ = (logs::cut(&text, Some(DateTime::UNIX_EPOCH)), http_date(&text), Etag::parse(&text));
+    let _ = (
+        logs::cut(&text, Some(DateTime::UNIX_EPOCH)),
+        http_date(&text),
+        Etag::parse(&text),
+    );
     let clean = Redaction::new([secret.clone()], &[]).clean(&text);
-    for line in secret.lines().map(str::trim).filter(|line| line.len() >= 6 && !line.contains('*')) {
+    for line in secret
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() >= 6 && !line.contains('*'))
+    {
         assert!(!clean.contains(line), "{line:?} is in {clean:?}");
     }
-    for written in [markdown::text(&text), markdown::code(&text), markdown::prose(&text), markdown::link(&text, &secret)] {
+    for written in [
+        markdown::text(&text),
+        markdown::code(&text),
+        markdown::prose(&text),
+        markdown::link(&text, &secret),
+    ] {
         assert!(!written.contains("<script"), "{written:?}");
     }
 }
