@@ -24,6 +24,7 @@ use anyhow::Context as _;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use tokio::sync::OnceCell;
 
 use crate::aws::error::AwsContextExt as _;
@@ -84,7 +85,7 @@ pub(crate) async fn connect(
     credentials::mask(inputs, env, console);
     let http = crate::http::client(env)?;
     http.proxy_passwords().for_each(|password| console.mask(&password));
-    SelectedProfile::of(env)?.say_endpoints(env, console);
+    SelectedProfile::of(env)?.say_endpoints(env, console)?;
     let base = base_config(inputs, env, &http).await;
     let resolved = credentials::resolve(inputs, context, env, &http, ask_id_token, &base, console).await?;
     console.debug(&format!("credentials: {}", resolved.origin));
@@ -117,13 +118,25 @@ pub(crate) async fn connect(
     })
 }
 
+/// What the environment and the profile say to the SDK of one service, without what is empty: of a variable that is, the
+/// SDK says that it is not an address.
+#[derive(Debug)]
+struct WithoutEmpty(SdkConfig);
+
+impl LoadServiceConfig for WithoutEmpty {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let value = self.0.service_config()?.load_config(key);
+        value.filter(|value| !value.is_empty())
+    }
+}
+
 /// Everything but credentials.
 async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) -> SdkConfig {
     let attempts = env.get("AWS_MAX_ATTEMPTS").and_then(|value| value.trim().parse().ok());
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(crate::http::CONNECT_TIMEOUT)
         .build();
-    aws_config::defaults(BehaviorVersion::latest())
+    let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
         .region(Region::new(start_region(inputs)))
         .no_credentials()
@@ -137,7 +150,9 @@ async fn base_config(inputs: &AwsInputs, env: &Env, http: &crate::http::Client) 
         .timeout_config(timeouts)
         .app_name(AppName::new("aws-web-deploy").expect("a name of legal characters"))
         .load()
-        .await
+        .await;
+    let builder = config.to_builder();
+    builder.service_config(WithoutEmpty(config)).build()
 }
 
 /// The region to begin with. A run of the site alone may have none: the bucket's is found out, and any region of the

@@ -11,6 +11,7 @@ use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tower::BoxError;
 
+use crate::core::inputs::urls::check;
 use crate::core::secret::Secret;
 use crate::http::Client;
 
@@ -19,9 +20,11 @@ use crate::http::Client;
 /// # Errors
 /// The address is none.
 pub(crate) fn octocrab(http: &Client, api_url: &str, token: &Secret) -> anyhow::Result<Octocrab> {
+    // Not repeated: it may hold a password.
+    check(api_url).map_err(|problem| anyhow::anyhow!("cannot use `GITHUB_API_URL`, which {problem}"))?;
     let base = api_url
         .parse()
-        .with_context(|| format!("cannot use `GITHUB_API_URL`: `{api_url}` is not a URL"))?;
+        .context("cannot use `GITHUB_API_URL`: it is not a URL")?;
     let user_agent = http::HeaderValue::from_static(concat!("aws-web-deploy/", env!("CARGO_PKG_VERSION")));
     let http = http.clone();
     let service = tower::service_fn(move |request| send(http.clone(), request));

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::core::inputs::files::{FileKind, Files};
+use crate::core::inputs::files::{FileKind, Files, is_of_the_kernel};
 
 /// The machine's own files.
 pub(crate) struct Disk;
@@ -11,6 +11,7 @@ pub(crate) struct Disk;
 impl Files for Disk {
     fn kind(&self, path: &Path) -> FileKind {
         match std::fs::metadata(path) {
+            Ok(_) if is_of_the_kernel(&self.real(path)) => FileKind::Special,
             Ok(metadata) if metadata.is_dir() => FileKind::Directory,
             Ok(metadata) if metadata.is_file() => FileKind::File,
             Ok(_) => FileKind::Special,
@@ -47,6 +48,14 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_told_without_opening_it() {
         assert_eq!(Disk.kind(Path::new("/dev/zero")), FileKind::Special);
+        for made_up in [
+            "/proc/self/environ",
+            "/proc/self",
+            "/proc/thread-self/root/proc/version",
+        ] {
+            assert_eq!(Disk.kind(Path::new(made_up)), FileKind::Special, "{made_up}");
+        }
+        assert_eq!(Disk.kind(Path::new("/proc/self/root/etc")), FileKind::Directory);
         assert_eq!(Disk.kind(Path::new("/")), FileKind::Directory);
         assert_eq!(Disk.kind(Path::new("/no/such/file")), FileKind::Missing);
         assert!(matches!(Disk.kind(Path::new("/dev/null/x")), FileKind::Unknown(_)));

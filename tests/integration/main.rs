@@ -65,6 +65,7 @@ mod site_rules;
 mod site_stores;
 mod site_sync;
 mod site_transfer;
+mod steering;
 mod summaries;
 mod support;
 mod terminal;

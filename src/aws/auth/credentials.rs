@@ -186,11 +186,13 @@ async fn default_chain(
         WebIdentityTokenCredentialsProvider::builder()
             .configure(&config)
             .build(),
-    )
-    .or_else(
-        "EcsContainer",
-        EcsCredentialsProvider::builder().configure(&config).build(),
     );
+    if is_container(env) {
+        chain = chain.or_else(
+            "EcsContainer",
+            EcsCredentialsProvider::builder().configure(&config).build(),
+        );
+    }
     if instance_metadata_is_likely(env) {
         // One short try: without an instance the address leads nowhere, and a packet that is dropped is waited for.
         let client = imds::Client::builder()
@@ -210,6 +212,16 @@ async fn default_chain(
     let found = tokio::time::timeout(CHAIN_TIMEOUT, chain.provide_credentials()).await;
     let found = found.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(CHAIN_TIMEOUT)));
     (SharedCredentialsProvider::new(chain), found)
+}
+
+/// Whether this is a container with a role: variables that are empty are not set, and to the SDK they are addresses.
+fn is_container(env: &Env) -> bool {
+    [
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    ]
+    .iter()
+    .any(|name| env.get(name).is_some())
 }
 
 /// Whether to ask for an instance's role: never on GitHub's own runners, which are virtual machines of Azure and have

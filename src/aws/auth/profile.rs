@@ -8,7 +8,8 @@ use crate::console::Console;
 use crate::core::context::Env;
 use crate::core::error::HintExt as _;
 use crate::core::iam::profile::{ProfileEffects, effects};
-use crate::core::inputs::urls::unencrypted_host;
+use crate::core::inputs::files::is_of_the_kernel;
+use crate::core::inputs::urls::{check, unencrypted_host};
 
 /// How many bytes of a configuration file are looked at.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -48,12 +49,22 @@ impl SelectedProfile {
     }
 
     /// Says where requests go, when the profile sends them elsewhere: variables of the environment come first.
-    pub(crate) fn say_endpoints(&self, env: &Env, console: &Console) {
+    ///
+    /// # Errors
+    /// An address that is none, or holds a user name: the SDK would repeat it.
+    pub(crate) fn say_endpoints(&self, env: &Env, console: &Console) -> anyhow::Result<()> {
         let ignored = env.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
         if env.get("AWS_ENDPOINT_URL").is_some() || ignored.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return;
+            return Ok(());
         }
         for url in &self.effects.endpoints {
+            if let Err(problem) = check(url) {
+                return Err(anyhow::anyhow!(
+                    "cannot use the profile `{}`: its `endpoint_url` {problem}",
+                    self.name
+                ))
+                .hint("correct it in the AWS configuration of this runner, or set `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: true`");
+            }
             let text = format!(
                 "the profile `{}` sends requests to `{}` (`endpoint_url`)",
                 self.name,
@@ -67,6 +78,7 @@ impl SelectedProfile {
                 None => console.notice(TITLE, &text),
             }
         }
+        Ok(())
     }
 
     /// Says that a command is run for credentials.
@@ -99,11 +111,11 @@ fn path(env: &Env, variable: &str, file: &str) -> PathBuf {
     }
 }
 
-/// Refuses pipes, sockets and devices; what is empty by nature is often named to have no configuration at all.
+/// Refuses pipes, sockets, devices and what the kernel makes up; what is empty by nature is often named to have no configuration at all.
 fn check_file(variable: &str, path: &Path) -> anyhow::Result<()> {
     let Ok(metadata) = path.metadata() else { return Ok(()) };
     let is_nothing = path.canonicalize().is_ok_and(|real| real == Path::new("/dev/null"));
-    if metadata.is_file() || metadata.is_dir() || is_nothing {
+    if metadata.is_file() && !is_made_up(path) || metadata.is_dir() || is_nothing {
         return Ok(());
     }
     Err(anyhow::anyhow!(
@@ -113,10 +125,15 @@ fn check_file(variable: &str, path: &Path) -> anyhow::Result<()> {
     .hint(format!("correct `{variable}`, or unset it"))
 }
 
+fn is_made_up(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|real| is_of_the_kernel(&real))
+}
+
 /// The text of a regular file; nothing where there is none.
 fn text(path: &Path) -> String {
     let mut bytes = Vec::new();
     if path.is_file()
+        && !is_made_up(path)
         && let Ok(file) = File::open(path)
     {
         // What cannot be read does nothing; the SDK says why.

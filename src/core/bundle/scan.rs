@@ -13,6 +13,7 @@ use crate::core::bundle::ebignore::EBIGNORE;
 use crate::core::bundle::ignore::IgnoreRules;
 use crate::core::bundle::left_out::LeftOut;
 use crate::core::error::HintExt as _;
+use crate::core::inputs::files::is_of_the_kernel;
 
 /// How many bytes of patterns are read of a file.
 const MAX_RULES: u64 = 4 * 1024 * 1024;
@@ -76,6 +77,9 @@ pub(crate) fn rules(root: &Path, ignore_file: Option<&str>, exclude: &[String]) 
 
 /// A file of patterns, whole.
 fn read_rules(path: &Path) -> io::Result<Vec<u8>> {
+    if is_of_the_kernel(&path.canonicalize()?) {
+        return Err(io::Error::other("it is not a regular file"));
+    }
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MAX_RULES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_RULES {

@@ -6,7 +6,7 @@ use crate::core::context::{Env, RunContext};
 use crate::core::iam::session_tags::session_tags;
 use crate::core::inputs::args::sync_flags::SyncFlags;
 use crate::core::inputs::reader::Reader;
-use crate::core::inputs::urls::{check_endpoint, unencrypted_host};
+use crate::core::inputs::urls::{check_endpoint, check_url, unencrypted_host};
 use crate::core::secret::Secret;
 use crate::core::secret::shown_text;
 
@@ -61,6 +61,7 @@ pub(crate) struct RoleInputs {
 pub(crate) fn read(reader: &mut Reader<'_>, env: &Env, context: &RunContext, flags: &SyncFlags) -> AwsInputs {
     let region = region(reader, env, flags);
     let endpoint_url = endpoint_url(reader, flags);
+    check_variables(reader, env);
     warn_of_unencrypted(reader, env, endpoint_url.as_deref());
     AwsInputs {
         region,
@@ -116,6 +117,39 @@ const ENDPOINT_VARIABLES: [&str; 5] = [
     "AWS_ENDPOINT_URL_CLOUDFRONT",
     "AWS_ENDPOINT_URL_ELASTIC_BEANSTALK",
 ];
+
+/// The variables that tell the SDK where credentials are
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>,
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>).
+const CREDENTIALS_VARIABLES: [&str; 2] = [
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+];
+/// A path of the container's agent.
+const CREDENTIALS_PATH: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+
+/// The SDK repeats an address that it cannot use, with all that is in it; so it never gets to see one. Those that are
+/// empty count as not set.
+fn check_variables(reader: &mut Reader<'_>, env: &Env) {
+    for (name, url) in ENDPOINT_VARIABLES
+        .iter()
+        .filter_map(|name| Some((name, env.get(name)?)))
+    {
+        check_endpoint(reader, &format!("`{name}`"), url);
+    }
+    for (name, url) in CREDENTIALS_VARIABLES
+        .iter()
+        .filter_map(|name| Some((name, env.get(name)?)))
+    {
+        check_url(reader, &format!("`{name}`"), url);
+    }
+    let is_path = |path: &str| path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());
+    if env.get(CREDENTIALS_PATH).is_some_and(|path| !is_path(path)) {
+        reader.errors.push(format!(
+            "`{CREDENTIALS_PATH}` must be a path that begins with `/`, and is not repeated here because it may hold a secret"
+        ));
+    }
+}
 
 /// Requests carry session tokens, and what they bring back is trusted.
 fn warn_of_unencrypted(reader: &mut Reader<'_>, env: &Env, endpoint_url: Option<&str>) {

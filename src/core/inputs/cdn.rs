@@ -10,6 +10,7 @@ use crate::core::inputs::command::Command;
 use crate::core::inputs::expand::{expression, variables};
 use crate::core::inputs::paths::read_text;
 use crate::core::inputs::reader::{Reader, unique};
+use crate::core::secret::{HIDDEN, shown_text};
 
 /// The cdn part.
 #[derive(Debug, Clone)]
@@ -55,23 +56,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, command: Command, context: &RunConte
     } else {
         None
     };
-    for path in typed.iter().chain(&listed).flatten() {
-        if path.starts_with('[') {
-            reader.errors.push(format!(
-                "the path `{path}` begins like a JSON list: paths are separated by white space, without brackets, quotes and commas"
-            ));
-        } else if path.contains(",/") || path.ends_with(',') {
-            reader.errors.push(format!(
-                "the path `{path}` holds a comma: paths are separated by white space; write a comma that belongs to a path as `%2C`"
-            ));
-        } else if let Some(plain) = without_quotes(path) {
-            reader.errors.push(format!(
-                "the path `{path}` holds quotes, and no shell takes them away: write `{plain}`"
-            ));
-        } else if let Err(reason) = check_path(path) {
-            reader
-                .errors
-                .push(format!("the path `{path}` cannot be invalidated: {reason}"));
+    for path in typed.iter().flatten() {
+        match shown_text(path) {
+            HIDDEN if check_of(path).is_err() => reader.errors.push(
+                "a path in `paths` cannot be invalidated, and is not repeated here because it may hold a secret: a path \
+                 begins with `/`"
+                    .to_owned(),
+            ),
+            _ => reader.errors.extend(check_of(path).err()),
         }
     }
     let paths = match (typed, listed) {
@@ -110,6 +102,26 @@ fn without_quotes(path: &str) -> Option<&str> {
     (plain != path && plain.starts_with('/')).then_some(plain)
 }
 
+/// What is wrong with a path.
+fn check_of(path: &str) -> Result<(), String> {
+    if path.starts_with('[') {
+        return Err(format!(
+            "the path `{path}` begins like a JSON list: paths are separated by white space, without brackets, quotes and commas"
+        ));
+    }
+    if path.contains(",/") || path.ends_with(',') {
+        return Err(format!(
+            "the path `{path}` holds a comma: paths are separated by white space; write a comma that belongs to a path as `%2C`"
+        ));
+    }
+    if let Some(plain) = without_quotes(path) {
+        return Err(format!(
+            "the path `{path}` holds quotes, and no shell takes them away: write `{plain}`"
+        ));
+    }
+    check_path(path).map_err(|reason| format!("the path `{path}` cannot be invalidated: {reason}"))
+}
+
 /// More paths than CloudFront takes at once can never be invalidated
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations>).
 fn check_limits(reader: &mut Reader<'_>, paths: &[String]) {
@@ -129,7 +141,22 @@ fn check_limits(reader: &mut Reader<'_>, paths: &[String]) {
 
 fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<String> {
     match read_text(reader.files, context, file) {
-        Ok(text) => unique(text.lines().flat_map(paths_of)),
+        Ok(text) => {
+            // A wrong file may hold anything: its lines are not repeated.
+            let wrong = text.lines().enumerate().find_map(|(number, line)| {
+                let is_wrong = paths_of(line)
+                    .iter()
+                    .any(|path| !path.is_empty() && check_of(path).is_err());
+                is_wrong.then_some(number + 1)
+            });
+            if let Some(line) = wrong {
+                reader.errors.push(format!(
+                    "line {line} of the file that `paths-from` names is no path that CloudFront takes: a path begins with \
+                     `/`, without protocol and host, is percent-encoded, and has a `*` only at its end"
+                ));
+            }
+            unique(text.lines().flat_map(paths_of))
+        }
         Err(error) => {
             let name = reader.given("paths-from").map_or("paths-from", |given| given.name);
             let unexpanded = match variables(file).first() {
@@ -137,7 +164,8 @@ fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<
                 None => String::new(),
             };
             reader.errors.push(format!(
-                "`{name}` is `{file}`, which cannot be read: {error}{unexpanded}"
+                "`{name}` is `{}`, which cannot be read: {error}{unexpanded}",
+                shown_text(file)
             ));
             Vec::new()
         }

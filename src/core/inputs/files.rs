@@ -9,12 +9,18 @@ pub(crate) enum FileKind {
     Directory,
     /// A regular file.
     File,
-    /// A pipe, a socket or a device.
+    /// A pipe, a socket, a device, or something of the kernel's own.
     Special,
     /// There is nothing.
     Missing,
     /// It cannot be told, and why.
     Unknown(String),
+}
+
+/// Whether `real`, a path without links, is made up by the kernel as it is read: such files say that they are regular and
+/// empty, and hold the environment of a process, with all of its secrets.
+pub(crate) fn is_of_the_kernel(real: &Path) -> bool {
+    real.starts_with("/proc") || real.starts_with("/sys")
 }
 
 /// Answers about files; links are followed.

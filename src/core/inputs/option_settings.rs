@@ -36,13 +36,14 @@ pub(crate) fn read(reader: &mut Reader<'_>, context: &RunContext) -> Vec<OptionS
         return Vec::new();
     }
     let (origin, json) = if text.starts_with('[') {
-        ("`option-settings`".to_owned(), text)
+        ("`option-settings`", text)
     } else {
         match read_text(reader.files, context, &text) {
-            Ok(json) => (format!("the file `{text}` of `option-settings`"), json),
+            Ok(json) => ("the file that `option-settings` names", json),
+            // A value that was taken for a path is not repeated either.
             Err(error) if is_path(&text) => {
                 reader.errors.push(format!(
-                    "`option-settings` names the file `{text}`, which cannot be read: {error}"
+                    "`option-settings` names a file that cannot be read in the workspace: {error}"
                 ));
                 return Vec::new();
             }

@@ -23,7 +23,8 @@ pub(crate) fn check_endpoint(reader: &mut Reader<'_>, name: &str, url: &str) {
     }
 }
 
-fn check(url: &str) -> Result<(), &'static str> {
+/// Whether `url` is such an address; else what is wrong with it, which repeats nothing of it.
+pub(crate) fn check(url: &str) -> Result<(), &'static str> {
     if has_user(url) {
         return Err("holds a user name or a password, which would show in the log: remove what stands before `@`");
     }

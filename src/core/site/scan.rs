@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 
+use crate::core::inputs::files::is_of_the_kernel;
 use crate::core::site::ancestor::Ancestor;
 use crate::core::site::local_file::LocalFile;
 use crate::core::site::local_scan::{LocalFindings, LocalScan};
@@ -201,6 +202,10 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                         findings.not_utf8.push((odd, path));
                         continue;
                     }
+                    if is_link && leads_into_kernel(&entry.path()) {
+                        findings.skip(path, OF_THE_KERNEL);
+                        continue;
+                    }
                     if is_link && self.is_outside(&entry.path()) {
                         findings.outside.push(path.clone());
                     }
@@ -243,6 +248,10 @@ impl<S: ScanScope> SiteWalk<'_, S> {
                 findings.into_git.push(path);
                 return None;
             }
+            if leads_into_kernel(at) {
+                findings.skip(path, OF_THE_KERNEL);
+                return None;
+            }
             if parent.inside.contains(id(metadata)) {
                 findings.skip(
                     path,
@@ -270,6 +279,14 @@ impl<S: ScanScope> SiteWalk<'_, S> {
 
 fn id(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
+}
+
+/// What a link to the environment of a process and the like is called.
+const OF_THE_KERNEL: &str =
+    "a link to what the kernel makes up, such as the environment of a process; skipped, its object is kept";
+
+fn leads_into_kernel(link: &Path) -> bool {
+    link.canonicalize().is_ok_and(|target| is_of_the_kernel(&target))
 }
 
 fn special(metadata: &Metadata) -> &'static str {

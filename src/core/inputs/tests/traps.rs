@@ -139,7 +139,15 @@ fn option_settings_are_never_repeated() {
     assert!(error("{\"Value\": \"hunter2\"}").contains("does not begin with `[`"));
     assert!(error("DB=hunter2").contains("neither a JSON array nor the path"));
     assert!(error("[\"hunter2\"]").contains("`Namespace`"));
-    assert!(error("no/such/settings.json").contains("names the file `no/such/settings.json`"));
+    assert!(error("no/such/settings.json").contains("names a file that cannot be read in the workspace: it does not"));
+    for path in [
+        "hunter2.json",
+        "hunter2/x.json",
+        "postgres://u:hunter2@h/db.json",
+        "/run/secrets/hunter2",
+    ] {
+        error(path);
+    }
     assert!(error("src").contains("neither a JSON array nor the path"));
     for wrong in [
         r#"[{"hunter2": "x"}]"#,
@@ -163,7 +171,10 @@ fn option_settings_are_never_repeated() {
             ("option-settings", "settings.json"),
         ];
         let errors = inputs_among(&tree, &with, &[]).map(|_| ()).expect_err(wrong);
-        assert!(errors[0].starts_with("the file `settings.json` of"), "{errors:?}");
+        assert!(
+            errors[0].starts_with("the file that `option-settings` names"),
+            "{errors:?}"
+        );
         assert!(!errors.concat().contains("hunter2"), "{errors:?}");
     }
 }
