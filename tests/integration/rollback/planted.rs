@@ -108,7 +108,7 @@ fn a_record_of_something_else_is_refused_and_stops_rollbacks_alone() {
     let run = rollback(&cloud).run().expect_exit(1);
     assert!(
         run.error()
-            .contains("is refused, and what it changed since is not known"),
+            .contains("are refused, and what they changed since is not known"),
         "{}",
         run.error()
     );
