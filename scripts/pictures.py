@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "target/pictures"
-WIDTH = 980
+WIDTH = 1012
 IN_README = "first-deploy"
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>0</title><style>

@@ -89,12 +89,12 @@ fn done(cloud: &Cloud, run: &Run) -> String {
         (0, true, true) => "sync, then invalidation",
         (2, false, false) if says("syncs or invalidates") => "error: say which",
         (2, false, false) if says("`PATHS` is empty") => "error: `PATHS` is empty",
-        (2, false, false) if says("is set but `bucket` is empty") && says("is set but `distribution` is empty") => {
+        (2, false, false) if says("set but `bucket` is empty") && says("set but `distribution` is empty") => {
             "error: nothing to do"
         }
-        (2, false, false) if says("is set but `bucket` is empty") => "error: `bucket` is empty",
+        (2, false, false) if says("set but `bucket` is empty") => "error: `bucket` is empty",
         (2, false, false) if says("say what to invalidate") => "error: no paths",
-        (2, false, false) if says("is set but `distribution` is empty") => "error: `distribution` is empty",
+        (2, false, false) if says("set but `distribution` is empty") => "error: `distribution` is empty",
         (2, false, false) if says("No part is enabled") => "error: nothing to do",
         other => return format!("{other:?}"),
     };

@@ -149,6 +149,7 @@ fn wrong_inputs() {
         .with("source", "publik")
         .with("delete", "perhaps")
         .with("environment-name", "my-app-prod")
+        .with("package", "backend")
         .run();
     hold("wrong-inputs", &run.expect_exit(2));
 }

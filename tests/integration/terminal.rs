@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use aws_web_deploy::door::INPUTS;
 use tempfile::TempDir;
 
-use crate::support::{Cloud, python};
+use crate::support::http::request;
+use crate::support::{Cloud, project, python};
+use crate::workflows::{ROLE, cloud};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_aws-web-deploy");
 
@@ -225,5 +227,50 @@ fn the_report_is_written_where_the_runners_directory_is_not_there_yet() {
         let report = std::fs::read(path).expect("the report");
         let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
         assert_ne!(report["outcome"], "failed");
+    }
+}
+
+/// The pages' jobs of GitLab and Bitbucket: their scripts, with a token as theirs, and a clone that is there already.
+#[test]
+fn the_scripts_of_gitlab_and_bitbucket_deploy() {
+    let page = std::fs::read_to_string(project().join("docs/terminal.md")).expect("the page");
+    for (head, token) in [
+        ("\ndeploy:\n", "AWS_TOKEN"),
+        ("\npipelines:\n", "BITBUCKET_STEP_OIDC_TOKEN"),
+    ] {
+        let cloud = cloud();
+        cloud.create_bucket("my-site");
+        let authorization = [("authorization", "bearer request-token")];
+        let path = "/_oidc/token?audience=sts.amazonaws.com";
+        let answer = request(&cloud.endpoint, "GET", path, &authorization, b"").text();
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+
+        let directory = site();
+        let (_, job) = page.split_once(&format!("```yaml{head}")).expect("the job");
+        let (job, _) = job.split_once("```").expect("its end");
+        let (variables, script) = job.split_once("script:\n").expect("the script");
+        let script = script.lines().filter_map(|line| line.trim().strip_prefix("- "));
+        let script: Vec<String> = script
+            .filter(|line| !line.starts_with("git clone "))
+            .map(|line| line.replace("/tmp/action/dist/aws-web-deploy-linux-x64", BINARY))
+            .map(|line| line.replace("eu-central-1", "us-east-1"))
+            .map(|line| line.replace("/tmp/token", "token"))
+            .collect();
+        assert!(script.len() > 1, "{script:?}");
+        let mut environment = environment(&cloud);
+        environment.remove("AWS_ACCESS_KEY_ID");
+        environment.remove("AWS_SECRET_ACCESS_KEY");
+        environment.insert(token, answer["value"].as_str().expect("a token").to_owned());
+        if variables.contains("AWS_ROLE_ARN: ") {
+            environment.insert("AWS_ROLE_ARN", ROLE.to_owned());
+            environment.insert("AWS_WEB_IDENTITY_TOKEN_FILE", "token".to_owned());
+        }
+        let mut command = Command::new("/bin/sh");
+        command.args(["-e", "-c", &script.join("\n")]);
+        finish(command, directory.path(), &environment).expect(0);
+        assert_eq!(
+            cloud.object("my-site", "index.html").expect("the page").text(),
+            "index.html"
+        );
     }
 }

@@ -14,7 +14,7 @@ STUMBLED_OVER = [
     "take them out", "give the key up", "to whoever answers", "nobody answers in a workflow", "belongs to no flag",
     "legal are", "inputs cannot be used:", "nothing to do: set `", "the secret or variable behind it", "update has begun",
     "nobody looks how", "taken the update back", "putting `", "has just begun an update", "basic health knows",
-    "enhanced health would", "delivered no log", "cannot trust the upload", "the bytes have `", "broke off",
+    "enhanced health would", "delivered no log", "cannot trust the upload", "the bytes have `", "walk broke off", "listing broke off", "reading broke off",
     "the network does not lead", "wants fewer requests", "makes a run more patient", "knows of no earlier release",
     "what it left half done", "is taken back all the same", "write the prefix out", "know no directories",
     "leave it away", "redirects to what is no address", "takes it back", "tells the truth about", "no download when it starts",

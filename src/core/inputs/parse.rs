@@ -20,6 +20,7 @@ use crate::core::inputs::site::{self, SiteInputs};
 use crate::core::inputs::table::{INPUTS, Part, is_secret};
 use crate::core::release::history_folders;
 use crate::core::secret::shown_text;
+use crate::core::text::names;
 
 /// All inputs, checked.
 #[derive(Debug)]
@@ -133,30 +134,16 @@ pub(crate) fn parse(
 /// An input of a part that is off, and no part on at all, are errors: an unset secret must never make a green run
 /// that did nothing.
 fn check_parts(reader: &mut Reader<'_>) {
-    for spec in INPUTS {
-        if reader.is_unclear() && matches!(spec.part, Part::Site | Part::Cdn) {
+    for part in [Part::Site, Part::Cdn, Part::Backend, Part::SiteOrBackend] {
+        if reader.is_on(part) || (reader.is_unclear() && matches!(part, Part::Site | Part::Cdn)) {
             continue;
         }
-        let is_switch = spec.part.enabled_by().contains(&spec.name);
-        if let Some(given) = reader.given(spec.name)
-            && !is_switch
-            && !reader.is_on(spec.part)
-        {
-            let switches = quoted(spec.part.enabled_by());
-            let variable = match spec.part {
-                Part::Site => "`AWS_S3_BUCKET` ",
-                Part::Cdn => "`DISTRIBUTION` ",
-                Part::All | Part::Backend | Part::SiteOrBackend => "no variable",
-            };
-            let why = match reader.notices.iter().find(|notice| notice.starts_with(variable)) {
-                Some(ignored) => format!(": {ignored}"),
-                None => {
-                    ". Is the secret or variable it comes from defined for this repository and environment?".to_owned()
-                }
-            };
-            reader
-                .errors
-                .push(format!("`{}` is set but {switches} is empty{why}", given.name));
+        let of_part = INPUTS.iter().filter(|spec| spec.part == part);
+        let others = of_part.filter(|spec| !part.enabled_by().contains(&spec.name));
+        let given: Vec<&str> = others.filter_map(|spec| Some(reader.given(spec.name)?.name)).collect();
+        if !given.is_empty() {
+            let error = missing_switch(part, &given, &reader.notices);
+            reader.errors.push(error);
         }
     }
     if reader.given("use_existing_version_if_available").is_some() && !reader.is_on(Part::Backend) {
@@ -173,6 +160,23 @@ fn check_parts(reader: &mut Reader<'_>) {
                 .to_owned(),
         );
     }
+}
+
+/// The error of inputs of a part that is off, all in one: they have one cause.
+fn missing_switch(part: Part, given: &[&'static str], notices: &[String]) -> String {
+    let variable = match part {
+        Part::Site => Some("`AWS_S3_BUCKET` "),
+        Part::Cdn => Some("`DISTRIBUTION` "),
+        Part::All | Part::Backend | Part::SiteOrBackend => None,
+    };
+    let ignored = variable.and_then(|variable| notices.iter().find(|notice| notice.starts_with(variable)));
+    let why = match ignored {
+        Some(ignored) => format!(": {ignored}"),
+        None => ". Is the secret or variable it comes from defined for this repository and environment?".to_owned(),
+    };
+    let verb = if given.len() == 1 { "is" } else { "are" };
+    let (given, switches) = (names(given.iter().copied()), quoted(part.enabled_by()));
+    format!("{given} {verb} set but {switches} is empty{why}")
 }
 
 /// A site inside of the folders of records would have no files.

@@ -87,6 +87,11 @@ fn an_input_of_a_part_that_is_off_is_an_error() {
         &["`source` is set but `bucket` is empty", "defined for this repository"],
     );
     assert_one_error(
+        &[("environment-name", "e"), ("package", "src"), ("poll-interval", "5")],
+        &[],
+        &["`environment-name`, `package`, `poll-interval` are set but `application-name` is empty"],
+    );
+    assert_one_error(
         &[("bucket", "my-bucket"), ("paths", "/x")],
         &[],
         &["`paths` is set but `distribution` is empty"],

@@ -48,8 +48,8 @@ fn told(read: &Result<Inputs, Vec<String>>) -> &'static str {
                 () if holds("syncs or invalidates") => "error: say which",
                 () if holds("`PATHS` is empty") => "error: `PATHS` is empty",
                 () if holds("No part is enabled") => "error: nothing to do",
-                () if holds("`paths` is set but `distribution` is empty") => "error: `distribution` is empty",
-                () if holds("`args` is set but `bucket` is empty") => "error: `bucket` is empty",
+                () if holds("set but `distribution` is empty") => "error: `distribution` is empty",
+                () if holds("set but `bucket` is empty") => "error: `bucket` is empty",
                 () if holds("say what to invalidate") => "error: no paths",
                 () => "another error",
             }
