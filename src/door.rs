@@ -96,7 +96,7 @@ impl CopyBucket {
     /// As the copy's.
     pub async fn copy_in_place(&self, key: &str, size: u64, headers: Value) -> anyhow::Result<Option<String>> {
         let write = write(key, size, WriteSource::InPlace, headers)?;
-        copy::copy(&self.0, &write, &ObjectOptions::default(), &Effect::default()).await
+        copy::copy(&self.0, &write, &ObjectOptions::default(), None, &Effect::default()).await
     }
 
     /// Brings a version back, in parts above `largest` bytes (S3's own limit without); returns the new version.
@@ -119,8 +119,8 @@ impl CopyBucket {
         };
         let (write, options) = (write(key, size, source, headers)?, ObjectOptions::default());
         match largest {
-            Some(largest) => copy::copy_limited(&self.0, &write, &options, largest, &Effect::default()).await,
-            None => copy::copy(&self.0, &write, &options, &Effect::default()).await,
+            Some(largest) => copy::copy_limited(&self.0, &write, &options, (largest, None), &Effect::default()).await,
+            None => copy::copy(&self.0, &write, &options, None, &Effect::default()).await,
         }
     }
 }

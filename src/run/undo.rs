@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::aws::backend;
 use crate::aws::s3::versions::versions;
 use crate::aws::site::execute::execute;
+use crate::aws::site::lost_writes::other_bytes;
 use crate::aws::site::restore::read_acls;
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::error::{Cancelled, with_aftermath};
@@ -198,10 +199,19 @@ impl Deployment<'_> {
             self.console.debug(&format!("{error:#}"));
         }
         let live = newest.map(|position| &records[position]);
-        let others = changed_by_others(&this_run, plan.site.as_ref(), live, &found);
+        let foreign = match &plan.site {
+            Some(site) => {
+                self.or_cancelled(async {
+                    Ok(other_bytes(bucket, &inputs.object, site, &changes.changed, &found).await)
+                })
+                .await?
+            }
+            None => HashSet::new(),
+        };
+        let others = changed_by_others(&this_run, plan.site.as_ref(), live, &found, &foreign);
         let mut restoration = Restoration::new(found, live);
         let restored_by_others = restoration.unchanged(std::slice::from_ref(&this_run), &others);
-        let others: BTreeSet<String> = others.difference(&restored_by_others).cloned().collect();
+        let mut others: BTreeSet<String> = others.difference(&restored_by_others).cloned().collect();
         if let Some(site) = &mut this_run.site {
             site.changed.retain(|change| !others.contains(&change.key));
         }
@@ -237,6 +247,7 @@ impl Deployment<'_> {
             in_use: &in_use(plan, &state.known_assets.assets),
         };
         way.retire(&mut back, |key| restoration.current(key));
+        back.occupants = restoration.occupants(&back);
         let outcome = execute(
             (bucket, versioning),
             &state.history,
@@ -247,6 +258,7 @@ impl Deployment<'_> {
             inputs.verbosity,
         )
         .await;
+        others.extend(outcome.overtaken.iter().cloned());
         let put_back = PutBack::of_site(changes, &back, SiteChanges::of(&outcome)).leaving(others, restored_by_others);
         if let Some(text) = put_back.others_text() {
             self.console.warning("Left alone", &text);

@@ -3,7 +3,7 @@
 //! Nothing is decided here but when to stop: after a failed asset no page goes up, after any failed write nothing is
 //! deleted, and once asked to stop nothing new is started.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ use crate::core::inputs::Verbosity;
 use crate::core::release::record::Versioning;
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::object::ObjectOptions;
-use crate::core::site::outcome::SiteOutcome;
-use crate::core::site::plan::{SitePlan, Write, WriteSource};
+use crate::core::site::outcome::{Overtaken, SiteOutcome};
+use crate::core::site::plan::{Occupant, SitePlan, Write, WriteSource};
 use crate::core::text::{IN_REPORT, LINES_AT_EACH_END, left_out_lines, shows_line};
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,7 @@ pub(crate) async fn execute(
             logged: 0,
         },
         outcome: SiteOutcome::default(),
+        occupants: &plan.occupants,
     };
     let (pages, assets): (Vec<&Write>, Vec<&Write>) = plan.writes.iter().partition(|write| write.is_html());
     for writes in [assets, pages] {
@@ -105,6 +106,7 @@ struct Execution<'a> {
     progress: Progress,
     log: UploadLog<'a>,
     outcome: SiteOutcome,
+    occupants: &'a HashMap<String, Occupant>,
 }
 
 /// What one write ended with: its place in the list, and the version id.
@@ -133,7 +135,8 @@ impl Execution<'_> {
             {
                 let (uploader, write) = (Arc::clone(&self.uploader), writes[next].clone());
                 let effect = effects.entry(next).or_default().clone();
-                running.spawn(async move { (next, write_object(&uploader, &write, &effect).await) });
+                let over = self.occupants.get(&write.key).cloned();
+                running.spawn(async move { (next, write_object(&uploader, &write, over.as_ref(), &effect).await) });
             }
             if running.is_empty() {
                 break;
@@ -191,6 +194,7 @@ impl Execution<'_> {
                 self.log.console.warning("Archived", &text);
                 self.outcome.warnings.push(warning);
             }
+            Err(error) if error.is::<Overtaken>() => self.overtaken(write.key.clone()),
             Err(error) => {
                 self.note_perhaps(write, effect);
                 if error.is::<Cancelled>() {
@@ -208,6 +212,12 @@ impl Execution<'_> {
             let change = KeyChange::written(&write.key, write.reason, None);
             self.outcome.changed.push(change.perhaps());
         }
+    }
+
+    /// What somebody else changed meanwhile is left alone.
+    fn overtaken(&mut self, key: String) {
+        self.log.console.line(&format!("left    {}", Overtaken(key.clone())));
+        self.outcome.overtaken.push(key);
     }
 
     fn fail(&mut self, key: String, error: anyhow::Error) {
@@ -229,7 +239,7 @@ impl Execution<'_> {
                 sleep(GRACE).await;
             };
             let in_time = tokio::select! {
-                () = delete::delete(&self.uploader.bucket, batch, payer, &effect, &mut deleted) => true,
+                () = delete::delete(&self.uploader.bucket, batch, self.occupants, payer, &effect, &mut deleted) => true,
                 () = killed => false,
             };
             if !in_time && effect.is_possible() {
@@ -249,17 +259,25 @@ impl Execution<'_> {
             for (key, error) in deleted.failed {
                 self.fail(key, error);
             }
+            for key in deleted.overtaken {
+                self.overtaken(key);
+            }
         }
         self.outcome.cancelled |= stop.is_cancelled();
     }
 }
 
 /// Writes one object.
-async fn write_object(uploader: &Uploader, write: &Write, effect: &Effect) -> anyhow::Result<Option<String>> {
+async fn write_object(
+    uploader: &Uploader,
+    write: &Write,
+    over: Option<&Occupant>,
+    effect: &Effect,
+) -> anyhow::Result<Option<String>> {
     match &write.source {
         WriteSource::File(file) => upload::upload(uploader, write, file, effect).await,
         WriteSource::InPlace | WriteSource::Version { .. } => {
-            copy::copy(&uploader.bucket, write, &uploader.options, effect).await
+            copy::copy(&uploader.bucket, write, &uploader.options, over, effect).await
         }
     }
 }

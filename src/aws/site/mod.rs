@@ -7,6 +7,7 @@ pub(crate) mod due;
 pub(crate) mod execute;
 pub(crate) mod fingerprint;
 pub(crate) mod headers;
+pub(crate) mod lost_writes;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod restore;

@@ -102,7 +102,7 @@ calls! {
     PUT_OBJECT: "PutObject", "s3:PutObject", [Site, Bundle, Records];
     PUT_OBJECT_ACL: "PutObject", "s3:PutObjectAcl", [SiteAcl];
     COPY_OBJECT: "CopyObject", "s3:PutObject", [Site, SiteRollback];
-    COPY_OBJECT_SOURCE: "CopyObject", "s3:GetObject", [Site];
+    COPY_OBJECT_SOURCE: "CopyObject", "s3:GetObject", [Site, SiteRollback];
     COPY_OBJECT_VERSION: "CopyObject", "s3:GetObjectVersion", [SiteRollback];
     COPY_OBJECT_TAGGING: "CopyObject", "s3:PutObjectTagging", [Site, SiteRollback];
     CREATE_MULTIPART_UPLOAD: "CreateMultipartUpload", "s3:PutObject", [Site, SiteRollback, Bundle];
@@ -111,6 +111,7 @@ calls! {
     COMPLETE_MULTIPART_UPLOAD: "CompleteMultipartUpload", "s3:PutObject", [Site, SiteRollback, Bundle];
     ABORT_MULTIPART_UPLOAD: "AbortMultipartUpload", "s3:AbortMultipartUpload", [Site, SiteRollback, Bundle];
     DELETE_OBJECTS: "DeleteObjects", "s3:DeleteObject", [SiteDelete, SiteRollback];
+    DELETE_OBJECTS_IF: "DeleteObjects", "s3:GetObject", [SiteRollback];
 
     CREATE_INVALIDATION: "CreateInvalidation", "cloudfront:CreateInvalidation", [Cdn];
     GET_INVALIDATION: "GetInvalidation", "cloudfront:GetInvalidation", [CdnWait];

@@ -1,6 +1,6 @@
 //! Which of the keys that a run changed somebody else has changed since: the run's way back leaves those alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::core::release::object_version::Version;
 use crate::core::release::record::Record;
@@ -10,12 +10,14 @@ use crate::core::site::plan::SitePlan;
 
 /// The keys that `run` (its list of keys loaded) changed by `plan`, and that somebody else has written or deleted since.
 /// `versions` are those of its keys, newest first; `live` is the release that was live before it (its list of keys loaded).
+/// `foreign` are the keys whose newest version has other bytes than the run wrote, where its answer was lost.
 #[must_use]
 pub(crate) fn changed_by_others(
     run: &Record,
     plan: Option<&SitePlan>,
     live: Option<&Record>,
     versions: &HashMap<String, Vec<Version>>,
+    foreign: &HashSet<String>,
 ) -> BTreeSet<String> {
     let sizes: HashMap<&str, u64> = plan
         .iter()
@@ -37,7 +39,8 @@ pub(crate) fn changed_by_others(
             None => newest.is_some_and(|newest| {
                 let is_before = newest.last_modified < start || of_live.contains(newest.id.as_str());
                 let size = sizes.get(change.key.as_str()).copied();
-                !is_before && newest.id != "null" && made_by(change, size, versions).is_none()
+                let is_ours = !foreign.contains(&change.key) && made_by(change, size, versions).is_some();
+                !is_before && newest.id != "null" && !is_ours
             }),
         }
     };
@@ -141,8 +144,14 @@ mod tests {
             if let Some(site) = &mut run.site {
                 site.finish(std::slice::from_ref(&change));
             }
-            let others = changed_by_others(&run, Some(&plan), Some(&live), &versions(list));
-            assert_eq!(others.contains("k"), expected, "{change:?} {list:?}");
+            let others = |foreign: &[&str]| {
+                let foreign = foreign.iter().map(|&key| key.to_owned()).collect();
+                changed_by_others(&run, Some(&plan), Some(&live), &versions(list), &foreign).contains("k")
+            };
+            assert_eq!(others(&[]), expected, "{change:?} {list:?}");
+            // Of the same size, and with other bytes.
+            let is_lost_write = change.version_id.is_none() && list.first().is_some_and(|newest| newest.0 == "new");
+            assert_eq!(others(&["k"]), expected || is_lost_write, "{change:?} {list:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restore::{KeyAction, KeyHistory, before, changed_by_hand, changed_since, step};
 use crate::core::release::version_order::VersionOrder;
 use crate::core::site::headers::ObjectHeaders;
-use crate::core::site::plan::{Reason, SitePlan, SiteWarning, Write, WriteSource};
+use crate::core::site::plan::{Occupant, Reason, SitePlan, SiteWarning, Write, WriteSource};
 use crate::core::site::repair::ObjectSettings;
 use crate::core::site::retirement::SeenObject;
 
@@ -233,6 +233,15 @@ impl Restoration {
         // Pages last, as in a deploy; the sort keeps the order of the keys.
         plan.writes.sort_by_key(Write::is_html);
         plan
+    }
+
+    /// What lies there now under the keys of `plan`, as far as an ETag tells it.
+    pub(crate) fn occupants(&self, plan: &SitePlan) -> HashMap<String, Occupant> {
+        let occupant = |key: &str| match self.versions.get(key).and_then(|versions| versions.first()) {
+            Some(newest) if newest.latest && !newest.delete_marker => Occupant::Object(newest.etag.clone()),
+            _ => Occupant::Nothing,
+        };
+        plan.keys().map(|key| (key.to_owned(), occupant(key))).collect()
     }
 
     /// What is there now under `key`.

@@ -267,7 +267,7 @@ mod tests {
                     path: "c".to_owned(),
                     message: "no answer".to_owned(),
                 }],
-                spared: Vec::new(),
+                ..SiteChanges::default()
             },
             ..Outcomes::default()
         };

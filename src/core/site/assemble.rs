@@ -53,14 +53,12 @@ pub(crate) fn assemble(
         prefix: prefix.to_owned(),
         writes,
         deletes,
-        retirement: None,
         unchanged: unchanged as u64,
-        unchecked: 0,
-        file_digests: Vec::new(),
         warnings: {
             let foreign = foreign_files(scan.files.iter().map(|file| &*file.path));
             scan.warnings.iter().cloned().chain(foreign).collect()
         },
+        ..SitePlan::default()
     };
     check_deletes(max_delete, objects, new, &plan)?;
     Ok(plan)

@@ -3,6 +3,11 @@
 use crate::core::site::key_change::KeyChange;
 use crate::core::site::plan::SiteWarning;
 
+/// Somebody else changed an object meanwhile, so that it is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` was changed by somebody else meanwhile")]
+pub(crate) struct Overtaken(pub(crate) String);
+
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct SiteOutcome {
@@ -14,6 +19,8 @@ pub(crate) struct SiteOutcome {
     pub(crate) failed: Vec<(String, anyhow::Error)>,
     /// Old assets whose time has passed, and that were left all the same.
     pub(crate) spared: Vec<String>,
+    /// Keys under which somebody else wrote or deleted something before they could be changed: they are left alone.
+    pub(crate) overtaken: Vec<String>,
     /// Asked to stop before the end.
     pub(crate) cancelled: bool,
 }

@@ -2,6 +2,8 @@
 //!
 //! Deploy and rollback make the same plan types, and the same executor runs them.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::core::site::headers::ObjectHeaders;
@@ -142,6 +144,16 @@ pub(crate) struct SiteWarning {
     pub(crate) message: String,
 }
 
+/// What lies under a key when a plan is made: a way back writes over nothing else, for then somebody else wrote it
+/// meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Occupant {
+    /// An object with this ETag, without its quotes.
+    Object(String),
+    /// No object.
+    Nothing,
+}
+
 /// What is to happen to the bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SitePlan {
@@ -153,6 +165,8 @@ pub(crate) struct SitePlan {
     pub(crate) writes: Vec<Write>,
     /// Full keys to delete, after all writes.
     pub(crate) deletes: Vec<String>,
+    /// What must lie under keys that are written over or deleted; whatever lies under the others goes.
+    pub(crate) occupants: HashMap<String, Occupant>,
     /// What becomes of old assets; none where nothing knows of any.
     pub(crate) retirement: Option<Retirement>,
     /// How many objects stay as they are.

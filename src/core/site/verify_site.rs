@@ -155,7 +155,11 @@ impl SiteCheck {
             (None, None) if is_wanted => return None,
             (None, None) => String::new(),
         };
-        Some(format!("HTTP {}{remark}: {}", page.status, cut(body.trim(), SHOWN)))
+        let shown = match body.trim() {
+            "" => String::new(),
+            body => format!(": {}", cut(body, SHOWN)),
+        };
+        Some(format!("HTTP {}{remark}{shown}", page.status))
     }
 
     /// The address as it may be printed: a query may hold a token.
@@ -230,6 +234,7 @@ mod tests {
         let problem = |line, status, body: &str| check(line).problem(&page(status, body, None), false);
         assert_eq!(problem("u", 204, ""), None);
         assert_eq!(problem("u", 403, " Denied\n"), Some("HTTP 403: Denied".to_owned()));
+        assert_eq!(problem("u", 502, " \n"), Some("HTTP 502".to_owned()));
         assert_eq!(problem("u 404", 404, "gone"), None);
         assert_eq!(
             (problem("u 301", 301, ""), check("u 301").wants_redirect()),

@@ -1,6 +1,8 @@
 """CopyObject as AWS does it: what it refuses, and what moto keeps of the source though AWS drops it."""
 
+import re
 from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
 
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeKey
@@ -16,6 +18,7 @@ _CHANGES = (
     "x-amz-website-redirect-location",
 )
 _LARGEST_BYTES = 5 * 1024**3
+_OBJECT = re.compile(rb"<Object>.*?</Object>", re.DOTALL)
 
 
 def guard(request: Request, call: Call) -> None:
@@ -39,9 +42,53 @@ def guard(request: Request, call: Call) -> None:
         raise AwsError(400, "InvalidRequest", message)
     wanted = request.headers.get("x-amz-copy-source-if-match", "").strip('"')
     if wanted and wanted != source.etag.strip('"'):
-        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-        message = "At least one of the preconditions that you specified did not hold."
-        raise AwsError(412, "PreconditionFailed", message, {"Condition": "x-amz-copy-source-If-Match"})
+        raise unmet("x-amz-copy-source-If-Match")
+    there = current_etag(call.bucket, call.key)
+    if request.headers.get("if-none-match") == "*" and there:
+        raise unmet("If-None-Match")
+    if wanted := request.headers.get("if-match", "").strip('"'):
+        _check_match(wanted, there)
+
+
+def refuse_deletes(request: Request, call: Call) -> tuple[bytes, dict[str, AwsError]]:
+    """A DeleteObjects body without the keys whose ETag is another than the one asked for, and the errors of those.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+    """
+    refused: dict[str, AwsError] = {}
+
+    def keep(found: re.Match[bytes]) -> bytes:
+        element = ElementTree.fromstring(found[0])
+        key, wanted = element.findtext("Key") or "", (element.findtext("ETag") or "").strip('"')
+        try:
+            if wanted:
+                _check_match(wanted, current_etag(call.bucket, key))
+        except AwsError as error:
+            refused[key] = error
+            return b""
+        return found[0]
+
+    return _OBJECT.sub(keep, request.body), refused
+
+
+def unmet(condition: str) -> AwsError:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
+    message = "At least one of the preconditions that you specified did not hold."
+    return AwsError(412, "PreconditionFailed", message, {"Condition": condition})
+
+
+def current_etag(bucket: str, key: str) -> str | None:
+    """The ETag of what a reader gets; None where that is nothing."""
+    found = _find(bucket, key, "")
+    return found.etag.strip('"') if isinstance(found, FakeKey) else None
+
+
+def _check_match(wanted: str, there: str | None) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html: 404 where there is nothing"""
+    if there is None:
+        raise AwsError(404, "NoSuchKey", "The specified key does not exist.")
+    if wanted != there:
+        raise unmet("If-Match")
 
 
 def amend(request: Request, call: Call) -> None:

@@ -38,6 +38,9 @@ def serve(request: Request, call: Call) -> Response:
             return _identified(answer)
         if call.operation == "CopyObject":
             copies.guard(request, call)
+        if call.operation == "DeleteObjects":
+            request.body, unmet = copies.refuse_deletes(request, call)
+            refused |= unmet
         if call.operation == "DeleteObjects" and b"<Object>" not in request.body:
             response = Response(200, {"content-type": "application/xml"}, b"<DeleteResult></DeleteResult>")
         else:

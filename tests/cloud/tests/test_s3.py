@@ -122,6 +122,25 @@ class Copies(S3TestCase):
         self.assertEqual((copy["headers"]["cache-control"], copy["headers"]["x-amz-meta-by"]), ("no-cache", "me"))
         self.assertNotIn("WebsiteRedirectLocation", self.s3.head_object(Bucket="site", Key="copy"))
 
+    def test_copies_and_deletes_can_be_conditional(self) -> None:
+        self.put("page")
+        etag = self.s3.head_object(Bucket="site", Key="page")["ETag"]
+        source = {"Bucket": "site", "Key": "page"}
+        copy = {"Bucket": "site", "Key": "to", "CopySource": source}
+        self.assert_refused("NoSuchKey", "does not exist", self.s3.copy_object, **copy, IfMatch=etag)
+        self.s3.copy_object(**copy, IfNoneMatch="*")
+        self.assert_refused("PreconditionFailed", "preconditions", self.s3.copy_object, **copy, IfNoneMatch="*")
+        self.s3.copy_object(**copy, IfMatch=etag)
+        self.put("to", b"another")
+        self.assert_refused("PreconditionFailed", "preconditions", self.s3.copy_object, **copy, IfMatch=etag)
+        objects = [{"Key": key, "ETag": etag} for key in ("page", "to", "gone")]
+        answer = self.s3.delete_objects(Bucket="site", Delete={"Objects": objects})
+        self.assertEqual([each["Key"] for each in answer["Deleted"]], ["page"])
+        errors = {each["Key"]: each["Code"] for each in answer["Errors"]}
+        self.assertEqual(errors, {"to": "PreconditionFailed", "gone": "NoSuchKey"})
+        # What hides behind a delete marker is not there.
+        self.s3.copy_object(Bucket="site", Key="page", CopySource={"Bucket": "site", "Key": "to"}, IfNoneMatch="*")
+
     def test_copy_in_place_must_change_something(self) -> None:
         self.put("page")
         self.assert_refused("InvalidRequest", "This copy request is illegal", self.copy)

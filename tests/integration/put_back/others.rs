@@ -122,6 +122,113 @@ fn an_object_that_somebody_else_brought_back_is_as_before() {
     );
 }
 
+/// Runs `action` until a request of this operation is held, and lets it go on once somebody else did `meanwhile`.
+fn at_the_last_moment(cloud: &Cloud, action: &Action, fault: &serde_json::Value, meanwhile: impl Fn()) -> Run {
+    cloud.hold(fault);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| action.run());
+        while cloud.held() == 0 {
+            assert!(!run.is_finished(), "nothing was held");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        meanwhile();
+        cloud.release();
+        run.join().expect("the run")
+    })
+}
+
+/// The page or the script of release `b` is somebody else's after this, and left alone; all else is as before.
+fn is_left_alone(cloud: &Cloud, run: &Run, key: &str, mut before: std::collections::BTreeMap<String, String>) {
+    before.insert(key.to_owned(), "theirs - false".to_owned());
+    assert_eq!(seen(cloud), before);
+    assert_eq!(run.output("rolled-back"), "false");
+    for part in [
+        format!("1 object was changed by somebody else meanwhile, and it is left alone (`{key}`)"),
+        format!("site: 1 of 3 objects changed by somebody else meanwhile (`{key}`), 2 as before"),
+    ] {
+        assert!(run.error().contains(&part), "`{part}` is not in {}", run.error());
+    }
+}
+
+#[test]
+fn what_somebody_else_writes_right_before_the_way_back_is_not_lost() {
+    for (key, fault) in [
+        ("index.html", json!({"operation": "CopyObject", "match": "/index.html"})),
+        // The first request deletes what the release does not have.
+        ("b.js", json!({"operation": "DeleteObjects", "skip": 1})),
+    ] {
+        let cloud = cloud();
+        site(&cloud, "a").run().expect_exit(0);
+        let before = seen(&cloud);
+        let action = unwanted(&cloud, site(&cloud, "b")).with("verify-timeout", "1");
+        let run = at_the_last_moment(&cloud, &action, &fault, || cloud.put(BUCKET, key, &[], b"theirs"));
+        is_left_alone(&cloud, &run.expect_exit(1), key, before);
+    }
+}
+
+#[test]
+fn a_way_back_whose_first_answer_was_lost_is_known_as_ours() {
+    for (fault, encryption) in [
+        (json!({"operation": "CopyObject", "match": "/index.html"}), "AES256"),
+        // There an ETag tells nothing of the bytes.
+        (json!({"operation": "CopyObject", "match": "/index.html"}), "aws:kms"),
+        (json!({"operation": "DeleteObjects", "skip": 1}), "AES256"),
+    ] {
+        let cloud = cloud();
+        cloud.post("/s3/bucket", &json!({"bucket": BUCKET, "encryption": encryption}));
+        site(&cloud, "a").run().expect_exit(0);
+        let before = seen(&cloud);
+        let mut lost = fault;
+        for (name, value) in [
+            ("service", json!("s3")),
+            ("kind", json!("drop")),
+            ("when", json!("after")),
+        ] {
+            lost[name] = value;
+        }
+        cloud.post("/faults", &lost);
+        let run = unwanted(&cloud, site(&cloud, "b"))
+            .with("verify-timeout", "1")
+            .run()
+            .expect_exit(1);
+        assert_eq!(seen(&cloud), before);
+        assert_eq!(
+            (run.output("rolled-back"), run.report["live"].as_str()),
+            ("true", Some("site: as before")),
+            "{lost} {}",
+            run.error()
+        );
+    }
+}
+
+#[test]
+fn bytes_of_somebody_else_are_not_taken_for_a_write_whose_answer_was_lost() {
+    let cloud = cloud();
+    site(&cloud, "a").run().expect_exit(0);
+    let before = seen(&cloud);
+    lose(&cloud, "PutObject");
+    let action = site(&cloud, "b")
+        .file("site/index.html", "6bytes")
+        .env("AWS_MAX_ATTEMPTS", "1");
+    let run = at_the_last_moment(&cloud, &action, &json!({"operation": "ListObjectVersions"}), || {
+        // Past the faults.
+        cloud.post(
+            "/s3/object",
+            &json!({"bucket": BUCKET, "key": "index.html", "body": "theirs"}),
+        );
+    })
+    .expect_exit(1);
+    let mut expected = before;
+    expected.insert("index.html".to_owned(), "theirs - false".to_owned());
+    assert_eq!(seen(&cloud), expected);
+    assert!(
+        run.error()
+            .contains("1 object was changed by somebody else meanwhile, and it is left alone (`index.html`)"),
+        "{}",
+        run.error()
+    );
+}
+
 /// Sets the ACL of the page by hand.
 fn set_acl(cloud: &Cloud, acl: &str) -> String {
     let set = cloud.s3("PUT", &format!("/{BUCKET}/index.html?acl"), &[("x-amz-acl", acl)], b"");
