@@ -120,6 +120,45 @@ fn a_bundle_that_a_kept_version_shares_is_kept() {
 }
 
 #[test]
+fn a_bundle_that_a_version_of_another_application_shares_is_kept() {
+    for is_seen in [true, false] {
+        let cloud = cloud();
+        cloud.post("/beanstalk/applications", &json!({"application": "other-app"}));
+        for (application, label, key) in [
+            ("my-app", "a", "my-app/a.zip"),
+            ("my-app", "b", "my-app/b.zip"),
+            ("other-app", "shared", "my-app/a.zip"),
+        ] {
+            cloud.put(BUNDLES, key, &[], ZIP);
+            cloud.post(
+                "/beanstalk/versions",
+                &json!({"application": application, "version_label": label, "key": key}),
+            );
+        }
+        if !is_seen {
+            // Who may not see other applications keeps to its own.
+            cloud.post(
+                "/faults",
+                &json!({"service": "elasticbeanstalk", "operation": "DescribeApplicationVersions", "kind": "error",
+                        "status": 403, "code": "AccessDenied", "message": "Access Denied", "skip": 3, "times": -1}),
+            );
+        }
+        let run = release(&cloud, "my-app-prod", "v1")
+            .with("keep-versions", "1")
+            .run()
+            .expect_exit(0);
+        let keys = cloud.keys(BUNDLES);
+        assert_eq!(
+            keys.contains(&"my-app/a.zip".to_owned()),
+            is_seen,
+            "{keys:?} {}",
+            run.log
+        );
+        assert!(!keys.contains(&"my-app/b.zip".to_owned()), "{keys:?} {}", run.log);
+    }
+}
+
+#[test]
 fn what_another_tool_stored_is_never_overwritten() {
     for bytes in [1_000, 9_000_000] {
         let cloud = cloud();

@@ -1,12 +1,14 @@
 //! Answers of the SDK in types of our own, once, where they come in.
 
 use aws_sdk_elasticbeanstalk::types::{
-    ConfigurationOptionSetting, EnvironmentDescription, EventDescription, OptionSpecification, SingleInstanceHealth,
+    ApplicationVersionDescription, ConfigurationOptionSetting, EnvironmentDescription, EventDescription,
+    OptionSpecification, SingleInstanceHealth,
 };
 use chrono::{DateTime, Utc};
 
 use crate::core::backend::environment::{EnvironmentState, InstanceState};
 use crate::core::backend::events::EnvironmentEvent;
+use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
 use crate::core::inputs::OptionSetting;
 
 pub(crate) fn environment(description: EnvironmentDescription) -> EnvironmentState {
@@ -59,6 +61,22 @@ pub(crate) fn event(description: EventDescription) -> Option<EnvironmentEvent> {
         message: description.message.unwrap_or_default(),
         request_id: description.request_id,
     })
+}
+
+/// A version in our own words.
+pub(crate) fn version_state(version: ApplicationVersionDescription) -> VersionState {
+    let status = version.status.as_ref().map_or("", |status| status.as_str());
+    VersionState {
+        status: VersionStatus::of(status),
+        label: version.version_label.unwrap_or_default(),
+        created: version.date_created.map_or(0, |date| date.secs()),
+        bundle: version.source_bundle.and_then(|source| {
+            Some(BundleLocation {
+                bucket: source.s3_bucket?,
+                key: source.s3_key?,
+            })
+        }),
+    }
 }
 
 pub(crate) fn to_sdk_time(date: DateTime<Utc>) -> aws_smithy_types::DateTime {

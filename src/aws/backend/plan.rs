@@ -7,6 +7,7 @@ use crate::aws::Aws;
 use crate::aws::backend::api::Api;
 use crate::aws::backend::bundle::{check_bundle_exists, digest, has_bundle};
 use crate::aws::backend::compare::UpdateCheck;
+use crate::aws::backend::convert::version_state;
 use crate::aws::backend::version;
 use crate::console::Console;
 use crate::core::backend::environment::EnvironmentState;
@@ -205,7 +206,7 @@ async fn versions(
 }
 
 async fn found_versions(api: &Api, labels: Vec<String>) -> anyhow::Result<BTreeMap<String, VersionState>> {
-    let found = api.versions(&labels).await?.into_iter().map(version::version_state);
+    let found = api.versions(&labels).await?.into_iter().map(version_state);
     Ok(found.map(|version| (version.label.clone(), version)).collect())
 }
 
@@ -293,7 +294,7 @@ async fn storage_bucket(aws: &Aws) -> Option<String> {
 /// The labels of the newest versions, for an error; none when they cannot be listed.
 async fn newest_labels(api: &Api) -> Vec<String> {
     let versions = api.versions(&[]).await.unwrap_or_default();
-    let mut versions: Vec<VersionState> = versions.into_iter().map(version::version_state).collect();
+    let mut versions: Vec<VersionState> = versions.into_iter().map(version_state).collect();
     versions.sort_by_key(|version| std::cmp::Reverse(version.created));
     let labels = versions.into_iter().map(|version| version.label);
     labels.take(NAMED_VERSIONS).collect()

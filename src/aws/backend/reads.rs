@@ -9,6 +9,7 @@ use crate::aws::backend::api::Api;
 use crate::aws::backend::convert;
 use crate::core::backend::environment::{EnvironmentState, InstanceState};
 use crate::core::backend::events::EnvironmentEvent;
+use crate::core::backend::version_table::BundleLocation;
 use crate::core::error::service_error;
 use crate::core::iam::calls;
 use crate::core::inputs::OptionSetting;
@@ -110,6 +111,28 @@ impl Api {
 
     /// The versions of these labels that exist; all of the application when there are no labels.
     pub(crate) async fn versions(&self, labels: &[String]) -> anyhow::Result<Vec<ApplicationVersionDescription>> {
+        self.describe_versions(Some(&self.application), labels).await
+    }
+
+    /// Where the bundles of other applications' versions are; none of those that the role may not see.
+    pub(crate) async fn bundles_of_others(&self) -> anyhow::Result<Vec<BundleLocation>> {
+        let all = match self.describe_versions(None, &[]).await {
+            Err(error) if is_refusal(&error) => return Ok(Vec::new()),
+            all => all?,
+        };
+        let others = all
+            .into_iter()
+            .filter(|version| version.application_name.as_ref() != Some(&self.application));
+        Ok(others
+            .filter_map(|version| convert::version_state(version).bundle)
+            .collect())
+    }
+
+    async fn describe_versions(
+        &self,
+        application: Option<&str>,
+        labels: &[String],
+    ) -> anyhow::Result<Vec<ApplicationVersionDescription>> {
         let mut found = Vec::new();
         let (mut token, mut pages) = (None::<String>, Pages::default());
         let resource = self.version_arn("*");
@@ -119,7 +142,7 @@ impl Api {
                 .send(&calls::DESCRIBE_APPLICATION_VERSIONS, &resource, doing, || {
                     self.client
                         .describe_application_versions()
-                        .application_name(&self.application)
+                        .set_application_name(application.map(ToOwned::to_owned))
                         .set_version_labels((!labels.is_empty()).then(|| labels.to_vec()))
                         .max_records(1000)
                         .set_next_token(token.clone())

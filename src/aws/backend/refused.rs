@@ -4,8 +4,9 @@
 //! not let you deploy it", of one that failed: <https://github.com/Safecast/safecastapi/pull/686>; the states:
 //! <https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_ApplicationVersionDescription.html>).
 
+use crate::aws::backend::convert::version_state;
 use crate::aws::backend::update::Update;
-use crate::aws::backend::version::{processed, version_state, why_failed};
+use crate::aws::backend::version::{processed, why_failed};
 use crate::core::backend::version_table::VersionStatus;
 use crate::core::error::{HintExt as _, code};
 

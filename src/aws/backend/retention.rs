@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::aws::backend::api::Api;
+use crate::aws::backend::convert::version_state;
 use crate::aws::backend::version;
 use crate::console::Console;
 use crate::core::backend::retention::{may_delete_bundle, superfluous};
@@ -12,20 +13,20 @@ use crate::core::backend::version_table::VersionState;
 /// made from it.
 ///
 /// # Errors
-/// The versions cannot be listed. A version that cannot be deleted is a warning.
+/// The versions cannot be listed, this application's and others'. A version that cannot be deleted is a warning.
 pub(crate) async fn prune(api: &Api, keep: usize, needed: &BTreeSet<String>, console: &Console) -> anyhow::Result<()> {
-    let versions: Vec<VersionState> = api
-        .versions(&[])
-        .await?
-        .into_iter()
-        .map(version::version_state)
-        .collect();
+    let versions: Vec<VersionState> = api.versions(&[]).await?.into_iter().map(version_state).collect();
     let mut staying: Vec<&VersionState> = versions.iter().collect();
     let mut failures = Vec::new();
-    for old in superfluous(&versions, keep, needed) {
+    let superfluous = superfluous(&versions, keep, needed);
+    if superfluous.is_empty() {
+        return Ok(());
+    }
+    let others = api.bundles_of_others().await?;
+    for old in superfluous {
         let label = &old.label;
         staying.retain(|version| version.label != *label);
-        let with_bundle = may_delete_bundle(old, &staying);
+        let with_bundle = may_delete_bundle(old, &staying, &others);
         match version::delete(api, label, with_bundle).await {
             Ok(()) if with_bundle => console.line(&format!("deleted version `{label}` and its bundle")),
             Ok(()) => console.line(&format!(

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use aws_sdk_elasticbeanstalk::types::{ApplicationVersionDescription, S3Location};
+use aws_sdk_elasticbeanstalk::types::S3Location;
 use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::backend::api::Api;
 use crate::aws::backend::bundle::{is_ours, own_region, upload};
+use crate::aws::backend::convert::version_state;
 use crate::aws::backend::reads::EventsOf;
 use crate::aws::s3::bucket::Bucket;
 use crate::console::Console;
@@ -26,22 +27,6 @@ use tokio_util::sync::CancellationToken;
 /// (<https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/AWSHowTo.S3.html>).
 pub(crate) fn storage_bucket(region: &str, account: &str) -> String {
     format!("elasticbeanstalk-{region}-{account}")
-}
-
-/// A version in our own words.
-pub(crate) fn version_state(version: ApplicationVersionDescription) -> VersionState {
-    let status = version.status.as_ref().map_or("", |status| status.as_str());
-    VersionState {
-        status: VersionStatus::of(status),
-        label: version.version_label.unwrap_or_default(),
-        created: version.date_created.map_or(0, |date| date.secs()),
-        bundle: version.source_bundle.and_then(|source| {
-            Some(BundleLocation {
-                bucket: source.s3_bucket?,
-                key: source.s3_key?,
-            })
-        }),
-    }
 }
 
 /// Checks that `package-bucket` is there and in the region of the application: Beanstalk reads no other.
@@ -280,7 +265,8 @@ async fn delete_failed(
     let (failed, staying): (Vec<_>, Vec<_>) = versions.iter().partition(|version| version.label == label);
     let with_bundle = match failed.first() {
         Some(VersionState { bundle: Some(old), .. }) => {
-            old != kept && may_delete_bundle(failed[0], &staying) && is_ours(aws, old).await
+            let others = api.bundles_of_others().await?;
+            old != kept && may_delete_bundle(failed[0], &staying, &others) && is_ours(aws, old).await
         }
         _ => false,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::backend::version_table::VersionState;
+use crate::core::backend::version_table::{BundleLocation, VersionState};
 
 /// The versions beyond the `keep` newest that nobody needs, oldest first.
 pub(crate) fn superfluous<'v>(
@@ -18,15 +18,19 @@ pub(crate) fn superfluous<'v>(
     superfluous
 }
 
-/// Whether the bundle of `version` may be deleted with it: no version among `staying` is made from the same object.
-pub(crate) fn may_delete_bundle(version: &VersionState, staying: &[&VersionState]) -> bool {
-    version.bundle.is_some() && !staying.iter().any(|other| other.bundle == version.bundle)
+/// Whether the bundle of `version` may be deleted with it: no version among `staying` is made from the same object, nor any
+/// of other applications, which are made from `others`.
+pub(crate) fn may_delete_bundle(version: &VersionState, staying: &[&VersionState], others: &[BundleLocation]) -> bool {
+    version.bundle.as_ref().is_some_and(|bundle| {
+        let mut staying = staying.iter().filter_map(|other| other.bundle.as_ref());
+        !staying.any(|other| other == bundle) && !others.contains(bundle)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::backend::version_table::{BundleLocation, VersionStatus};
+    use crate::core::backend::version_table::VersionStatus;
 
     fn version(number: i64, key: &str) -> VersionState {
         VersionState {
@@ -58,12 +62,14 @@ mod tests {
     #[test]
     fn a_bundle_goes_with_the_last_version_that_is_made_from_it() {
         let (old, other, new) = (version(1, "a.zip"), version(2, "b.zip"), version(3, "a.zip"));
-        assert!(!may_delete_bundle(&old, &[&other, &new]));
-        assert!(may_delete_bundle(&old, &[&other]));
+        assert!(!may_delete_bundle(&old, &[&other, &new], &[]));
+        assert!(may_delete_bundle(&old, &[&other], &[]));
+        let elsewhere: Vec<BundleLocation> = new.bundle.iter().cloned().collect();
+        assert!(!may_delete_bundle(&old, &[&other], &elsewhere));
         let without = VersionState {
             bundle: None,
             ..version(4, "")
         };
-        assert!(!may_delete_bundle(&without, &[]));
+        assert!(!may_delete_bundle(&without, &[], &[]));
     }
 }
