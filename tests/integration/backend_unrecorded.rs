@@ -129,6 +129,22 @@ fn releases_that_failed_or_went_back_are_no_gaps() {
     );
 }
 
+#[test]
+fn an_update_that_its_release_does_not_wait_for_is_no_gap() {
+    let cloud = two_environments();
+    to("my-app-test", release(&cloud, "t1")).run().expect_exit(0);
+    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 20.0}));
+    let run = release(&cloud, "p1")
+        .with("wait-for-deployment", "false")
+        .with("keep-versions", "1")
+        .run()
+        .expect_exit(0);
+    assert_eq!(run.messages("warning"), Vec::<&str>::new(), "{}", run.log);
+    let mut left = versions(&cloud);
+    left.sort();
+    assert_eq!(left, ["p1", "t1", "v0"], "{}", run.log);
+}
+
 /// The line of the log and the row of the summary about the release.
 fn shown<'r>(run: &'r Run, id: &str) -> (&'r str, &'r str) {
     let mut lines = run.log.lines();

@@ -11,7 +11,6 @@ use crate::aws::backend::reads::EventsOf;
 use crate::aws::releases::History;
 use crate::aws::releases::folder::{RecordFolder, read};
 use crate::core::backend::environment::EnvironmentState;
-use crate::core::backend::events::deployments;
 use crate::core::release::accept::RunTarget;
 use crate::core::release::gaps::{deployments_since, gap};
 use crate::core::release::kept::KeptRecords;
@@ -89,7 +88,7 @@ async fn needed_in(
     }
     let since = deployments_since(&records, name);
     let events = api.events(EventsOf::Environment(name), since, None).await?;
-    if let Some(gap) = gap(&records, environment, &deployments(&events)) {
+    if let Some(gap) = gap(&records, environment, &events) {
         bail!(
             "{gap}: further release records may be elsewhere than in `{place}`, by another `package-bucket` or `history`, or \
              another tool has deployed to it"

@@ -154,6 +154,12 @@ impl EnvironmentEvent {
     }
 }
 
+/// When the newest update began, as far as `events` tell.
+pub(crate) fn last_update(events: &[EnvironmentEvent]) -> Option<DateTime<Utc>> {
+    let starts = events.iter().filter(|event| event.starts_update());
+    starts.map(|event| event.date).max()
+}
+
 /// When each update began that deployed a version, as far as `events` tell.
 pub(crate) fn deployments(events: &[EnvironmentEvent]) -> Vec<DateTime<Utc>> {
     let mut begun: HashMap<&str, DateTime<Utc>> = HashMap::new();
@@ -332,6 +338,7 @@ mod tests {
         ];
         let millis: Vec<i64> = deployments(&events).iter().map(DateTime::timestamp_millis).collect();
         assert_eq!(millis, [1500, 2000, 9000]);
+        assert_eq!(last_update(&events), DateTime::from_timestamp_millis(6000));
     }
 
     #[test]

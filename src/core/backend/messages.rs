@@ -79,7 +79,7 @@ pub(crate) fn timeout_error(
     } else {
         format!("cannot deploy `{label}` to `{name}`: still {status} after {seconds} s")
     };
-    if status != "Ready" && under_way == StillUnderWay::Ours {
+    if !matches!(status, "" | "Ready") && under_way == StillUnderWay::Ours {
         text.push_str(&format!("; {KEEPS_RUNNING}"));
     }
     if let Some(line) = &explanation.log_line {
@@ -338,5 +338,9 @@ mod tests {
             "cannot deploy `v1` to `web`: still Updating after 60 s; the update keeps running; log: no such file"
         );
         assert!(text(StillUnderWay::Another).ends_with("it is still Updating after 60 s, by another update"));
+        let unseen = Explanation::default();
+        let ours = StillUnderWay::Ours;
+        let text = timeout_error(&plan("web"), "v1", "", ours, 60, WhenBusy::Wait, &unseen).to_string();
+        assert!(text.ends_with("the update was sent, and may go on"), "{text}");
     }
 }

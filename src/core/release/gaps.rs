@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::core::backend::environment::EnvironmentState;
+use crate::core::backend::events::{EnvironmentEvent, deployments, last_update};
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus, RecordedEnvironment};
 
 /// How many of the newest releases of a backend a rollback may need.
@@ -18,23 +19,30 @@ pub(crate) fn deployments_since(records: &[Record], environment: &str) -> Option
     Some(begin(oldest) - SLACK)
 }
 
-/// What the newest ten of `records` do not tell of the environment that shows `now`, in words; `deployments` are the times
-/// at which updates began that deployed a version, since [`deployments_since`]. `None`: they tell all.
-pub(crate) fn gap(records: &[Record], now: &EnvironmentState, deployments: &[DateTime<Utc>]) -> Option<String> {
+/// What the newest ten of `records` do not tell of the environment that shows `now`, in words; `events` are those since
+/// [`deployments_since`]. `None`: they tell all.
+pub(crate) fn gap(records: &[Record], now: &EnvironmentState, events: &[EnvironmentEvent]) -> Option<String> {
     let name = &now.name;
     let releases: Vec<(&Record, &RecordedEnvironment)> = of_environment(records, name).collect();
     let (newest, recorded) = releases.first()?;
-    if now.label.as_deref().is_some_and(|label| !may_run(recorded, label)) {
+    let windows = windows(&releases);
+    let is_of = |window: &(DateTime<Utc>, DateTime<Utc>), at: DateTime<Utc>| window.0 <= at && at <= window.1;
+    if !now.is_ready() && recorded.outcome != EnvironmentOutcome::Planned {
+        // It may be that of the newest release, which did not wait for it.
+        if !last_update(events).is_some_and(|at| is_of(&windows[0], at)) {
+            return Some(format!(
+                "environment `{name}` is {}, and no release on record is under way",
+                now.status
+            ));
+        }
+    }
+    let is_left =
+        |label: &str| may_run(recorded, label) || !now.is_ready() && recorded.previous_label.as_deref() == Some(label);
+    if now.label.as_deref().is_some_and(|label| !is_left(label)) {
         return Some(format!(
             "environment `{name}` runs {}, which its newest release on record, `{}`, did not leave there",
             shown(now.label.as_deref()),
             newest.id
-        ));
-    }
-    if !now.is_ready() && recorded.outcome != EnvironmentOutcome::Planned {
-        return Some(format!(
-            "environment `{name}` is {}, and no release on record is under way",
-            now.status
         ));
     }
     for pair in releases.windows(2).take(NEEDED_RELEASES) {
@@ -50,10 +58,9 @@ pub(crate) fn gap(records: &[Record], now: &EnvironmentState, deployments: &[Dat
             ));
         }
     }
-    let windows: Vec<(DateTime<Utc>, DateTime<Utc>)> = windows(&releases);
-    let unknown = deployments
-        .iter()
-        .filter(|at| !windows.iter().any(|(from, to)| from <= *at && *at <= to))
+    let unknown = deployments(events)
+        .into_iter()
+        .filter(|at| !windows.iter().any(|window| is_of(window, *at)))
         .max()?;
     Some(format!(
         "a version was deployed to environment `{name}` at {} UTC, and no release on record was under way then",
@@ -138,11 +145,23 @@ mod tests {
     /// The gap where `records`, oldest first, are all and these minutes saw deployments.
     fn found(records: &[Record], now: &EnvironmentState, minutes: &[i64]) -> String {
         let records: Vec<Record> = records.iter().rev().cloned().collect();
-        let deployments: Vec<DateTime<Utc>> = minutes
+        let event = |minute: &i64, message: &str| EnvironmentEvent {
+            date: release(&format!("r{minute}"), RecordStatus::Started).started_at,
+            severity: "INFO".to_owned(),
+            message: message.to_owned(),
+            request_id: Some(minute.to_string()),
+        };
+        let events: Vec<EnvironmentEvent> = minutes
             .iter()
-            .map(|minute| release(&format!("r{minute}"), RecordStatus::Started).started_at)
+            .flat_map(|minute| {
+                [
+                    "Environment update is starting.",
+                    "Deploying new version to instance(s).",
+                ]
+                .map(|message| event(minute, message))
+            })
             .collect();
-        gap(&records, now, &deployments).unwrap_or_default()
+        gap(&records, now, &events).unwrap_or_default()
     }
 
     #[test]
@@ -178,6 +197,20 @@ mod tests {
             "environment `web-prod` is Updating, and no release on record is under way"
         );
         assert_eq!(found(&[deployed(10, "v1", "v2", Planned)], &updating, &[]), "");
+        // One that its release did not wait for.
+        for (label, minute, is_known) in [
+            ("v1", 10, true),
+            ("v2", 10, true),
+            ("hot", 10, false),
+            ("v1", 30, false),
+        ] {
+            let said = found(
+                &[deployed(10, "v1", "v2", Succeeded)],
+                &running(label, "Updating"),
+                &[minute],
+            );
+            assert_eq!(said.is_empty(), is_known, "{label} {minute}: {said}");
+        }
     }
 
     #[test]
