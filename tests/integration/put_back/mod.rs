@@ -28,7 +28,7 @@ fn cloud() -> Cloud {
 /// A step for the site, of release `name`.
 fn site(cloud: &Cloud, name: &str) -> Action {
     Action::new(cloud)
-        .github("sha", &name.repeat(20))
+        .github("sha", &name.repeat(40))
         .with("bucket", BUCKET)
         .with("source", "site")
         .with("delete", "true")

@@ -100,9 +100,9 @@ fn a_release_with_an_identical_backend_finds_the_label_that_was_live_then() {
     back(&second).expect_exit(0);
     assert_eq!((label(&cloud).as_str(), seen(&cloud)), ("v-a", site_b.clone()));
     // The same by its commit, from the newest one.
-    back(&"c".repeat(20)).expect_exit(0);
+    back(&"c".repeat(40)).expect_exit(0);
     assert_eq!(label(&cloud), "v-c");
-    back(&"b".repeat(20)).expect_exit(0);
+    back(&"b".repeat(40)).expect_exit(0);
     assert_eq!((label(&cloud).as_str(), seen(&cloud)), ("v-a", site_b));
 }
 
@@ -141,7 +141,7 @@ fn the_list_marks_what_cannot_be_reached_any_more_and_why() {
     let deploy = |name: &str| {
         let message = format!("Paint it {name}\n\nBecause.");
         all(&cloud, name)
-            .event(json!({"head_commit": {"message": message, "id": name.repeat(20)}}))
+            .event(json!({"head_commit": {"message": message, "id": name.repeat(40)}}))
             .run()
             .expect_exit(0)
             .output("release")
