@@ -12,7 +12,7 @@ use crate::aws::s3::bucket::Bucket;
 use crate::core::error::code;
 use crate::core::iam::calls::{GET_OBJECT, LIST_OBJECTS, PUT_OBJECT};
 use crate::core::paging::Pages;
-use crate::core::release::accept::{FolderOwner, MAX_HEAD_BYTES, MAX_LIST_BYTES, RunTarget};
+use crate::core::release::accept::{FolderOwner, MAX_HEAD_BYTES, MAX_LIST_BYTES, RunTarget, check_values};
 use crate::core::release::id::{LISTS, Stage, object_name, parse_object_name};
 use crate::core::release::kept::{KeptRecords, TooMuchKept};
 use crate::core::release::keys;
@@ -361,19 +361,21 @@ async fn read_object(
         object.key
     );
     kept.take_head(object.size)?;
+    let parse =
+        |received: ReceivedObject| anyhow::Ok((check_values(&received.bytes)?, Record::from_json(&received.bytes)?));
     let parsed = match folder.get(&object.key, MAX_HEAD_BYTES).await {
         Err(error) if code(&error).is_some() => return Err(error),
-        received => received.and_then(|received| Record::from_json(&received.bytes)),
+        received => received.and_then(parse),
     };
     let parsed = match parsed {
         // An answer that was spoiled on its way is whole the next time.
-        Err(_) => Record::from_json(&folder.get(&object.key, MAX_HEAD_BYTES).await?.bytes),
+        Err(_) => parse(folder.get(&object.key, MAX_HEAD_BYTES).await?),
         parsed => parsed,
     };
-    let record = parsed.and_then(|record| Ok(target.accept(record, id, folder.owner())?));
+    let record = parsed.and_then(|(values, record)| Ok((values, target.accept(record, id, folder.owner())?)));
     let unusable = || UnusableRecord(format!("cannot use `s3://{}/{}`", folder.bucket.name, object.key));
-    let mut record = record.with_context(unusable)?;
-    kept.take_record(&record)?;
+    let (values, mut record) = record.with_context(unusable)?;
+    kept.take_values(values)?;
     record.stored_at = stored_at;
     Ok(record)
 }

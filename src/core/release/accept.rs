@@ -8,6 +8,9 @@ use crate::core::site::diff::is_reserved;
 
 /// The most bytes of a record's head.
 pub(crate) const MAX_HEAD_BYTES: usize = 2 * 1024 * 1024;
+/// The most values in a record's head: each takes more memory than its characters. The most paths that ten distributions
+/// can be left with are fewer.
+const MAX_HEAD_VALUES: usize = 64 * 1024;
 /// The most bytes of a list of keys as it is stored: a hundred thousand keys take three MiB.
 pub(crate) const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 /// The longest key, in bytes.
@@ -169,6 +172,17 @@ impl RunTarget {
         }
         Ok(())
     }
+}
+
+/// How many values the JSON `head` has, about.
+///
+/// # Errors
+/// More than any of ours: it is not to be parsed.
+pub(crate) fn check_values(head: &[u8]) -> anyhow::Result<usize> {
+    // Each value but the first of its array or object stands behind a comma.
+    let values = head.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    anyhow::ensure!(values <= MAX_HEAD_VALUES, "it has more than {MAX_HEAD_VALUES} values");
+    Ok(values)
 }
 
 /// Whether `sha` is the full id of a commit, by SHA-1 or SHA-256: anything shorter may be a branch's name as well.
@@ -341,6 +355,15 @@ mod tests {
         ] {
             assert!(check(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_head_of_many_small_values_is_not_parsed() {
+        let head = |scope: usize| format!("{{\"scope\": [{}\"x\"]}}", "\"x\",".repeat(scope));
+        assert_eq!(check_values(head(8).as_bytes()).expect("few"), 10);
+        let error = check_values(head(400_000).as_bytes()).expect_err("many");
+        assert_eq!(error.to_string(), "it has more than 65536 values");
+        assert!(check_values(&[b'['; 100_000]).is_err());
     }
 
     #[test]

@@ -38,13 +38,12 @@ pub(crate) fn pack<T: Serialize>(lines: &[T]) -> anyhow::Result<Vec<u8>> {
 /// # Errors
 /// It is no such list, its end is missing, it is larger than any of ours, or there is too much with it.
 pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8], kept: &KeptRecords) -> anyhow::Result<Vec<T>> {
-    let mut taken = (0, 0);
+    let mut taken = 0;
     read(bytes, |length| {
-        kept.take_line(length)?;
-        taken = (taken.0 + 1, taken.1 + length);
+        taken += kept.take_line::<T>(length)?;
         Ok(())
     })
-    .inspect_err(|_| kept.give_lines(taken.0, taken.1))
+    .inspect_err(|_| kept.give_lines(taken))
 }
 
 fn read<T: DeserializeOwned>(

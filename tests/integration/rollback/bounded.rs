@@ -43,6 +43,22 @@ fn step(cloud: &Cloud, run: u32, sha: &str) -> Action {
     site(cloud, run, sha).file("site/index.html", sha)
 }
 
+/// Small values take more memory than their characters.
+#[test]
+fn a_record_of_many_small_values_is_not_used() {
+    let cloud = cloud();
+    step(&cloud, 1, A).run().expect_exit(0);
+    let mut record = heavy(&cloud);
+    record["id"] = json!("99999999-planted");
+    record["site"]["scope"] = json!(vec!["x"; 150_000]);
+    let key = format!("{FOLDER}0000000000001-99999999-planted.json");
+    cloud.put(BUCKET, &key, &[], record.to_string().as_bytes());
+    let run = step(&cloud, 2, B).run().expect_exit(0);
+    let warnings = run.messages("warning").join("\n");
+    assert!(warnings.contains("it has more than 65536 values"), "{warnings}");
+    assert_eq!(cloud.object(BUCKET, "index.html").expect("a page").text(), B);
+}
+
 #[test]
 fn records_that_are_large_together_are_not_all_kept() {
     let cloud = cloud();
