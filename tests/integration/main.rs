@@ -69,6 +69,7 @@ mod steering;
 mod summaries;
 mod support;
 mod terminal;
+mod traps;
 mod unsaid;
 mod untrusted;
 mod visitors;

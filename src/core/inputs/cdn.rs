@@ -122,6 +122,19 @@ fn check_of(path: &str) -> Result<(), String> {
     check_path(path).map_err(|reason| format!("the path `{path}` cannot be invalidated: {reason}"))
 }
 
+/// The same without the path, which is not to be repeated.
+fn mistake(path: &str) -> &'static str {
+    if path.starts_with('[') {
+        "it begins like a JSON list; paths are separated by white space, without brackets, quotes and commas"
+    } else if path.contains(',') {
+        "it holds a comma; paths are separated by white space, and a comma that belongs to a path is `%2C`"
+    } else if without_quotes(path).is_some() {
+        "it holds quotes, and no shell takes them away: remove them"
+    } else {
+        "a path begins with `/`, without protocol and host, is percent-encoded, and has a `*` only at its end"
+    }
+}
+
 /// More paths than CloudFront takes at once can never be invalidated
 /// (<https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-invalidations>).
 fn check_limits(reader: &mut Reader<'_>, paths: &[String]) {
@@ -143,16 +156,15 @@ fn paths_from(reader: &mut Reader<'_>, context: &RunContext, file: &str) -> Vec<
     match read_text(reader.files, context, file) {
         Ok(text) => {
             // A wrong file may hold anything: its lines are not repeated.
-            let wrong = text.lines().enumerate().find_map(|(number, line)| {
-                let is_wrong = paths_of(line)
-                    .iter()
-                    .any(|path| !path.is_empty() && check_of(path).is_err());
-                is_wrong.then_some(number + 1)
+            let wrong = text.lines().zip(1..).find_map(|(line, number)| {
+                let mut paths = paths_of(line).into_iter().filter(|path| !path.is_empty());
+                let wrong = paths.find(|path| check_of(path).is_err())?;
+                Some((number, mistake(wrong)))
             });
-            if let Some(line) = wrong {
+            if let Some((line, mistake)) = wrong {
+                let name = reader.given("paths-from").map_or("paths-from", |given| given.name);
                 reader.errors.push(format!(
-                    "line {line} of the file that `paths-from` names is no path that CloudFront takes: a path begins with \
-                     `/`, without protocol and host, is percent-encoded, and has a `*` only at its end"
+                    "line {line} of the file that `{name}` names is no path that CloudFront takes: {mistake}"
                 ));
             }
             unique(text.lines().flat_map(paths_of))

@@ -281,6 +281,12 @@ impl RawInputs {
                 }
                 if !expansion.text.trim().is_empty() {
                     self.insert(name, variable, expansion.text.trim());
+                } else if variable == "AWS_S3_BUCKET" {
+                    self.is_unclear = true;
+                    self.errors.push(format!(
+                        "`AWS_S3_BUCKET` is `{}`, which expands to nothing: set what stands in it",
+                        shown_text(value)
+                    ));
                 } else if variable == "SOURCE_DIR" {
                     // The old default was for a variable without a text, not for one that becomes nothing.
                     self.errors.push(format!(

@@ -72,7 +72,9 @@ pub(crate) struct SiteInputs {
 pub(crate) fn read_args(reader: &mut Reader<'_>, env: &Env, context: &RunContext) -> SyncFlags {
     let files = reader.files;
     let read = |file: &str| read_file(files, context, file);
-    let flags = expand(reader.text("args").unwrap_or_default(), env, Purpose::Words)
+    // A shell would take the first half of such a line end for a part of the word.
+    let typed = reader.text("args").unwrap_or_default().replace("\r\n", "\n");
+    let flags = expand(&typed, env, Purpose::Words)
         .map_err(|errors| errors.into_iter().map(|error| format!("`args` {error}")).collect())
         .and_then(|expansion| {
             for (name, value) in &expansion.variables {

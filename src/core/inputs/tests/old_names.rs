@@ -50,6 +50,11 @@ fn a_source_that_expands_to_nothing_is_not_the_workspace() {
         &["`SOURCE_DIR` is `$SITE`, which expands to nothing"],
     );
     assert!(inputs(&[], &[bucket, ("SOURCE_DIR", "")]).is_ok());
+    assert_one_error(
+        &[],
+        &[("AWS_S3_BUCKET", "$SITE"), ("SOURCE_DIR", "src"), ("SITE", "")],
+        &["`AWS_S3_BUCKET` is `$SITE`, which expands to nothing"],
+    );
 }
 
 #[test]
@@ -215,6 +220,16 @@ fn old_variables_and_args_are_expanded_and_said_so() {
 }
 
 #[test]
+fn line_ends_of_windows_are_no_part_of_a_pattern() {
+    let read = inputs(
+        &[("args", "--exclude '*.map'\r\n--delete\r\n"), ("source", "src")],
+        &[("AWS_S3_BUCKET", "my-bucket")],
+    );
+    let site = read.expect("valid inputs").site.expect("a site");
+    assert!(site.delete && !site.filter.includes_local("a.map"));
+}
+
+#[test]
 fn what_cannot_be_expanded_is_an_error_for_each() {
     let errors = super::errors(
         &[
@@ -300,7 +315,14 @@ fn paths_in_quotes_are_an_error_that_shows_them_without() {
     let tree = super::tree().file("/workspace/changed", "\"/a\" \"/b\"\n");
     let env = [("DISTRIBUTION", "E1"), ("PATHS_FROM", "changed")];
     let errors = super::inputs_among(&tree, &[], &env).map(|_| ()).expect_err("quotes");
-    assert!(errors.len() == 2 && errors[1].ends_with("write `/b`"), "{errors:?}");
+    let expected = "line 1 of the file that `PATHS_FROM` names is no path that CloudFront takes: it holds quotes";
+    assert!(errors.len() == 1 && errors[0].starts_with(expected), "{errors:?}");
+    let tree = super::tree().file("/workspace/changed", "/c\n/a,/b\n");
+    let errors = super::inputs_among(&tree, &[], &env).map(|_| ()).expect_err("a comma");
+    assert!(
+        errors.len() == 1 && errors[0].starts_with("line 2 of") && errors[0].contains("it holds a comma"),
+        "{errors:?}"
+    );
     assert_one_error(
         &[],
         &[("DISTRIBUTION", "E1"), ("PATHS", "[\"/a\",\"/b\"]")],
