@@ -88,7 +88,6 @@ pub async fn run(
     }
     let raw = RawInputs::read(flags, env);
     mask(&raw, env, console);
-    console.line(version());
     let _signs_of_life = console.signs_of_life(MAX_SILENCE);
 
     let mut phases = Phases::new(console.clone());
@@ -103,9 +102,14 @@ pub async fn run(
         allowance: None,
     };
     let (ended, result) = match parse::parse(&raw, &Disk, env, &context, now) {
-        Err(errors) => (Ended::default(), Err(errors.into())),
+        Err(errors) => {
+            console.line(version());
+            (Ended::default(), Err(errors.into()))
+        }
         Ok(inputs) => {
+            // What, where and from which commit is the first that a person reads.
             console.line(&inputs.headline);
+            console.line(version());
             inputs.notices.iter().for_each(|line| console.line(line));
             if !inputs.warnings.is_empty() {
                 console.warning("Inputs", &inputs.warnings.join("\n"));

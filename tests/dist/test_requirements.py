@@ -1,11 +1,11 @@
-"""The Python that tests, lint and the emulator run in: every package pinned with its hash, as `make requirements` writes."""
+"""The Python that tests, lint, the emulator and the benchmarks' peers run in: every package pinned with its hash, as `make requirements` writes."""
 
 import re
 import unittest
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-FILES = sorted(path for path in PROJECT.glob("tests/**/*requirements.in"))
+FILES = sorted([*PROJECT.glob("tests/**/*requirements.in"), *PROJECT.glob("bench/*requirements.in")])
 
 
 def pins(text):
@@ -17,7 +17,7 @@ class Requirements(unittest.TestCase):
     """Each file of requirements."""
 
     def test_there_are_some(self):
-        self.assertEqual([path.name for path in FILES], ["requirements.in", "lint-requirements.in", "requirements.in", "requirements.in"])
+        self.assertEqual([path.name for path in FILES], ["requirements.in", "requirements.in", "lint-requirements.in", "requirements.in", "requirements.in"])
 
     def test_everything_is_pinned_with_a_hash(self):
         for path in FILES:

@@ -132,6 +132,12 @@ fn an_input_of_two_parts_is_wrong_once() {
 fn the_title_says_what_and_where_with_a_link_to_the_site() {
     let cloud = Cloud::with_bucket(BUCKET);
     let plain = site(&cloud).run().expect_exit(0);
+    let first = plain
+        .log
+        .lines()
+        .find(|line| !line.starts_with("::"))
+        .unwrap_or_default();
+    assert!(first.contains("@8f3c2a1 to s3://my-site/ (`bucket`)"), "{first}");
     let title = plain.summary.lines().next().unwrap_or_default();
     assert!(title.starts_with("## ✅ Deployed [8f3c2a1]("), "{title}");
     assert!(title.contains(" to <code>s3&#58;//my-site/</code> in "), "{title}");

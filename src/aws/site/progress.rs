@@ -72,9 +72,10 @@ impl Progress {
             String::new()
         };
         format!(
-            "{} of {} objects, {} of {}, {}/s{left}",
+            "{} of {} object{}, {} of {}, {}/s{left}",
             self.done_objects,
             self.objects,
+            if self.objects == 1 { "" } else { "s" },
             size(self.done_bytes),
             size(self.bytes),
             size_of(self.done_bytes as f64 / seconds),

@@ -1,7 +1,9 @@
 //! How far the comparison of source directory and bucket is, for signs of life.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::core::text::count;
 
 /// Counts what a comparison has seen; clones count together.
 #[derive(Debug, Clone, Default)]
@@ -9,20 +11,20 @@ pub(crate) struct ScanProgress(Arc<ScanCounters>);
 
 #[derive(Debug, Default)]
 struct ScanCounters {
-    files: AtomicU64,
-    objects: AtomicU64,
-    read: AtomicU64,
+    files: AtomicUsize,
+    objects: AtomicUsize,
+    read: AtomicUsize,
 }
 
 impl ScanProgress {
     /// So many files were found.
     pub(crate) fn found(&self, files: usize) {
-        self.0.files.store(files as u64, Ordering::Relaxed);
+        self.0.files.store(files, Ordering::Relaxed);
     }
 
     /// So many objects more were listed.
     pub(crate) fn listed(&self, objects: usize) {
-        self.0.objects.fetch_add(objects as u64, Ordering::Relaxed);
+        self.0.objects.fetch_add(objects, Ordering::Relaxed);
     }
 
     /// One file more was read.
@@ -33,12 +35,12 @@ impl ScanProgress {
     /// What is being done, and how far it is.
     #[must_use]
     pub(crate) fn text(&self, place: &str) -> String {
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let of = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         format!(
-            "comparing the source directory with `{place}` ({} files found, {} objects listed, {} files read)",
-            of(&self.0.files),
-            of(&self.0.objects),
-            of(&self.0.read)
+            "comparing the source directory with `{place}` ({} found, {} listed, {} read)",
+            count(of(&self.0.files), "file"),
+            count(of(&self.0.objects), "object"),
+            count(of(&self.0.read), "file")
         )
     }
 }
@@ -57,7 +59,7 @@ mod tests {
         other.read_one();
         assert_eq!(
             progress.text("s3://b/p/"),
-            "comparing the source directory with `s3://b/p/` (7 files found, 1500 objects listed, 1 files read)"
+            "comparing the source directory with `s3://b/p/` (7 files found, 1500 objects listed, 1 file read)"
         );
     }
 }

@@ -336,7 +336,8 @@ impl Follow {
             self.health()
         );
         if let (Some(label), Some((done, all))) = (&self.target.label, self.updated) {
-            text.push_str(&format!(", {done} of {all} instances run `{label}`"));
+            let instances = if all == 1 { "instance runs" } else { "instances run" };
+            text.push_str(&format!(", {done} of {all} {instances} `{label}`"));
         }
         let left = self.deadline.saturating_duration_since(now);
         text.push_str(&format!(", {} s left", left.as_secs()));

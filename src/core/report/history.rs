@@ -157,7 +157,8 @@ fn what(record: &Record) -> String {
     if let Some(site) = &record.site {
         match (site.written, site.deleted, record.status) {
             (_, _, RecordStatus::Started) if site.planned_keys > 0 => {
-                parts.push(format!("up to {} objects", site.planned_keys))
+                let s = if site.planned_keys == 1 { "" } else { "s" };
+                parts.push(format!("up to {} object{s}", site.planned_keys));
             }
             (0, 0, _) => {}
             (written, 0, _) => parts.push(format!("{written} written")),

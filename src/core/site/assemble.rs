@@ -92,10 +92,16 @@ pub(crate) fn check_deletes(limit: MaxDelete, objects: u64, new: u64, plan: &Sit
     let place = format!("s3://{}/{}", plan.bucket, plan.prefix);
     match limit.judge(objects, new, deletes) {
         DeleteGuard::Allowed => Ok(()),
-        DeleteGuard::LeavesNothing => Err(anyhow::anyhow!(
-            "the plan deletes all {deletes} objects under `{place}` and leaves nothing"
-        ))
-        .hint("check `source` (is the build's output there?) and `prefix`; to empty a site, do it by hand"),
+        DeleteGuard::LeavesNothing => {
+            let all = match deletes {
+                1 => "the only object".to_owned(),
+                _ => format!("all {deletes} objects"),
+            };
+            Err(anyhow::anyhow!(
+                "the plan deletes {all} under `{place}` and leaves nothing"
+            ))
+            .hint("check `source` (is the build's output there?) and `prefix`; to empty a site, do it by hand")
+        }
         DeleteGuard::TooMany(allowed) => Err(anyhow::anyhow!(
             "the plan deletes {deletes} of {objects} objects under `{place}`, and `max-delete: {limit}` allows {allowed}"
         ))
