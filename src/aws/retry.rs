@@ -73,6 +73,11 @@ impl Patience {
         }))
     }
 
+    /// Whether `AWS_MAX_ATTEMPTS` bounds it.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.0.max_attempts.is_some()
+    }
+
     /// How long to wait before a request is sent again that failed for `class`; `None` to give up.
     pub(crate) fn pause(&self, state: &mut RetryState, class: ErrorClass, at: Duration) -> Option<Duration> {
         let pause = state.pause(class, at, self.0.max_attempts, fraction())?;

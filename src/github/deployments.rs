@@ -2,12 +2,14 @@
 //!
 //! Decoration: nothing in here fails a deploy, and each step is given up after a few seconds with a warning.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use octocrab::models::DeploymentId;
 use octocrab::models::repos::{Deployment, DeploymentStatusState};
 use octocrab::{Octocrab, Page};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::error::Elapsed;
 
 use crate::console::Console;
 use crate::core::context::RunContext;
@@ -41,6 +43,9 @@ pub(crate) enum DeploymentState {
 }
 
 /// The deployment of this run.
+///
+/// Its id is not known until GitHub has answered; the answer may be lost, be it that nobody waits for it any longer, and the
+/// deployment be there all the same.
 pub(crate) struct Deployments {
     octocrab: Octocrab,
     owner: String,
@@ -48,8 +53,11 @@ pub(crate) struct Deployments {
     environment: String,
     /// What the run deploys to; two targets may share one environment's name.
     target: String,
+    release: String,
     log_url: Option<String>,
-    id: DeploymentId,
+    id: Option<DeploymentId>,
+    /// GitHub was asked, and has not said no.
+    is_asked: bool,
     console: Console,
 }
 
@@ -67,8 +75,8 @@ pub(crate) struct NewDeployment<'a> {
 }
 
 impl Deployments {
-    /// Creates the deployment with status `in_progress`, when `github-environment` is set.
-    pub(crate) async fn start(
+    /// What is to be opened when `github-environment` is set; nothing is sent yet.
+    pub(crate) fn new(
         http: &Client,
         inputs: &GithubInputs,
         context: &RunContext,
@@ -90,21 +98,35 @@ impl Deployments {
                 return None;
             }
         };
-        let mut deployment = Self {
+        Some(Self {
             octocrab,
             owner: owner.to_owned(),
             repository: repository.to_owned(),
             environment: environment.to_owned(),
             target: new.target.to_owned(),
+            release: new.release.to_owned(),
             log_url: context.run_url(),
-            id: DeploymentId(0),
+            id: None,
+            is_asked: false,
             console: console.clone(),
+        })
+    }
+
+    /// Creates the deployment with status `in_progress`.
+    pub(crate) async fn open(&mut self, new: NewDeployment<'_>) {
+        self.is_asked = true;
+        let created = tokio::time::timeout(GITHUB_TIMEOUT, self.create(new)).await;
+        // Behind an error of a proxy, or no answer at all, it may be there.
+        let is_refused = |error: &octocrab::Error| match error {
+            octocrab::Error::GitHub { source, .. } => !source.status_code.is_server_error(),
+            _ => false,
         };
-        deployment.id = deployment.patiently(deployment.create(new)).await?.id;
-        let description = deployment.shown(new.description);
-        let status = deployment.status(deployment.id, DeploymentStatusState::InProgress, None, &description);
-        deployment.patiently(status).await;
-        Some(deployment)
+        self.is_asked = !matches!(&created, Ok(Err(error)) if is_refused(error));
+        let Some(deployment) = self.done(created) else { return };
+        self.id = Some(deployment.id);
+        let description = self.shown(new.description);
+        let status = self.status(deployment.id, DeploymentStatusState::InProgress, None, &description);
+        self.patiently(status).await;
     }
 
     /// A description as GitHub shows it: nobody masks secrets there, and one that is cut is none that could be found.
@@ -112,10 +134,10 @@ impl Deployments {
         cut(&self.console.redact(description))
     }
 
-    /// The deployment's id.
+    /// The deployment's id, where GitHub has told it.
     #[must_use]
-    pub(crate) fn id(&self) -> u64 {
-        self.id.0
+    pub(crate) fn id(&self) -> Option<u64> {
+        self.id.map(|id| id.0)
     }
 
     /// Closes the deployment; after a success earlier ones of the same target are made inactive.
@@ -126,14 +148,35 @@ impl Deployments {
             DeploymentState::Error => DeploymentStatusState::Error,
         };
         let description = self.shown(description);
+        let Some(id) = self.id else {
+            if self.is_asked {
+                self.finish_lost(github, url, &description).await;
+            }
+            return;
+        };
         self.patiently(async {
-            self.status(self.id, github, url, &description).await?;
+            self.status(id, github, url, &description).await?;
             if state == DeploymentState::Success {
-                self.retire_earlier().await?;
+                self.retire_earlier(id).await?;
             }
             Ok(())
         })
         .await;
+    }
+
+    /// Closes the deployment whose creation nobody has seen, if it is there; that it could not be written is said already.
+    async fn finish_lost(&self, state: DeploymentStatusState, url: Option<&str>, description: &str) {
+        let closed = async {
+            for deployment in self.newest().await? {
+                if is_ours(&deployment.payload, &self.target) && is_of(&deployment.payload, &self.release) {
+                    self.status(deployment.id, state.clone(), url, description).await?;
+                }
+            }
+            octocrab::Result::Ok(())
+        };
+        if let Ok(Err(error)) = tokio::time::timeout(GITHUB_TIMEOUT, closed).await {
+            self.console.debug(&reason(&error));
+        }
     }
 
     async fn create(&self, new: NewDeployment<'_>) -> octocrab::Result<Deployment> {
@@ -175,20 +218,24 @@ impl Deployments {
         status.send().await.map(drop)
     }
 
-    /// Makes our own earlier deployments of this target inactive.
-    async fn retire_earlier(&self) -> octocrab::Result<()> {
-        let earlier: Page<Deployment> = self
-            .octocrab
+    /// The newest deployments to the environment, whoever made them.
+    async fn newest(&self) -> octocrab::Result<Page<Deployment>> {
+        self.octocrab
             .repos(&self.owner, &self.repository)
             .deployments()
             .list()
             .environment(&self.environment)
             .per_page(EARLIER)
             .send()
-            .await?;
+            .await
+    }
+
+    /// Makes our own deployments of this target before `own` inactive.
+    async fn retire_earlier(&self, own: DeploymentId) -> octocrab::Result<()> {
+        let earlier = self.newest().await?;
         let ours = earlier
             .into_iter()
-            .filter(|deployment| deployment.id != self.id && is_ours(&deployment.payload, &self.target));
+            .filter(|deployment| deployment.id != own && is_ours(&deployment.payload, &self.target));
         futures_util::future::try_join_all(ours.map(|deployment| self.retire(deployment.id))).await?;
         Ok(())
     }
@@ -207,7 +254,8 @@ impl Deployments {
             .next()
             .map(|status| status.state);
         match newest {
-            Some(DeploymentStatusState::Success | DeploymentStatusState::InProgress) => {
+            // One without a status is of a run that was killed before it could say anything.
+            None | Some(DeploymentStatusState::Success | DeploymentStatusState::InProgress) => {
                 self.status(id, DeploymentStatusState::Inactive, None, "superseded")
                     .await
             }
@@ -217,7 +265,12 @@ impl Deployments {
 
     /// Waits a few seconds; what did not work by then is a warning.
     async fn patiently<T>(&self, step: impl Future<Output = octocrab::Result<T>>) -> Option<T> {
-        match tokio::time::timeout(GITHUB_TIMEOUT, step).await {
+        self.done(tokio::time::timeout(GITHUB_TIMEOUT, step).await)
+    }
+
+    /// What a step has brought; a warning where it brought nothing.
+    fn done<T>(&self, step: Result<octocrab::Result<T>, Elapsed>) -> Option<T> {
+        match step {
             Ok(Ok(value)) => Some(value),
             Ok(Err(error)) => {
                 warn(&self.console, &reason(&error));
@@ -271,17 +324,23 @@ fn tells_of_limit(message: &str) -> bool {
     message.contains("rate limit") || message.contains("abuse detection")
 }
 
-/// Whether a payload has our mark and target; GitHub gives it back as an object, or as the string that it was.
-fn is_ours(payload: &serde_json::Value, target: &str) -> bool {
-    let parsed;
-    let payload = match payload.as_str() {
-        Some(text) => {
-            parsed = serde_json::from_str(text).unwrap_or_default();
-            &parsed
-        }
-        None => payload,
-    };
+/// Whether a payload has our mark and target.
+fn is_ours(payload: &Value, target: &str) -> bool {
+    let payload = parsed(payload);
     payload["by"] == OURS && payload["target"] == target
+}
+
+/// Whether a payload of ours is of this release.
+fn is_of(payload: &Value, release: &str) -> bool {
+    parsed(payload)["release"] == release
+}
+
+/// GitHub gives a payload back as an object, or as the string that it was.
+fn parsed(payload: &Value) -> Cow<'_, Value> {
+    match payload.as_str() {
+        Some(text) => Cow::Owned(serde_json::from_str(text).unwrap_or_default()),
+        None => Cow::Borrowed(payload),
+    }
 }
 
 fn cut(text: &str) -> String {
@@ -330,6 +389,7 @@ mod tests {
         assert!(is_ours(&payload, "s3://b/"));
         assert!(is_ours(&json!(payload.to_string()), "s3://b/"));
         assert!(!is_ours(&payload, "s3://other/"));
+        assert!(is_of(&payload, "r") && is_of(&json!(payload.to_string()), "r") && !is_of(&payload, "s"));
         for other in [json!({}), json!(""), json!(null), json!({"by": "someone"})] {
             assert!(!is_ours(&other, "s3://b/"), "{other}");
         }

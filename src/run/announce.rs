@@ -1,5 +1,7 @@
 //! The GitHub Deployment of a run: opened before the first change, closed after the last.
 
+use std::time::Duration;
+
 use crate::core::error::Cancelled;
 use crate::core::release::live_briefly::live_briefly;
 use crate::core::release::live_now::is_rolled_back;
@@ -10,11 +12,16 @@ use crate::github::deployments::{DeploymentState, Deployments, MAX_DESCRIPTION, 
 use crate::run::deployment::Deployment;
 use crate::run::state::CurrentState;
 
+/// So long after the wish to stop, nobody waits any longer for a GitHub Deployment to be opened.
+const OPENED_WITHIN: Duration = Duration::from_secs(2);
+
 /// Stands before what is live.
 const LIVE_NOW: &str = "live now: ";
 
 impl Deployment<'_> {
     /// A GitHub Deployment of this commit, in a rollback of the target's.
+    ///
+    /// `None` where none is asked for or possible.
     pub(crate) async fn start_deployment(&self, state: &CurrentState, plan: &Plan) -> Option<Deployments> {
         let target = plan.target.as_ref();
         // Records are input from outside: a rollback opens no deployment of somebody's pull request.
@@ -41,7 +48,10 @@ impl Deployment<'_> {
             release: &release,
             description: &description,
         };
-        Deployments::start(&state.aws.http, &self.inputs.github, self.context, new, self.console).await
+        let http = &state.aws.http;
+        let mut deployment = Deployments::new(http, &self.inputs.github, self.context, new, self.console)?;
+        self.clock.within(OPENED_WITHIN, deployment.open(new)).await;
+        Some(deployment)
     }
 
     /// Closes it with what became of the run.

@@ -2,6 +2,7 @@
 
 use crate::aws::backend::plan::{existing_labels, running};
 use crate::aws::s3::versions::versions;
+use crate::aws::site::restore::look_for_archives;
 use crate::core::release::liveness::live_releases;
 use crate::core::release::parts::Parts;
 use crate::core::release::record::Record;
@@ -14,6 +15,8 @@ use crate::run::state::CurrentState;
 
 /// How many releases are listed.
 const LISTED: usize = 20;
+/// How many versions of archives are asked whether they were brought back.
+const MAX_ASKED: usize = 1000;
 
 /// The records that are there among those of the `listed` releases and cannot be read.
 fn unread(state: &CurrentState, listed: &[Record]) -> Vec<UnreadRelease> {
@@ -108,7 +111,18 @@ impl Deployment<'_> {
                 versions(bucket, &keys_to_restore(&records[..listed])).await
             };
             match found.await {
-                Ok(found) => remains.versions = Some(Restoration::new(found, None)),
+                Ok(found) => {
+                    let archived = found.iter().flat_map(|(key, versions)| {
+                        let archived = versions.iter().filter(|version| version.is_archived());
+                        archived.map(|version| (key.clone(), version.id.clone()))
+                    });
+                    let archived = archived.take(MAX_ASKED).collect();
+                    let mut restoration = Restoration::new(found, None);
+                    if let Some(inputs) = &self.inputs.site {
+                        restoration.note_archives(&look_for_archives(bucket, archived, &inputs.object).await);
+                    }
+                    remains.versions = Some(restoration);
+                }
                 Err(error) => self.console.debug(&format!("{error:#}")),
             }
         }

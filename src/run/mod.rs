@@ -36,9 +36,7 @@ use crate::run::deployment::{Deployment, Ended};
 use crate::run::phases::Phases;
 use crate::run::state::CurrentState;
 
-/// So long after the wish to stop, nobody waits any longer for a GitHub Deployment to be opened.
-const OPENED_WITHIN: Duration = Duration::from_secs(2);
-/// The same for it to be closed, the last step of all.
+/// So long after the wish to stop, nobody waits any longer for a GitHub Deployment to be closed, the last step of all.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Deployment<'_> {
@@ -86,11 +84,10 @@ impl Deployment<'_> {
             return (ended, Ok(()));
         }
         self.settle_before(&mut state, &plan).await;
-        let deployment = self.start_deployment(&state, &plan);
-        let deployment = self.clock.within(OPENED_WITHIN, deployment).await.flatten();
+        let deployment = self.start_deployment(&state, &plan).await;
         let (mut outcomes, mut result) = Box::pin(self.apply(&state, &plan, phases)).await;
         if let Some(deployment) = deployment {
-            outcomes.deployment_id = Some(deployment.id());
+            outcomes.deployment_id = deployment.id();
             let closed = self.finish_deployment(deployment, &plan, &outcomes, &result);
             self.clock.within(CLOSED_WITHIN, closed).await;
         }

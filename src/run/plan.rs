@@ -8,11 +8,12 @@ use crate::core::bundle::Bundle;
 use crate::core::cdn::invalidation::{InvalidationPlan, SiteOrigin};
 use crate::core::error::Cancelled;
 use crate::core::inputs::{BackendInputs, SiteInputs};
-use crate::core::release::applied::{ThisStep, header_check};
+use crate::core::release::applied::header_check;
 use crate::core::release::bundles::check_own_bundle;
 use crate::core::release::interrupted::under_way;
 use crate::core::release::plan::Plan;
 use crate::core::release::record::Versioning;
+use crate::core::release::steps::ThisStep;
 use crate::core::release::versioning::turn_on;
 use crate::core::site::plan::SitePlan;
 use crate::core::site::repair::ObjectSettings;
@@ -30,6 +31,12 @@ impl Deployment<'_> {
                 (Some(inputs), Some(bucket), Some(scan)) => {
                     let mut check = self.of_this_step(inputs, |step| header_check(&state.records, step));
                     check.had.clone_from(&state.had);
+                    if check.drops_acl(&ObjectSettings::of(&inputs.object, &inputs.headers)) {
+                        self.console.line(
+                            "no `acl` is set any more: objects keep the ACL that they have until they change; `acl: private` \
+                             takes it away from all",
+                        );
+                    }
                     let (history, known) = (&state.history, &state.known_assets);
                     Some(plan_site(bucket, inputs, scan, history, &check, known, self.console).await?)
                 }

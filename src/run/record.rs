@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use crate::core::error::Cancelled;
 use crate::core::inputs::Command;
+use crate::core::release::applied::is_to_be_noted;
 use crate::core::release::concurrent_runs;
 use crate::core::release::interrupted::{is_unsettled, settled};
 use crate::core::release::outcome::Outcomes;
@@ -32,7 +33,14 @@ impl Deployment<'_> {
         let settles = has_state && is_unsettled(&state.records);
         let planned = plan.cdn.as_ref().is_some_and(|cdn| !cdn.planned().is_empty());
         let keeps = !state.debts.pending.is_empty() || state.history.keeps_distributions();
-        let is_recorded = !plan.changes_nothing() || plan.only_retires() || (planned && keeps) || settles;
+        let site = self
+            .inputs
+            .site
+            .as_ref()
+            .filter(|_| self.inputs.command == Command::Deploy);
+        let stays_known = site.is_some_and(|site| self.of_this_step(site, |step| is_to_be_noted(&state.records, step)));
+        let is_recorded =
+            !plan.changes_nothing() || plan.only_retires() || (planned && keeps) || settles || stays_known;
         if !is_recorded {
             return None;
         }
@@ -43,8 +51,8 @@ impl Deployment<'_> {
         if started == Some(Recorded::Nowhere) && writes && self.inputs.command == Command::Deploy {
             self.console.warning(
                 "Release record",
-                "no record says which headers this run sets, so a later run that sends others may not know that it has \
-                 to change them: give that run `force-headers: true` once",
+                "no record says which headers this run sets, so a later run that no longer names one of them may leave it \
+                 where it is: give that run `force-headers: true` once",
             );
         }
         Some((record, started.unwrap_or(Recorded::Nowhere)))

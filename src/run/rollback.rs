@@ -11,7 +11,7 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::s3::list::{Listing, MAX_KEYS};
 use crate::aws::s3::versioning::versioning;
 use crate::aws::s3::versions::versions;
-use crate::aws::site::restore::keys_with_same_headers;
+use crate::aws::site::restore::{keys_with_same_headers, look_for_archives};
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan};
 use crate::core::error::HintExt as _;
@@ -303,6 +303,8 @@ impl Deployment<'_> {
         if let (after, [_, older @ ..]) = records.split_at_mut(position) {
             self.find_order(state, after, older, &mut restoration).await;
         }
+        let perhaps_archived = restoration.perhaps_archived(&records[..position]);
+        restoration.note_archives(&look_for_archives(bucket, perhaps_archived, &site.object).await);
         restoration.check(&records[..position], &format!("release `{target}`"))?;
         let mut wanted = restoration.wanted_writers(&records[..position]);
         self.find_writers(state, &mut records, &mut restoration, &mut wanted)

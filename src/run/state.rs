@@ -1,6 +1,7 @@
 //! What there is before anything changes: reads only.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::aws::auth::role::AskIdToken;
 use crate::aws::cdn::Cdn;
@@ -9,10 +10,9 @@ use crate::aws::s3::bucket::Bucket;
 use crate::aws::site::plan::SyncScan;
 use crate::aws::{self, Aws};
 use crate::core::inputs::Command;
-use crate::core::release::applied::{all_applied, files_needed, lists_needed};
+use crate::core::release::applied::{files_needed, lists_needed};
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::unread_end::believe_successors;
-use crate::core::site::repair::HadFiles;
 use crate::core::site::retirement::KnownAssets;
 use crate::github::oidc;
 use crate::run::debts::Debts;
@@ -39,8 +39,8 @@ pub(crate) struct CurrentState {
     pub(crate) has_older_records: bool,
     /// Old assets.
     pub(crate) known_assets: KnownAssets,
-    /// The files that this step had before.
-    pub(crate) had: Option<HadFiles>,
+    /// The digests of the paths of the files that this step had before.
+    pub(crate) had: Option<BTreeSet<u64>>,
     /// What earlier runs did not invalidate.
     pub(crate) debts: Debts,
 }
@@ -116,17 +116,14 @@ impl Deployment<'_> {
     }
 
     /// The files that this step had when it applied the same last, where that is known.
-    async fn had_files(&self, history: &History, records: &[Record]) -> Option<HadFiles> {
+    async fn had_files(&self, history: &History, records: &[Record]) -> Option<BTreeSet<u64>> {
         let site = self
             .inputs
             .site
             .as_ref()
             .filter(|_| self.inputs.command == Command::Deploy)?;
         let position = self.of_this_step(site, |step| files_needed(records, step))?;
-        Some(HadFiles {
-            digests: history.files(&records[position]).await?,
-            applied: all_applied(records),
-        })
+        history.files(&records[position]).await
     }
 
     /// The records that tell what was live when the run began: those that were read, or as many as a rollback reads where

@@ -9,7 +9,7 @@ use crate::aws::backend;
 use crate::aws::s3::versions::versions;
 use crate::aws::site::execute::execute;
 use crate::aws::site::lost_writes::other_bytes;
-use crate::aws::site::restore::read_acls;
+use crate::aws::site::restore::{look_for_archives, read_acls};
 use crate::core::backend::outcome::BackendOutcome;
 use crate::core::error::{Cancelled, with_aftermath};
 use crate::core::inputs::{Command, OnFailure};
@@ -219,6 +219,9 @@ impl Deployment<'_> {
         if let Some([_, older @ ..]) = newest.map(|position| &mut records[position..]) {
             self.find_order(state, &after, older, &mut restoration).await;
         }
+        let perhaps_archived = restoration.perhaps_archived(&after);
+        let looks = async { Ok(look_for_archives(bucket, perhaps_archived, &inputs.object).await) };
+        restoration.note_archives(&self.or_cancelled(looks).await?);
         restoration.check(&after, "what was live when this run began")?;
         let mut wanted = restoration.wanted_writers(&after);
         restoration.note_writers(&after, &mut wanted);

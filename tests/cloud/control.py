@@ -45,6 +45,7 @@ class Control:
             ("POST", "s3/account"): lambda body: self._state().account.set(body["block_public_access"]),
             ("POST", "s3/object"): self._put_object,
             ("POST", "s3/objects"): lambda body: objects.fill(body["bucket"], body["prefix"], int(body["count"])),
+            ("POST", "s3/archive"): self._archive_version,
             ("GET", "s3/objects"): lambda body: buckets.objects(body["bucket"]),
             ("POST", "cloudfront"): self._create_distribution,
             ("GET", "cloudfront"): lambda _: distributions.as_json(),
@@ -99,6 +100,10 @@ class Control:
     def _put_object(self, body: Body) -> dict[str, str]:
         content = base64.b64decode(body["body_base64"]) if "body_base64" in body else body.get("body", "").encode()
         return objects.put(body["bucket"], body["key"], content, body.get("headers", {}), body.get("age", 0))
+
+    def _archive_version(self, body: Body) -> None:
+        restored = bool(body.get("restored", False))
+        objects.archive(body["bucket"], body["key"], body["version"], body.get("class", "GLACIER"), restored)
 
     def _create_distribution(self, body: Body) -> dict[str, str]:
         with backend.lock():

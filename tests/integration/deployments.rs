@@ -214,3 +214,64 @@ fn nothing_is_sent_to_github_unless_asked_for() {
         0
     );
 }
+
+/// Sends a run `signal` once it waits for the answer to `operation`, which has taken effect.
+fn stopped(cloud: &Cloud, operation: &str, signal: &str) -> Run {
+    let action = deploy(cloud, A, "one");
+    let go = action.workspace().with_file_name("go");
+    let action = action.signal_at(signal, &go);
+    cloud.hold(&json!({"operation": operation, "when": "after"}));
+    let run = std::thread::scope(|scope| {
+        let running = scope.spawn(|| action.run());
+        while cloud.held() == 0 && !running.is_finished() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::fs::write(&go, "").expect("a file");
+        running.join().expect("a run")
+    });
+    cloud.release();
+    run
+}
+
+#[test]
+fn a_deployment_whose_creation_is_cut_off_does_not_stay_open() {
+    for operation in ["CreateDeployment", "CreateDeploymentStatus"] {
+        let cloud = cloud();
+        let run = stopped(&cloud, operation, "INT").expect_exit(130);
+        let all = deployments(&cloud);
+        assert_eq!(all.len(), 1, "{}", run.log);
+        let states = states(&cloud, &all[0]);
+        assert_eq!(
+            states.last().map(String::as_str),
+            Some("error"),
+            "{operation}: {}",
+            run.log
+        );
+    }
+}
+
+#[test]
+fn a_deployment_without_an_answer_is_closed_with_the_run_that_made_it() {
+    let cloud = cloud();
+    cloud.post(
+        "/faults",
+        &json!({"operation": "CreateDeployment", "kind": "drop", "when": "after"}),
+    );
+    deploy(&cloud, A, "one").run().expect_exit(0);
+    let all = deployments(&cloud);
+    assert_eq!(states(&cloud, &all[0]), ["success"]);
+}
+
+#[test]
+fn a_deployment_that_a_killed_run_left_without_a_status_is_made_inactive_by_the_next_run() {
+    let cloud = cloud();
+    stopped(&cloud, "CreateDeployment", "KILL");
+    deploy(&cloud, A, "two").run().expect_exit(0);
+    let all = deployments(&cloud);
+    let mut last: Vec<_> = all
+        .iter()
+        .map(|one| states(&cloud, one).last().cloned().unwrap_or_default())
+        .collect();
+    last.sort();
+    assert_eq!(last, ["inactive", "success"]);
+}

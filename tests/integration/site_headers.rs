@@ -200,6 +200,14 @@ fn a_changed_acl_alone_is_noticed() {
     assert!(cloud.acl(BUCKET, "index.html").contains("AllUsers"));
     let again = action(&cloud).with("acl", "public-read").run().expect_exit(0);
     assert_eq!(again.output("outcome"), "unchanged", "{}", again.log);
+    assert!(!again.log.contains("`acl: private`"), "{}", again.log);
+    // None sends none: what is there stays, and is said.
+    let none = action(&cloud).run().expect_exit(0);
+    assert_eq!(none.output("outcome"), "unchanged", "{}", none.log);
+    assert!(none.log.contains("`acl: private`"), "{}", none.log);
+    let private = action(&cloud).with("acl", "private").run().expect_exit(0);
+    assert_eq!(private.output("uploaded"), "3", "{}", private.log);
+    assert!(!cloud.acl(BUCKET, "index.html").contains("AllUsers"));
 }
 
 #[test]

@@ -86,33 +86,6 @@ fn a_file_that_moves_from_one_step_to_another_gets_the_rules_of_that() {
 }
 
 #[test]
-fn two_steps_that_differ_in_header_lines_alone_do_not_rewrite_each_others_objects() {
-    let cloud = cloud();
-    let deploy = |run: &str, page: &str| {
-        let of = |lines: &str| {
-            step(&cloud)
-                .github("run_id", run)
-                .with("headers", lines)
-                .file("site/3.html", page)
-        };
-        let scripts = of("*.js Cache-Control: max-age=1\n*.txt Cache-Control: max-age=1")
-            .run()
-            .expect_exit(0);
-        let pages = of("*.html Cache-Control: no-cache").run().expect_exit(0);
-        (written(&scripts).len(), written(&pages).len())
-    };
-    deploy("1", "one");
-    cloud.forget_requests();
-    assert_eq!(deploy("2", "one"), (0, 0));
-    assert!(cloud.invalidations().is_empty());
-    assert_eq!(deploy("3", "two"), (1, 1));
-    assert_eq!(deploy("4", "two"), (0, 0));
-    for n in 0..10 {
-        assert_eq!(cached(&cloud, &format!("{n}.html")), "no-cache");
-    }
-}
-
-#[test]
 fn two_steps_on_one_prefix_know_their_own_keys() {
     // Steps with other files, and steps of which the second has some of the first one's; in runs that GitHub tells apart,
     // and in those that it does not.
@@ -255,47 +228,4 @@ fn an_object_that_goes_into_an_archive_on_the_way_is_a_warning_that_names_it() {
         (cached(&cloud, "1.html").as_str(), cached(&cloud, "2.html").as_str()),
         ("", "no-cache")
     );
-}
-
-#[test]
-fn objects_that_were_changed_by_hand_are_repaired_where_that_is_asked_for() {
-    let cloud = cloud();
-    let deploy = || {
-        step(&cloud)
-            .with("cache-control", "no-cache")
-            .with("acl", "public-read")
-    };
-    deploy().run().expect_exit(0);
-    let by_hand = |key: &str, headers: &[(&str, &str)], body: &str| cloud.put(BUCKET, key, headers, body.as_bytes());
-    let html = ("content-type", "text/html; charset=utf-8");
-    by_hand(
-        "1.html",
-        &[html, ("cache-control", "max-age=1"), ("x-amz-acl", "public-read")],
-        "page 1",
-    );
-    by_hand("2.html", &[html, ("cache-control", "no-cache")], "page 2");
-    by_hand(
-        "3.html",
-        &[("cache-control", "no-cache"), ("x-amz-acl", "public-read")],
-        "page 3",
-    );
-    by_hand(
-        "4.html",
-        &[
-            html,
-            ("cache-control", "no-cache"),
-            ("x-amz-acl", "public-read"),
-            ("content-disposition", "attachment"),
-        ],
-        "page 4",
-    );
-    assert!(written(&deploy().run()).is_empty());
-    let force = || deploy().with("force-headers", "true");
-    assert_eq!(written(&force().run()), ["1.html", "2.html", "3.html", "4.html"]);
-    assert_eq!(cached(&cloud, "1.html"), "no-cache");
-    assert!(cloud.acl(BUCKET, "2.html").contains("AllUsers"));
-    let object = |key: &str| cloud.object(BUCKET, key).expect("an object");
-    assert_eq!(object("3.html").header("content-type"), Some(html.1));
-    assert_eq!(object("4.html").header("content-disposition"), None);
-    assert_eq!(force().run().expect_exit(0).output("outcome"), "unchanged");
 }

@@ -168,7 +168,11 @@ pub(crate) async fn planned(
     keys: &[&str],
     console: &Console,
 ) -> anyhow::Result<(Cdn, Vec<PlannedInvalidation>)> {
-    let cdn = Cdn::new(aws, inputs, &Allowance::of_nothing());
+    let cdn = Cdn {
+        // The client alone has the one try that tests want.
+        is_bounded: false,
+        ..Cdn::new(aws, inputs, &Allowance::of_nothing())
+    };
     let views = cdn.load_distributions(site, console).await?;
     let plan = InvalidationPlan::new(views, inputs.paths.clone(), PendingInvalidations::default(), keys);
     Ok((cdn, plan.planned().to_vec()))

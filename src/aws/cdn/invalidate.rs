@@ -46,7 +46,7 @@ impl Cdn {
     ///
     /// `caller_reference_seed` is unique to this run: a request that is sent again for the lack of an answer then makes
     /// [the same invalidation], not a second one. A busy or failing CloudFront is asked again, for five minutes or as
-    /// long as the run waits for completion.
+    /// long as the run waits for completion; a failing one only as often as `AWS_MAX_ATTEMPTS` says, where it is set.
     ///
     /// [the same invalidation]: https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_InvalidationBatch.html
     pub(crate) async fn invalidate(
@@ -138,15 +138,24 @@ impl Cdn {
             .caller_reference(reference)
             .build()
             .with_context(doing)?;
-        let answer = retry(deadline, stop, console, id, async || {
-            self.client
-                .create_invalidation()
-                .distribution_id(id)
-                .invalidation_batch(batch.clone())
-                .send()
-                .await
-                .aws_context(&CREATE_INVALIDATION, &self.arns.distribution(id), doing)
-        })
+        let answer = retry(
+            Bound {
+                deadline,
+                attempts: self.is_bounded,
+            },
+            stop,
+            console,
+            id,
+            async || {
+                self.client
+                    .create_invalidation()
+                    .distribution_id(id)
+                    .invalidation_batch(batch.clone())
+                    .send()
+                    .await
+                    .aws_context(&CREATE_INVALIDATION, &self.arns.distribution(id), doing)
+            },
+        )
         .await?;
         let invalidation = answer
             .invalidation
@@ -186,8 +195,17 @@ impl Cdn {
                 ));
             }
             pause = (pause * 2).min(MAX_POLL);
-            let answer = retry(deadline, stop, console, distribution, async || {
-                self.client
+            let answer =
+                retry(
+                    Bound {
+                        deadline,
+                        attempts: self.is_bounded,
+                    },
+                    stop,
+                    console,
+                    distribution,
+                    async || {
+                        self.client
                     .get_invalidation()
                     .distribution_id(distribution)
                     .id(&id)
@@ -196,8 +214,9 @@ impl Cdn {
                     .aws_context(&GET_INVALIDATION, &self.arns.distribution(distribution), || {
                         format!("cannot see whether invalidation `{id}` of distribution `{distribution}` is complete")
                     })
-            })
-            .await?;
+                    },
+                )
+                .await?;
             if let Some(now) = answer.invalidation {
                 invalidation.status = now.status;
             }
@@ -251,9 +270,18 @@ impl Cdn {
     }
 }
 
-/// Does `attempt` until it succeeds, fails for good, or `deadline` has come.
-async fn retry<T>(
+/// How long something is tried.
+#[derive(Clone, Copy)]
+struct Bound {
     deadline: Instant,
+    /// The client has tried as often as `AWS_MAX_ATTEMPTS` says: only that CloudFront has too many invalidations under way
+    /// is still waited out, which is no failure of a request.
+    attempts: bool,
+}
+
+/// Does `attempt` until it succeeds, fails for good, or its bound has come.
+async fn retry<T>(
+    bound: Bound,
     stop: &CancellationToken,
     console: &Console,
     distribution: &str,
@@ -277,8 +305,8 @@ async fn retry<T>(
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        let left = deadline.saturating_duration_since(Instant::now());
-        if !is_passing(&error) || left.is_zero() {
+        let left = bound.deadline.saturating_duration_since(Instant::now());
+        if !is_passing(&error, bound) || left.is_zero() {
             return Err(error);
         }
         let pause_now = pause.min(left);
@@ -292,12 +320,14 @@ async fn retry<T>(
 }
 
 /// Whether the same request may well succeed later: CloudFront is busy, or no answer came.
-fn is_passing(error: &anyhow::Error) -> bool {
+fn is_passing(error: &anyhow::Error, bound: Bound) -> bool {
     let Some(service) = service_error(error) else {
         return false;
     };
     match service.code.as_deref() {
-        Some(code) if code == "TooManyInvalidationsInProgress" || code.starts_with("Throttling") => true,
+        Some("TooManyInvalidationsInProgress") => true,
+        _ if bound.attempts => false,
+        Some(code) if code.starts_with("Throttling") => true,
         Some("RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" | "RequestTimeout") => true,
         _ => service.status.is_none_or(|status| status >= 500 || status == 429),
     }

@@ -217,3 +217,29 @@ async fn the_wish_to_stop_ends_waiting_and_starts_nothing() {
     assert!(outcome.error.expect("an error").is::<Cancelled>());
     assert_eq!(creates(&fake).len(), sent);
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_the_number_of_tries_is_bounded_only_what_cloudfront_has_under_way_is_waited_out() {
+    for (status, code, expected) in [
+        (503, "ServiceUnavailable", 1),
+        (400, "Throttling", 1),
+        (400, "TooManyInvalidationsInProgress", 3),
+    ] {
+        let fake = Fake::new(move |seen, number| match is_read(seen) {
+            true => error(403, "AccessDenied"),
+            false if number > 2 => invalidation(201, "I1", "InProgress"),
+            false => error(status, code),
+        });
+        let (console, _) = console();
+        let inputs = inputs(&["E1"]);
+        let (mut cdn, planned) = planned(&fake.aws("eu-west-1"), &inputs, None, &[], &console)
+            .await
+            .expect("distributions");
+        cdn.is_bounded = true;
+        let outcome = cdn
+            .invalidate(&planned, "run-1", &CancellationToken::new(), &console)
+            .await;
+        assert_eq!(outcome.error.is_none(), expected > 1, "{code}");
+        assert_eq!(creates(&fake).len(), expected, "{code}");
+    }
+}

@@ -28,6 +28,8 @@ pub(crate) struct Cdn {
     arns: Arns,
     inputs: CdnInputs,
     allowance: Allowance,
+    /// `AWS_MAX_ATTEMPTS` says how often a request is tried.
+    is_bounded: bool,
 }
 
 impl Cdn {
@@ -39,6 +41,7 @@ impl Cdn {
             arns: Arns::of(aws),
             inputs: inputs.clone(),
             allowance: allowance.clone(),
+            is_bounded: aws.patience.is_bounded(),
         }
     }
 

@@ -326,10 +326,12 @@ pub(crate) async fn read(
     let finished = found
         .iter()
         .find_map(|(folder, found)| Some((folder, found.finished.as_ref()?)));
-    match finished {
-        Some((folder, object)) => read_object(id, folder, object, stored_at(found), target, kept).await,
-        None => read_start(id, found, target, kept).await,
-    }
+    let Some((folder, object)) = finished else {
+        return read_start(id, found, target, kept).await;
+    };
+    let record = read_object(id, folder, object, stored_at(found), target, kept).await?;
+    let ended_at = found.iter().filter_map(|(_, found)| found.stored_until()).max();
+    Ok(Record { ended_at, ..record })
 }
 
 /// Reads the start of release `id` from the first folder that has it.

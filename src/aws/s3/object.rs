@@ -1,7 +1,7 @@
 //! One object or one of its versions: what S3 tells of it.
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{Permission, RequestPayer, Type};
+use aws_sdk_s3::types::{Permission, RequestPayer, StorageClass, Type};
 use percent_encoding::utf8_percent_encode;
 
 use crate::aws::error::AwsContextExt as _;
@@ -95,6 +95,21 @@ impl Object<'_> {
             None => format!("{}/{key}", self.bucket.name),
         }
     }
+}
+
+/// Whether a copy would be refused, until the object is restored from its archive.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html>
+#[must_use]
+pub(crate) fn is_archived(head: &HeadObjectOutput) -> bool {
+    let in_archive = matches!(
+        head.storage_class(),
+        Some(StorageClass::Glacier | StorageClass::DeepArchive)
+    ) || head.archive_status().is_some();
+    in_archive
+        && !head
+            .restore()
+            .is_some_and(|state| state.contains("ongoing-request=\"false\""))
 }
 
 /// What HEAD shows, as the decisions take it.

@@ -186,6 +186,7 @@ fn page(answer: ListObjectVersionsOutput, order: &[(String, String)]) -> anyhow:
             etag: version.e_tag.map(unquote).unwrap_or_default(),
             last_modified: version.last_modified.map_or(0, |time| time.secs()),
             storage_class: version.storage_class.map(|class| class.as_str().to_owned()),
+            archived: None,
             apart: false,
         };
         all.push((version.key.unwrap_or_default(), version_of));

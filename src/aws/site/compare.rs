@@ -183,7 +183,11 @@ impl Scan {
                 let file = file + start;
                 found.newest_live = found.newest_live.max(Some(object.last_modified));
                 match self.rules.verdict(&self.scan.files[file], &object) {
-                    DiffVerdict::Same => return found.unchanged.push(Unchanged { file, text: None }),
+                    DiffVerdict::Same => {
+                        let modified = object.last_modified;
+                        let text = None;
+                        return found.unchanged.push(Unchanged { file, modified, text });
+                    }
                     DiffVerdict::Write(reason) => (file, Err(reason)),
                     DiffVerdict::Hash(_) => (file, Ok(object)),
                 }
@@ -256,7 +260,8 @@ impl Scan {
             Ok(object) => {
                 let path = self.scan.files[file].location();
                 if answer.same || self.opaque.is_same(&object, path).await? {
-                    found.unchanged.push(Unchanged { file, text });
+                    let modified = object.last_modified;
+                    found.unchanged.push(Unchanged { file, modified, text });
                 } else {
                     let reason = Reason::ContentChanged;
                     found.writes.push(FileToWrite { file, reason, text });

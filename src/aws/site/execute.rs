@@ -188,7 +188,7 @@ impl Execution<'_> {
                     .push(KeyChange::written(&write.key, write.reason, version_id));
             }
             // It went into an archive, or this store did not say before that it is in one.
-            Err(error) if write.source == WriteSource::InPlace && code(&error) == Some("InvalidObjectState") => {
+            Err(error) if write.source == WriteSource::InPlace && code(&error).is_some_and(is_of_archive) => {
                 let warning = archived(write.key.clone());
                 let text = format!("{}: {}", warning.path, warning.message);
                 self.log.console.warning("Archived", &text);
@@ -342,4 +342,11 @@ impl UploadLog<'_> {
             self.console.progress(&progress.line());
         }
     }
+}
+
+/// Whether an error with this code is about an object in an archive.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
+fn is_of_archive(code: &str) -> bool {
+    matches!(code, "InvalidObjectState" | "ObjectNotInActiveTierError")
 }

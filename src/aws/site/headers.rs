@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{RequestPayer, StorageClass};
+use aws_sdk_s3::types::RequestPayer;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::task::spawn_blocking;
 
 use crate::aws::error::AwsContextExt as _;
 use crate::aws::s3::blank_key::for_sdk;
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::object::{Object, headers_of};
+use crate::aws::s3::object::{Object, headers_of, is_archived};
 use crate::aws::s3::request_headers::customer_key;
 use crate::aws::site::digest_file::digest_file;
 use crate::core::iam::calls::HEAD_OBJECT;
@@ -52,28 +51,26 @@ pub(crate) async fn repairs(
     unchanged: &[Unchanged],
 ) -> Repairs {
     let now = ObjectSettings::of(&site.object, &site.headers);
-    let no_keys = check.keys.as_ref().is_some_and(BTreeSet::is_empty);
-    if site.no_overwrite || (no_keys && check.had.is_none() && !site.force_headers) {
+    if site.no_overwrite || (check.is_empty() && !site.force_headers) {
         return Repairs::default();
     }
     let repair = Repair::new(&site.object, &site.headers, &check.previous, site.force_headers);
-    let applied = check.had.as_ref().map_or(&[][..], |had| &had.applied);
-    let repair_back = Repair::new(&site.object, &site.headers, applied, site.force_headers);
+    let repair_foreign = Repair::new(&site.object, &site.headers, &check.applied, site.force_headers);
     let names_acl = site.object.acl.is_some() || !site.object.grants.is_empty();
-    let acl_differs = names_acl && check.previous.iter().any(|previous| !previous.same_acl(&now));
-    let asks_acl = |path: &str| acl_differs || (names_acl && (site.force_headers || check.has_come_back(path)));
-    let is_asked = |path: &str| {
+    let mut before = check.previous.iter().chain(&check.beside);
+    let acl_differs = names_acl && before.any(|before| !before.same_acl(&now));
+    let is_foreign = |found: &Unchanged| check.is_foreign(&files[found.file].path, found.modified);
+    let asks_acl = |found: &Unchanged| acl_differs || (names_acl && (site.force_headers || is_foreign(found)));
+    let is_asked = |found: &Unchanged| {
+        let path = &files[found.file].path;
         let checked = |keys: &BTreeSet<String>| keys.contains(&format!("{}{path}", site.prefix));
         site.force_headers
             || (check.keys.as_ref().is_none_or(checked) && (acl_differs || repair.concerns(path)))
-            || (check.has_come_back(path) && (names_acl || repair_back.concerns(path)))
+            || (is_foreign(found) && (names_acl || repair_foreign.concerns(path)))
     };
     let mut answers = stream::iter(unchanged)
-        .filter(|found| std::future::ready(is_asked(&files[found.file].path)))
-        .map(|found| {
-            let file = &files[found.file];
-            ask(bucket, site, file, found.text, asks_acl(&file.path))
-        })
+        .filter(|found| std::future::ready(is_asked(found)))
+        .map(|found| ask(bucket, site, &files[found.file], found, asks_acl(found)))
         .buffer_unordered(HEADS_IN_FLIGHT);
     let mut repairs = Repairs::default();
     let (mut first, mut archived) = (None, Vec::new());
@@ -87,8 +84,8 @@ pub(crate) async fn repairs(
             }
         };
         let file = answer.file;
-        let repair = if check.has_come_back(&file.path) {
-            &repair_back
+        let repair = if check.is_foreign(&file.path, answer.modified) {
+            &repair_foreign
         } else {
             &repair
         };
@@ -144,26 +141,14 @@ pub(crate) fn archived(path: String) -> SiteWarning {
 /// What S3 says of the object of a file.
 struct Answer<'a> {
     file: &'a LocalFile,
+    /// When the object was written, in seconds since 1970.
+    modified: i64,
     wanted: ObjectHeaders,
     actual: ObjectHeaders,
     /// It is in an archive: no copy can be made of it.
     archived: bool,
     /// Its ACL is known to be another one, or cannot be compared.
     other_acl: bool,
-}
-
-/// Whether a copy would be refused, until the object is restored from its archive.
-///
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html>
-fn is_archived(head: &HeadObjectOutput) -> bool {
-    let in_archive = matches!(
-        head.storage_class(),
-        Some(StorageClass::Glacier | StorageClass::DeepArchive)
-    ) || head.archive_status().is_some();
-    in_archive
-        && !head
-            .restore()
-            .is_some_and(|state| state.contains("ongoing-request=\"false\""))
 }
 
 type Asked<'a> = Result<Answer<'a>, (String, anyhow::Error)>;
@@ -173,7 +158,7 @@ async fn ask<'a>(
     bucket: &Bucket,
     site: &SiteInputs,
     file: &'a LocalFile,
-    text: Option<TextEncoding>,
+    found: &Unchanged,
     asks_acl: bool,
 ) -> Asked<'a> {
     let fail = |error| (file.path.to_string(), error);
@@ -198,7 +183,7 @@ async fn ask<'a>(
         .object
         .guessed_type(&site.headers, &file.path)
         .is_some_and(depends_on_bytes);
-    let text = match text {
+    let text = match found.text {
         Some(text) => text,
         None if matters => text_of(file.location()).await.map_err(fail)?,
         None => TextEncoding::Binary,
@@ -207,6 +192,7 @@ async fn ask<'a>(
     let other_acl = asks_acl && has_other_acl(bucket, site, &key).await;
     Ok(Answer {
         file,
+        modified: found.modified,
         wanted,
         actual: headers_of(&head),
         archived: is_archived(&head),

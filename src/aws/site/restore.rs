@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::aws::s3::bucket::Bucket;
-use crate::aws::s3::object::{Object, headers_of};
+use crate::aws::s3::object::{Object, headers_of, is_archived};
 use crate::core::release::restoration::SameBytes;
 use crate::core::site::object::{Grant, ObjectOptions, is_canned};
 use crate::core::site::plan::{SitePlan, Write, WriteSource};
@@ -46,6 +46,25 @@ pub(crate) async fn keys_with_same_headers(
         .try_collect()
         .await?;
     Ok(compared.into_iter().flatten().collect())
+}
+
+/// Asks `versions` (keys and ids) whether they are in an archive; what cannot be asked is left out.
+pub(crate) async fn look_for_archives(
+    bucket: &Bucket,
+    versions: Vec<(String, String)>,
+    options: &ObjectOptions,
+) -> Vec<(String, String, bool)> {
+    let asked = stream::iter(versions).map(|(key, id)| async move {
+        let object = Object {
+            bucket,
+            key: &key,
+            version_id: Some(&id),
+        };
+        let archived = object.head(options).await.map(|head| is_archived(&head));
+        archived.ok().map(|archived| (key, id, archived))
+    });
+    let found: Vec<_> = asked.buffered(HEADS_IN_FLIGHT).collect().await;
+    found.into_iter().flatten().collect()
 }
 
 /// Reads the ACLs of the versions that `plan` brings back, and notes them in it: one that somebody set by hand is on no

@@ -190,7 +190,7 @@ fn s3_hint(code: &str, message: &str, resource: &str) -> Option<String> {
         "InvalidStorageClass" | "StorageClassNotImplemented" => "choose a storage class that this bucket takes".to_owned(),
         "NotImplemented" | "XAmzContentSHA256Mismatch" | "MalformedTrailerError" => "check whether the S3-compatible store supports this; `endpoint-url` turns off what most of them lack".to_owned(),
         "QuotaExceeded" | "XMinioStorageFull" => "make room in the store: its quota is used up".to_owned(),
-        "InvalidObjectState" => "restore the object from its archive storage class first".to_owned(),
+        "InvalidObjectState" | "ObjectNotInActiveTierError" => "restore the object from its archive storage class first".to_owned(),
         "ObjectLockConfigurationNotFoundError" | "InvalidRetentionPeriod" => "check the bucket's object lock settings".to_owned(),
         _ => return None,
     })

@@ -1,5 +1,6 @@
 use super::*;
 use crate::core::release::fixtures::{release, with_site};
+use crate::core::release::record::{ReleaseKind, WorkflowRun};
 
 fn settings(acl: &str) -> ObjectSettings {
     ObjectSettings {
@@ -112,4 +113,106 @@ fn what_a_rollback_restored_is_looked_at() {
         site.changed.clear();
     }
     assert_eq!(check(&unread, "4", "all", "b"), all("a"));
+}
+
+#[test]
+fn steps_that_differ_in_their_rules_alone_are_told_apart_from_the_very_first_run_on() {
+    let first = [applied("r1", "1", "all", "a", "k")];
+    // It comes after another one in this very run, and looks at everything without taking away what that one named.
+    assert_eq!(check(&first, "1", "all", "b"), (Vec::new(), None));
+    // In another run these are the rules of before.
+    assert_eq!(check(&first, "2", "all", "b"), all("a"));
+    assert_eq!(check(&first, "", "all", "b"), all("a"));
+    let both = [applied("r2", "1", "all", "b", "k"), applied("r1", "1", "all", "a", "k")];
+    assert_eq!(check(&both, "2", "all", "a"), nothing());
+    assert_eq!(check(&both, "2", "all", "b"), nothing());
+}
+
+#[test]
+fn new_rules_are_those_of_the_step_that_they_are_most_like() {
+    let with = |lines: &[&str], run: &str| {
+        let mut record = applied("r1", run, "all", "", "k");
+        if let Some(site) = &mut record.site {
+            site.applied = Some(rules(lines));
+        }
+        record
+    };
+    let check = |records: &[Record], lines: &[&str]| {
+        let run = WorkflowRun {
+            id: Some("9".into()),
+            ..WorkflowRun::default()
+        };
+        let step = ThisStep {
+            scope: &["all".to_owned()],
+            settings: &rules(lines),
+            run: &run,
+        };
+        header_check(records, step)
+    };
+    let (scripts, pages) = (["*.js A: 1", "*.css A: 2"], ["*.html A: 3"]);
+    let mut records = vec![with(&pages, "1"), with(&scripts, "1")];
+    assert_eq!(
+        check(&records, &["*.js A: 4", "*.css A: 2"]).previous,
+        [rules(&scripts)]
+    );
+    assert_eq!(check(&records, &["*.html A: 4"]).previous, [rules(&pages)]);
+    // The other one's rules have changed since, in a run in which this one wrote no record.
+    records.insert(0, with(&["*.js A: 4", "*.css A: 2"], "2"));
+    assert_eq!(check(&records, &pages).keys, Some(["k".to_owned()].into()));
+    assert_eq!(
+        check(&records, &["*.js A: 4"]).previous,
+        [rules(&["*.js A: 4", "*.css A: 2"])]
+    );
+    // The two became one, which has lost a line.
+    let merged = ["*.js A: 1", "*.css A: 2", "*.html A: 3"];
+    records.insert(0, with(&merged, "3"));
+    assert_eq!(
+        check(&records, &["*.html A: 3", "*.js A: 1"]).previous,
+        [rules(&merged)]
+    );
+}
+
+fn rules(lines: &[&str]) -> ObjectSettings {
+    ObjectSettings {
+        rules: lines.iter().map(|line| (*line).to_owned()).collect(),
+        ..ObjectSettings::default()
+    }
+}
+
+#[test]
+fn a_step_beside_another_writes_a_record_now_and_then_so_that_it_stays_known() {
+    let mut records = Vec::new();
+    let note = |records: &[Record], run: &str, acl: &str| {
+        let (run, settings) = (
+            WorkflowRun {
+                id: Some(run.to_owned()),
+                ..WorkflowRun::default()
+            },
+            settings(acl),
+        );
+        let scope = ["all".to_owned()];
+        let step = ThisStep {
+            scope: &scope,
+            settings: &settings,
+            run: &run,
+        };
+        is_to_be_noted(records, step)
+    };
+    let mut noted = 0;
+    for run in 1..40 {
+        let run = format!("{run}");
+        assert!(
+            !note(&records, &run, "a"),
+            "alone in its first run, and there in all others"
+        );
+        records.insert(0, applied("r1", &run, "all", "a", "k"));
+        let window = &records[..records.len().min(20)];
+        if note(window, &run, "b") {
+            noted += 1;
+            records.insert(0, applied("r1", &run, "all", "b", "k"));
+        }
+        let window = &records[..records.len().min(20)];
+        assert!(check(window, "next", "all", "b").1.is_some(), "run {run}");
+    }
+    assert_eq!(noted, 4);
 }

@@ -31,6 +31,7 @@ pub(crate) fn release(id: &str, status: RecordStatus) -> Record {
         backend: None,
         put_back: None,
         stored_at: Some(started_at),
+        ended_at: None,
         has_unreadable_end: false,
     }
 }

@@ -57,6 +57,9 @@ pub(crate) struct Record {
     /// from the listing.
     #[serde(skip)]
     pub(crate) stored_at: Option<DateTime<Utc>>,
+    /// When S3 stored the object that ends the record, by the same clock; none while nobody has seen its end.
+    #[serde(skip)]
+    pub(crate) ended_at: Option<DateTime<Utc>>,
     /// It has an end, which cannot be read: what is known is how the run began.
     #[serde(skip)]
     pub(crate) has_unreadable_end: bool,

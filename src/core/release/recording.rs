@@ -106,6 +106,7 @@ pub(crate) fn started(facts: RunFacts, plan: &Plan) -> Record {
             .map(|backend| recorded_backend(backend, facts.region)),
         put_back: None,
         stored_at: None,
+        ended_at: None,
         has_unreadable_end: false,
     }
 }

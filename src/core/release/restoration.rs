@@ -7,17 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::core::error::HintExt as _;
-use crate::core::release::object_version::Version;
+use crate::core::release::named_keys::{name, warnings};
+use crate::core::release::object_version::{ARCHIVES, Version};
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restore::{KeyAction, KeyHistory, before, changed_by_hand, changed_since, step};
 use crate::core::release::version_order::VersionOrder;
 use crate::core::site::headers::ObjectHeaders;
-use crate::core::site::plan::{Occupant, Reason, SitePlan, SiteWarning, Write, WriteSource};
+use crate::core::site::plan::{Occupant, Reason, SitePlan, Write, WriteSource};
 use crate::core::site::repair::ObjectSettings;
 use crate::core::site::retirement::SeenObject;
-
-/// How many keys an error or a warning names.
-const NAMED: usize = 10;
 
 /// The versions of all keys that the records after a target changed, and what is known of them.
 pub(crate) struct Restoration {
@@ -130,6 +128,31 @@ impl Restoration {
             reason,
             is_archived: gone.is_empty() && unclear.is_empty(),
         })
+    }
+
+    /// The versions that may have to come back and only tell themselves whether they can: keys and ids.
+    #[must_use]
+    pub(crate) fn perhaps_archived(&self, after: &[Record]) -> Vec<(String, String)> {
+        let steps = self.steps(after);
+        let wanted = steps.iter().filter_map(|(key, (_, _, step))| match step {
+            KeyAction::Restore(version, _) | KeyAction::Archived(version) | KeyAction::KeepIfSame(version, _) => {
+                version
+                    .may_be_archived()
+                    .then(|| ((*key).to_owned(), version.id.clone()))
+            }
+            _ => None,
+        });
+        wanted.collect()
+    }
+
+    /// Notes of versions whether they are archived.
+    pub(crate) fn note_archives(&mut self, found: &[(String, String, bool)]) {
+        for (key, id, archived) in found {
+            let mut versions = self.versions.get_mut(key).into_iter().flatten();
+            if let Some(version) = versions.find(|version| version.id == *id) {
+                version.archived = Some(*archived);
+            }
+        }
     }
 
     /// Whether what comes back depends on an order that neither the listing nor a known release tells.
@@ -316,6 +339,19 @@ impl Restoration {
         }
     }
 
+    /// The class that comes back: not that of an archive into which a lifecycle rule has moved the version meanwhile.
+    fn class_of(&self, version: &Version) -> Option<String> {
+        let named = |class: &str| {
+            let settings = self.settings(version);
+            settings.is_some_and(|settings| {
+                settings.headers.storage_class.as_deref() == Some(class)
+                    || settings.rules.iter().any(|rule| rule.ends_with(class))
+            })
+        };
+        let class = version.storage_class.clone().filter(|class| class != "STANDARD");
+        class.filter(|class| !ARCHIVES.contains(&class.as_str()) || named(class))
+    }
+
     fn restore(&self, key: &str, version: &Version, reason: Reason, acl: Option<&str>) -> Write {
         // A record that says something else than the inputs is not believed: what the version has is read then.
         let settings = self.settings(version).filter(|settings| settings.acl.as_deref() == acl);
@@ -330,7 +366,7 @@ impl Restoration {
                 plain: settings.is_some_and(is_plain),
             },
             headers: ObjectHeaders {
-                storage_class: version.storage_class.clone().filter(|class| class != "STANDARD"),
+                storage_class: self.class_of(version),
                 ..ObjectHeaders::default()
             },
         }
@@ -356,30 +392,6 @@ fn is_plain(settings: &ObjectSettings) -> bool {
         && settings.encryption.is_none()
         && settings.headers.website_redirect.is_none()
         && !settings.rules.iter().any(redirects)
-}
-
-fn name(keys: &[&str]) -> String {
-    let named: Vec<String> = keys.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
-    match keys.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more keys", named.join(", ")),
-    }
-}
-
-/// Of keys that somebody else changed: key, and the release that changed it last.
-fn warnings(by_hand: &[(&str, &str)], prefix: &str) -> Vec<SiteWarning> {
-    let named = by_hand.iter().take(NAMED).map(|(key, release)| SiteWarning {
-        path: (*key).to_owned(),
-        message: format!(
-            "was modified outside this action since release `{release}`; the rollback will still restore it"
-        ),
-    });
-    let more = by_hand.len().saturating_sub(NAMED);
-    let rest = (more > 0).then(|| SiteWarning {
-        path: prefix.to_owned(),
-        message: format!("{more} more keys were modified outside this action; the rollback will still restore them"),
-    });
-    named.chain(rest).collect()
 }
 
 #[cfg(test)]

@@ -145,7 +145,7 @@ pub(crate) fn step<'v>(versions: &'v [Version], before: PriorVersion<'v>) -> Key
         (PriorVersion::Absent, None) => KeyAction::Keep,
         (PriorVersion::Absent, Some(_)) => KeyAction::Delete,
         (PriorVersion::Version(wanted), Some(current)) if wanted.id == current.id => KeyAction::Keep,
-        (PriorVersion::Version(wanted), _) if is_archived(wanted) => KeyAction::Archived(wanted),
+        (PriorVersion::Version(wanted), _) if wanted.is_archived() => KeyAction::Archived(wanted),
         (PriorVersion::Version(wanted), None) => KeyAction::Restore(wanted, Reason::New),
         (PriorVersion::Version(wanted), Some(current)) if wanted.size != current.size => {
             KeyAction::Restore(wanted, Reason::SizeChanged)
@@ -164,13 +164,6 @@ pub(crate) fn changed_by_hand(versions: &[Version], touch: &KeyHistory<'_>) -> b
         None => false,
         Some(wrote) => versions.first().is_none_or(|newest| newest.id != wrote),
     }
-}
-
-/// Storage classes that cannot be copied before the object is brought back for some days.
-///
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html>
-fn is_archived(version: &Version) -> bool {
-    matches!(version.storage_class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"))
 }
 
 #[cfg(test)]

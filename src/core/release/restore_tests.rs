@@ -16,6 +16,7 @@ fn versions(list: &[(&str, &str, i64)]) -> Vec<Version> {
         etag: etag.into(),
         last_modified: 1_795_000_000 + minutes * 60,
         storage_class: Some("STANDARD".into()),
+        archived: None,
         apart: false,
     };
     list.iter().enumerate().map(one).collect()

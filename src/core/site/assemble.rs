@@ -141,7 +141,11 @@ mod tests {
     }
 
     fn unchanged(file: usize) -> Unchanged {
-        Unchanged { file, text: None }
+        Unchanged {
+            file,
+            modified: 0,
+            text: None,
+        }
     }
 
     #[test]

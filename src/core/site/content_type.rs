@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::core::site::escaped_text::EscapeCheck;
 use crate::core::site::shifted_text::ShiftCheck;
-use crate::core::site::wide_text::is_utf16;
+use crate::core::site::wide_text::{is_han_in_ascii, is_utf16};
 
 /// Grows when [`guess`] or [`needs_charset`] answer so differently for the same name that objects of earlier releases
 /// have to be looked at again: releases record it. A type that browsers take as well as the one before is no such reason.
@@ -99,8 +99,6 @@ fn split_extension(name: &str) -> (&str, &str) {
 pub(crate) enum TextEncoding {
     /// Text in UTF-8.
     Utf8,
-    /// ASCII, in which HZ or UTF-7 seems to hide.
-    Shifted,
     /// Perhaps text in another encoding.
     Other,
     /// No text: there are NULs in it, which every video format has, and it is no UTF-16.
@@ -124,13 +122,7 @@ pub(crate) fn judge(guess: &str, bytes: TextEncoding) -> String {
     } else {
         guess
     };
-    // Nobody writes scripts and style sheets in an encoding of mail, and they have operators that look like it.
-    let is_utf8 = match bytes {
-        TextEncoding::Utf8 => true,
-        TextEncoding::Shifted => !matches!(guess, "text/html" | "text/plain" | "text/xml"),
-        TextEncoding::Other | TextEncoding::Binary => false,
-    };
-    if needs_charset(guess) && is_utf8 {
+    if needs_charset(guess) && bytes == TextEncoding::Utf8 {
         format!("{guess}; charset=utf-8")
     } else {
         guess.to_owned()
@@ -215,11 +207,15 @@ impl TextCheck {
         match (self.binary, !self.broken && self.open.is_empty()) {
             (true, _) if is_utf16(&self.head, self.head.len() == HEAD) => TextEncoding::Other,
             (true, _) => TextEncoding::Binary,
-            (false, true) if !self.beyond_ascii && self.escapes.found() => TextEncoding::Other,
-            (false, true) if !self.beyond_ascii && self.shifts.found() => TextEncoding::Shifted,
+            (false, true) if !self.beyond_ascii && self.hides_other_characters() => TextEncoding::Other,
             (false, true) => TextEncoding::Utf8,
             (false, false) => TextEncoding::Other,
         }
+    }
+
+    /// Whether what is ASCII seems to be an encoding that has other characters.
+    fn hides_other_characters(&self) -> bool {
+        self.escapes.found() || self.shifts.found() || is_han_in_ascii(&self.head, self.head.len() == HEAD)
     }
 }
 
@@ -308,8 +304,6 @@ mod tests {
             ("video/mp2t", TextEncoding::Other, "text/plain"),
             ("video/mp2t", TextEncoding::Binary, "video/mp2t"),
             ("text/html", TextEncoding::Other, "text/html"),
-            ("text/html", TextEncoding::Shifted, "text/html"),
-            ("text/css", TextEncoding::Shifted, "text/css; charset=utf-8"),
             ("image/png", TextEncoding::Utf8, "image/png"),
         ] {
             assert_eq!(judge(guess, bytes), expected, "{guess}, {bytes:?}");
@@ -358,6 +352,7 @@ mod tests {
             let expected = match (whole.contains(&0), plain) {
                 (true, _) if is_utf16(&whole, false) => TextEncoding::Other,
                 (true, _) => TextEncoding::Binary,
+                (false, true) if whole.is_ascii() && is_han_in_ascii(&whole, false) => TextEncoding::Other,
                 (false, true) => TextEncoding::Utf8,
                 (false, false) => TextEncoding::Other,
             };

@@ -108,11 +108,14 @@ pub(crate) fn request(
     let headers = if in_place {
         write.headers.clone()
     } else if in_parts {
-        stored.headers.clone()
+        ObjectHeaders {
+            storage_class: write.headers.storage_class.clone(),
+            ..stored.headers.clone()
+        }
     } else {
         ObjectHeaders {
             website_redirect: stored.headers.website_redirect.clone(),
-            storage_class: stored.headers.storage_class.clone(),
+            storage_class: write.headers.storage_class.clone(),
             ..ObjectHeaders::default()
         }
     };

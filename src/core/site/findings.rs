@@ -42,6 +42,8 @@ pub(crate) struct FileToWrite {
 pub(crate) struct Unchanged {
     /// Its place in the scan.
     pub(crate) file: usize,
+    /// When the object was written, in seconds since 1970.
+    pub(crate) modified: i64,
     /// What text it is, where that is known.
     pub(crate) text: Option<TextEncoding>,
 }

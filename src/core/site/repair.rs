@@ -70,20 +70,28 @@ impl ObjectSettings {
 pub(crate) struct HeaderCheck {
     /// What was applied before, by this step or by others.
     pub(crate) previous: Vec<ObjectSettings>,
+    /// What steps with the same files beside this one have applied: headers that they name are theirs.
+    pub(crate) beside: Vec<ObjectSettings>,
     /// Full keys; `None`: all of them.
     pub(crate) keys: Option<BTreeSet<String>>,
-    /// What files this step had when it applied the same rules last; whatever has come back since is looked at too.
-    /// `None` where nobody knows.
-    pub(crate) had: Option<HadFiles>,
-}
-
-/// The files that a step had once.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct HadFiles {
-    /// The digests of their paths.
-    pub(crate) digests: BTreeSet<u64>,
+    /// The digests of the paths that this step had when it applied the same rules last; whatever has come back since is
+    /// looked at too. `None` where nobody knows.
+    pub(crate) had: Option<BTreeSet<u64>>,
+    /// The digests of the paths that it deleted then: what is there was put back by somebody else.
+    pub(crate) deleted: BTreeSet<u64>,
+    /// When runs wrote that are on record: what was written at other times since is looked at too.
+    pub(crate) recorded: Option<RecordedTimes>,
     /// All that was ever applied to objects here, as far as records tell.
     pub(crate) applied: Vec<ObjectSettings>,
+}
+
+/// When runs wrote objects, in seconds since 1970, by the clock that stamps the objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RecordedTimes {
+    /// The end of the last release of this step: all before was as it should be.
+    pub(crate) until: i64,
+    /// The first and the last second of other runs.
+    pub(crate) others: Vec<(i64, i64)>,
 }
 
 /// A digest of a path, short enough to be kept for each file.
@@ -97,22 +105,35 @@ pub(crate) fn path_digest(path: &str) -> u64 {
 }
 
 impl HeaderCheck {
-    /// All objects, which were sent with `previous`, where that is known.
+    /// Whether nobody knows what the object of the file at `path` was sent with: this step did not have the file before, or
+    /// the object was written, at `modified`, when no recorded run was there.
     #[must_use]
-    pub(crate) fn all(previous: Option<&ObjectSettings>) -> Self {
-        Self {
-            previous: previous.into_iter().cloned().collect(),
-            keys: None,
-            had: None,
-        }
+    pub(crate) fn is_foreign(&self, path: &str, modified: i64) -> bool {
+        let digest = if self.had.is_some() || !self.deleted.is_empty() {
+            path_digest(path)
+        } else {
+            0
+        };
+        let came_back = self.had.as_ref().is_some_and(|had| !had.contains(&digest)) || self.deleted.contains(&digest);
+        let is_unrecorded = self.recorded.as_ref().is_some_and(|recorded| {
+            let is_within = |(from, to): &(i64, i64)| (*from..=*to).contains(&modified);
+            modified > recorded.until && !recorded.others.iter().any(is_within)
+        });
+        came_back || is_unrecorded
     }
 
-    /// Whether the file at `path` is one that this step did not have before.
+    /// Whether an ACL was named before that `now` does not name.
     #[must_use]
-    pub(crate) fn has_come_back(&self, path: &str) -> bool {
-        self.had
-            .as_ref()
-            .is_some_and(|had| !had.digests.contains(&path_digest(path)))
+    pub(crate) fn drops_acl(&self, now: &ObjectSettings) -> bool {
+        let names = |settings: &ObjectSettings| settings.acl.is_some() || !settings.grants.is_empty();
+        self.keys.is_none() && !names(now) && self.previous.iter().any(names)
+    }
+
+    /// Whether no object is looked at for sure.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        let no_keys = self.keys.as_ref().is_some_and(BTreeSet::is_empty);
+        no_keys && self.had.is_none() && self.deleted.is_empty() && self.recorded.is_none()
     }
 }
 
@@ -254,7 +275,7 @@ mod tests {
         rules: &HeaderRules,
         previous: Option<&ObjectSettings>,
     ) -> Option<ObjectHeaders> {
-        let previous = HeaderCheck::all(previous).previous;
+        let previous: Vec<ObjectSettings> = previous.into_iter().cloned().collect();
         let wanted = options.headers_for(rules, "index.html", || TextEncoding::Utf8);
         Repair::new(options, rules, &previous, false).headers("index.html", &wanted, &stored())
     }

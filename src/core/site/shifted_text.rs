@@ -1,7 +1,9 @@
 //! Encodings that hide in ASCII: HZ (`~{…~}`) and UTF-7 (`+…-`), told by their shifts.
 //!
 //! The `-` of UTF-7 may be left out before what is no Base64, and any character may be shifted, ASCII too. Much that is
-//! no UTF-7 looks like a shift now and then (`a+b-c`), so a text is UTF-7 only when each `+` in it makes sense.
+//! no UTF-7 looks like a shift now and then (`a+b-c`), so a text is UTF-7 only when each `+` in it makes sense, and one
+//! of them more than what the sum of two names (`1+foo`) may be by chance. Where it is taken for UTF-7 by mistake, nothing
+//! is lost: it is ASCII, which browsers read alike with a charset and without.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc1843>, <https://www.rfc-editor.org/rfc/rfc2152>
 
@@ -14,7 +16,7 @@ pub(crate) struct ShiftCheck {
     state: ShiftState,
     /// There was text in HZ.
     hz: bool,
-    /// There was a shift of UTF-7.
+    /// There was a shift of UTF-7 that nothing else is likely to be.
     utf7: bool,
     /// There was a `+` that UTF-7 does not have.
     not_utf7: bool,
@@ -58,9 +60,10 @@ impl ShiftCheck {
     pub(crate) fn found(&self) -> bool {
         let (mut utf7, mut not_utf7) = (self.utf7, self.not_utf7);
         if let ShiftState::Utf7(sextets) = &self.state {
-            match is_utf16(sextets) {
-                true => utf7 = true,
-                false => not_utf7 = true,
+            match shifted(sextets, false) {
+                Shifted::Surely => utf7 = true,
+                Shifted::Perhaps => {}
+                Shifted::Not => not_utf7 = true,
             }
         }
         self.hz || utf7 && !not_utf7
@@ -89,9 +92,10 @@ impl ShiftCheck {
                 // A plus sign itself.
                 None if byte == b'-' && sextets.is_empty() => ShiftState::Plain,
                 None => {
-                    match is_utf16(&sextets) {
-                        true => self.utf7 = true,
-                        false => self.not_utf7 = true,
+                    match shifted(&sextets, byte == b'-') {
+                        Shifted::Surely => self.utf7 = true,
+                        Shifted::Perhaps => {}
+                        Shifted::Not => self.not_utf7 = true,
                     }
                     if byte == b'~' {
                         ShiftState::Tilde
@@ -119,8 +123,18 @@ fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether the sextets are UTF-16 of characters that texts have, and nothing but zeros behind.
-fn is_utf16(sextets: &[u8]) -> bool {
+/// What sextets between shifts are.
+enum Shifted {
+    /// Characters of one script, more than one or with an end of their own.
+    Surely,
+    /// One character, which the end of a name may be as well.
+    Perhaps,
+    /// No text in UTF-16.
+    Not,
+}
+
+/// What the sextets are that end in a `-` of their own (`is_ended`) or before what is no Base64.
+fn shifted(sextets: &[u8], is_ended: bool) -> Shifted {
     let (mut units, mut bits, mut count) = (Vec::new(), 0_u32, 0);
     for sextet in sextets {
         bits = (bits << 6) | u32::from(*sextet);
@@ -131,13 +145,26 @@ fn is_utf16(sextets: &[u8]) -> bool {
             bits &= (1 << count) - 1;
         }
     }
-    let is_text = |character: Result<char, _>| {
-        character.is_ok_and(|character: char| {
-            let is_sign = matches!(character, ' '..='~' | '\u{a0}'..='\u{bf}' | '\u{2000}'..='\u{303f}' | '\u{fe30}'..='\u{ffef}');
-            character.is_alphanumeric() || is_sign || character.is_whitespace() || u32::from(character) > 0xffff
-        })
+    let is_text = |character: &char| {
+        let is_sign =
+            matches!(character, ' '..='~' | '\u{a0}'..='\u{bf}' | '\u{2000}'..='\u{303f}' | '\u{fe30}'..='\u{ffef}');
+        character.is_alphanumeric() || is_sign || character.is_whitespace() || u32::from(*character) > 0xffff
     };
-    !units.is_empty() && count < 6 && bits == 0 && char::decode_utf16(units).all(is_text)
+    let text: Result<Vec<char>, _> = char::decode_utf16(units).collect();
+    let Some(text) = text.ok().filter(|text| !text.is_empty() && text.iter().all(is_text)) else {
+        return Shifted::Not;
+    };
+    // Behind the last character there are zeros alone.
+    if count >= 6 || bits != 0 {
+        return Shifted::Not;
+    }
+    let has = |script: std::ops::RangeInclusive<char>| text.iter().any(|character| script.contains(character));
+    let is_mixed = has('\u{3400}'..='\u{abff}') && has('\u{ac00}'..='\u{d7a3}');
+    let is_near = |character: &char| u32::from(*character) < 0x2000;
+    match is_ended || (!is_mixed && (text.len() > 1 || text.iter().all(is_near))) {
+        true => Shifted::Surely,
+        false => Shifted::Perhaps,
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +197,12 @@ mod tests {
             ("`${a}~{` ~{ } ~{}", false),
             ("x += y - z; +1-800-555", false),
             ("~{a~}", false),
+            // In scripts and style sheets.
+            ("a{content:'+ZeVnLA'}", true),
+            ("h1+svg{color:red}", false),
+            ("label+textarea{color:red}", false),
+            ("x=a+foo;", false),
+            ("document.title='Gr+APwA3w-e'", true),
             ("", false),
         ] {
             assert_eq!(found(text.as_bytes()), expected, "{text}");

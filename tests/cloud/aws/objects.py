@@ -68,6 +68,18 @@ def put(name: str, key: str, body: bytes, headers: dict[str, str], age: float) -
         return {"etag": stored.etag.strip('"'), "version_id": stored.version_id}
 
 
+def archive(name: str, key: str, version: str, storage_class: str, restored: bool) -> None:
+    """Let a lifecycle rule move a version into an archive, or let somebody bring it back for some days.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+    """
+    with backend.lock():
+        stored = buckets.store().get_object(name, key, version_id=version)
+        stored.set_storage_class(storage_class)
+        if restored:
+            stored.restore(2)
+
+
 def fill(name: str, prefix: str, count: int) -> None:
     """Put so many empty objects there, which share what they can: a million of them has to fit into memory."""
     put(name, f"{prefix}0", b"", {}, 0)

@@ -1,5 +1,6 @@
 //! One dispatch takes site and backend back together, and only what our releases changed.
 
+mod archived;
 mod bounded;
 mod foreign;
 mod planted;

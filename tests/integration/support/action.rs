@@ -5,12 +5,15 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Cloud;
+
+/// The id of the first workflow run with a cloud; each further run has the next one, unless the test says otherwise.
+const FIRST_RUN_ID: u64 = 1001;
 
 /// A step to run, with a workspace of its own.
 pub(crate) struct Action {
@@ -95,7 +98,6 @@ impl Action {
             .github("repository", "octo/site")
             .github("sha", "8f3c2a1b5d7e9f00112233445566778899aabbcc")
             .github("ref", "refs/heads/main")
-            .github("run_id", "1001")
             .github("run_number", "7")
     }
 
@@ -175,11 +177,15 @@ impl Action {
 
     /// Runs the step. It can be run again: the workspace stays.
     pub(crate) fn run(&self) -> Run {
+        let mut github = self.github.clone();
+        github
+            .entry("run_id".to_owned())
+            .or_insert_with(|| json!(self.next_run_id()));
         let job = json!({
             "action": action_copy(),
             "with": self.with,
             "env": self.env,
-            "github": self.github,
+            "github": github,
             "workspace": self.workspace(),
             "temp": self.directory.path().join("temp"),
             "runner": {"os": "Linux", "arch": if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" }},
@@ -206,6 +212,15 @@ impl Action {
 }
 
 impl Action {
+    fn next_run_id(&self) -> String {
+        static RUNS: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+        let cloud = self.env.get("AWS_ENDPOINT_URL").cloned().unwrap_or_default();
+        let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = runs.entry(cloud).or_insert(FIRST_RUN_ID);
+        *number += 1;
+        (*number - 1).to_string()
+    }
+
     fn command(&self) -> Command {
         let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
         if !(self.unprivileged && root) {
