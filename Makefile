@@ -135,8 +135,9 @@ large: .venv/tests ## Memory, time and logs of large runs, outside CI: make larg
 	cargo test --locked --quiet --no-run
 	cd tests && ../$(VENV)/python -m campaign.large ../target/debug/aws-web-deploy --scale $(or $(SCALE),1)
 
-lives: .venv/tests ## Random lives of a project, beside aws s3 sync and beside a cache too, outside CI: make lives LIVES=200 SEED=1
+lives: .venv/tests ## Random lives of a project, beside aws s3 sync, a cache and a model of listings too, outside CI: make lives LIVES=200 SEED=1
 	cargo test --locked --quiet --no-run
+	PROPTEST_CASES=$(or $(LIVES),200)00 cargo test --locked --quiet --lib core::site::ranges
 	cd tests && for beside in sync viewers; do ../$(VENV)/python -m differential.$$beside ../target/debug/aws-web-deploy --cases $(or $(LIVES),200) $(if $(SEED),--seed $(SEED)) || exit 1; done
 	cd tests && ../$(VENV)/python -m campaign.lives ../target/debug/aws-web-deploy --lives $(or $(LIVES),200) --workers $(or $(WORKERS),4) $(if $(SEED),--seed $(SEED))
 

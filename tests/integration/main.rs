@@ -23,6 +23,7 @@ mod calls;
 mod campaign;
 mod cdn;
 mod cdn_debts;
+mod cdn_functions;
 mod cdn_interrupted;
 mod cdn_memory;
 mod cdn_tenants;

@@ -333,7 +333,8 @@ fn a_directory_whose_name_is_not_utf8_can_be_excluded_as_its_files_can() {
 fn texts_in_other_encodings_are_not_called_utf8() {
     let cloud = Cloud::with_bucket(BUCKET);
     let utf16: Vec<u8> = "<p>text".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let texts: [(&str, &[u8], &str); 11] = [
+    let chinese: Vec<u8> = "\u{6f22}\u{5b57}".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let texts: [(&str, &[u8], &str); 15] = [
         ("hz.html", b"<p>~{<:Ky2;S{#,~}", "text/html"),
         ("utf-7.html", b"<p>+ZeVnLIqe-", "text/html"),
         ("utf-7-open.html", b"<p>+ZeVnLIqe</p>", "text/html"),
@@ -347,8 +348,13 @@ fn texts_in_other_encodings_are_not_called_utf8() {
             "<p>+ZeVnLIqe- \u{e9}".as_bytes(),
             "text/html; charset=utf-8",
         ),
-        ("small.js", b"x+ZeVnLIqe-y", "text/javascript; charset=utf-8"),
-        ("small.css", b"a~{<:Ky~}", "text/css; charset=utf-8"),
+        ("utf-7.js", b"x='+ZeVnLIqe-'", "text/javascript"),
+        ("utf-7.css", b"a{content:'+ZeVnLA'}", "text/css"),
+        ("hz.css", b"a{content:'~{<:Ky~}'}", "text/css"),
+        ("sum.js", b"x=a+foo-1", "text/javascript; charset=utf-8"),
+        ("sibling.css", b"label+textarea{color:red}", "text/css; charset=utf-8"),
+        // Nothing but ASCII, which no NUL tells.
+        ("chinese.txt", &chinese, "text/plain"),
     ];
     let mut action = Action::new(&cloud).with("bucket", BUCKET).with("source", "public");
     for (name, bytes, _) in texts {

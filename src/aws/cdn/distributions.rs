@@ -175,7 +175,8 @@ fn say_what_is_unknown(
         if !rewriters.is_empty() {
             sentences.push(format!(
                 "distribution `{id}` has functions that may rewrite addresses ({}): pages are invalidated under their usual \
-                 addresses (`/about`, `/about/`, `/about/index.html`); give others in `paths`",
+                 addresses (`/about`, `/about/`, `/about/index.html`); invalidate others by a step of their own, with \
+                 `paths` and without `bucket`",
                 rewriters.iter().map(|arn| format!("`{arn}`")).collect::<Vec<_>>().join(", "),
             ));
         }

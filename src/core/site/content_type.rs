@@ -99,6 +99,8 @@ fn split_extension(name: &str) -> (&str, &str) {
 pub(crate) enum TextEncoding {
     /// Text in UTF-8.
     Utf8,
+    /// The same, or perhaps ASCII in which UTF-7 hides.
+    Ascii,
     /// Perhaps text in another encoding.
     Other,
     /// No text: there are NULs in it, which every video format has, and it is no UTF-16.
@@ -122,7 +124,13 @@ pub(crate) fn judge(guess: &str, bytes: TextEncoding) -> String {
     } else {
         guess
     };
-    if needs_charset(guess) && bytes == TextEncoding::Utf8 {
+    // Nobody writes scripts and style sheets in an encoding of mail, and they have signs that look like it.
+    let is_utf8 = match bytes {
+        TextEncoding::Utf8 => true,
+        TextEncoding::Ascii => matches!(guess, "text/javascript" | "text/css"),
+        TextEncoding::Other | TextEncoding::Binary => false,
+    };
+    if needs_charset(guess) && is_utf8 {
         format!("{guess}; charset=utf-8")
     } else {
         guess.to_owned()
@@ -208,6 +216,7 @@ impl TextCheck {
             (true, _) if is_utf16(&self.head, self.head.len() == HEAD) => TextEncoding::Other,
             (true, _) => TextEncoding::Binary,
             (false, true) if !self.beyond_ascii && self.hides_other_characters() => TextEncoding::Other,
+            (false, true) if !self.beyond_ascii && self.shifts.seems() => TextEncoding::Ascii,
             (false, true) => TextEncoding::Utf8,
             (false, false) => TextEncoding::Other,
         }
@@ -304,6 +313,8 @@ mod tests {
             ("video/mp2t", TextEncoding::Other, "text/plain"),
             ("video/mp2t", TextEncoding::Binary, "video/mp2t"),
             ("text/html", TextEncoding::Other, "text/html"),
+            ("text/html", TextEncoding::Ascii, "text/html"),
+            ("text/css", TextEncoding::Ascii, "text/css; charset=utf-8"),
             ("image/png", TextEncoding::Utf8, "image/png"),
         ] {
             assert_eq!(judge(guess, bytes), expected, "{guess}, {bytes:?}");

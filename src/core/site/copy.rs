@@ -252,7 +252,12 @@ mod tests {
             Vec::new(),
             true,
         );
-        assert_eq!(in_parts.headers, there.headers);
+        // The class is that of the plan, which knows of archives.
+        let planned = ObjectHeaders {
+            storage_class: Some("STANDARD_IA".into()),
+            ..there.headers.clone()
+        };
+        assert_eq!(in_parts.headers, planned);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) struct ShiftCheck {
     hz: bool,
     /// There was a shift of UTF-7 that nothing else is likely to be.
     utf7: bool,
+    /// There was one that code may have as well.
+    perhaps_utf7: bool,
     /// There was a `+` that UTF-7 does not have.
     not_utf7: bool,
 }
@@ -58,15 +60,35 @@ impl ShiftCheck {
     /// Whether the bytes so far, if they are all, are of such an encoding.
     #[must_use]
     pub(crate) fn found(&self) -> bool {
-        let (mut utf7, mut not_utf7) = (self.utf7, self.not_utf7);
+        self.hz || self.finished().utf7_alone(|check| check.utf7)
+    }
+
+    /// The same, or at least seem so where they are no code.
+    #[must_use]
+    pub(crate) fn seems(&self) -> bool {
+        self.found() || self.finished().utf7_alone(|check| check.perhaps_utf7)
+    }
+
+    fn utf7_alone(&self, has: impl FnOnce(&Self) -> bool) -> bool {
+        has(self) && !self.not_utf7
+    }
+
+    /// With the piece that is not at its end yet.
+    fn finished(&self) -> Self {
+        let mut finished = self.clone();
         if let ShiftState::Utf7(sextets) = &self.state {
-            match shifted(sextets, false) {
-                Shifted::Surely => utf7 = true,
-                Shifted::Perhaps => {}
-                Shifted::Not => not_utf7 = true,
-            }
+            finished.note(shifted(sextets, false));
         }
-        self.hz || utf7 && !not_utf7
+        finished
+    }
+
+    fn note(&mut self, shifted: Shifted) {
+        match shifted {
+            Shifted::Surely => self.utf7 = true,
+            Shifted::Ended => self.perhaps_utf7 = true,
+            Shifted::Perhaps => {}
+            Shifted::Not => self.not_utf7 = true,
+        }
     }
 
     fn take(&mut self, byte: u8) {
@@ -92,11 +114,7 @@ impl ShiftCheck {
                 // A plus sign itself.
                 None if byte == b'-' && sextets.is_empty() => ShiftState::Plain,
                 None => {
-                    match shifted(&sextets, byte == b'-') {
-                        Shifted::Surely => self.utf7 = true,
-                        Shifted::Perhaps => {}
-                        Shifted::Not => self.not_utf7 = true,
-                    }
+                    self.note(shifted(&sextets, byte == b'-'));
                     if byte == b'~' {
                         ShiftState::Tilde
                     } else {
@@ -125,9 +143,11 @@ fn sextet(byte: u8) -> Option<u8> {
 
 /// What sextets between shifts are.
 enum Shifted {
-    /// Characters of one script, more than one or with an end of their own.
+    /// Characters of one script, more than one of East Asia.
     Surely,
-    /// One character, which the end of a name may be as well.
+    /// Any, with an end of their own: code has `a+foo-b`, too.
+    Ended,
+    /// One character without an end, which a name may be as well.
     Perhaps,
     /// No text in UTF-16.
     Not,
@@ -161,9 +181,12 @@ fn shifted(sextets: &[u8], is_ended: bool) -> Shifted {
     let has = |script: std::ops::RangeInclusive<char>| text.iter().any(|character| script.contains(character));
     let is_mixed = has('\u{3400}'..='\u{abff}') && has('\u{ac00}'..='\u{d7a3}');
     let is_near = |character: &char| u32::from(*character) < 0x2000;
-    match is_ended || (!is_mixed && (text.len() > 1 || text.iter().all(is_near))) {
-        true => Shifted::Surely,
-        false => Shifted::Perhaps,
+    if !is_mixed && (text.len() > 1 || text.iter().all(is_near)) {
+        Shifted::Surely
+    } else if is_ended {
+        Shifted::Ended
+    } else {
+        Shifted::Perhaps
     }
 }
 
@@ -175,7 +198,7 @@ mod tests {
     fn found(bytes: &[u8]) -> bool {
         let mut check = ShiftCheck::default();
         check.feed(bytes);
-        check.found()
+        check.seems()
     }
 
     #[test]
@@ -209,6 +232,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn code_needs_more_than_two_signs() {
+        for (text, expected) in [
+            ("x=a+foo-1;", false),
+            ("x+ZeVnLIqe-y", true),
+            ("title('Caf+AOk-')", true),
+            ("Hi Mom +Jjo-!", false),
+        ] {
+            let mut check = ShiftCheck::default();
+            check.feed(text.as_bytes());
+            assert_eq!((check.found(), check.seems()), (expected, true), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn pieces_are_judged_as_the_whole(
@@ -218,7 +255,7 @@ mod tests {
             let mut check = ShiftCheck::default();
             pieces.iter().for_each(|piece| check.feed(piece.as_bytes()));
             check.feed(&more);
-            prop_assert_eq!(check.found(), found(&[pieces.concat().as_bytes(), &more].concat()));
+            prop_assert_eq!(check.seems(), found(&[pieces.concat().as_bytes(), &more].concat()));
         }
     }
 }
