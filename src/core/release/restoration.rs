@@ -341,13 +341,8 @@ impl Restoration {
 
     /// The class that comes back: not that of an archive into which a lifecycle rule has moved the version meanwhile.
     fn class_of(&self, version: &Version) -> Option<String> {
-        let named = |class: &str| {
-            let settings = self.settings(version);
-            settings.is_some_and(|settings| {
-                settings.headers.storage_class.as_deref() == Some(class)
-                    || settings.rules.iter().any(|rule| rule.ends_with(class))
-            })
-        };
+        let settings = self.settings(version);
+        let named = |class: &str| settings.is_some_and(|settings| settings.names_class(class));
         let class = version.storage_class.clone().filter(|class| class != "STANDARD");
         class.filter(|class| !ARCHIVES.contains(&class.as_str()) || named(class))
     }

@@ -58,6 +58,12 @@ impl ObjectSettings {
         }
     }
 
+    /// Whether objects, or some of them, were to have this storage class.
+    #[must_use]
+    pub(crate) fn names_class(&self, class: &str) -> bool {
+        self.headers.storage_class.as_deref() == Some(class) || self.rules.iter().any(|rule| rule.ends_with(class))
+    }
+
     /// Whether the ACL of objects would be another one.
     #[must_use]
     pub(crate) fn same_acl(&self, other: &Self) -> bool {
