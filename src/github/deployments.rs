@@ -169,7 +169,7 @@ impl Deployments {
         let closed = async {
             for deployment in self.newest().await? {
                 if is_ours(&deployment.payload, &self.target) && is_of(&deployment.payload, &self.release) {
-                    self.status(deployment.id, state.clone(), url, description).await?;
+                    self.status(deployment.id, state, url, description).await?;
                 }
             }
             octocrab::Result::Ok(())

@@ -94,8 +94,7 @@ def _one(case: Case) -> Result:
     began = time.monotonic()
     pool, action = _own["pool"], _own["action"]
     assert isinstance(pool, Pool) and isinstance(action, Path)
-    # An invalidation that is never accepted is given up after five minutes, however few tries are allowed.
-    world = World(pool, action, timeout=400)
+    world = World(pool, action)
     end = "none"
     try:
         prepare(world, case.kind)
