@@ -22,9 +22,10 @@ os.environ |= {
 }
 
 # pylint: disable=wrong-import-position
-from ministack.app import main  # noqa: E402
+from ministack import app  # noqa: E402
+from ministack.core import iam_actions  # noqa: E402
 from ministack.core.responses import get_account_id, get_region  # noqa: E402
-from ministack.services import iam  # noqa: E402
+from ministack.services import iam, s3  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
 
@@ -67,6 +68,41 @@ def add_types():
         provisioners._RESOURCE_HANDLERS[name] = {"create": create, "delete": delete}
 
 
+def add_reads():
+    """Answers what `command: check` asks and ministack does not know, judged by the role's policy as the rest is."""
+    list_objects, control, resource_of = s3._list_objects_v1, app._handle_s3_control_request, iam_actions.extract_resource_arn
+
+    def policy_status(bucket, query):
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html"""
+        if "policyStatus" not in query:
+            return list_objects(bucket, query)
+        status, headers, policy = s3._get_bucket_policy(bucket)
+        if status != 200:
+            return status, headers, policy
+        public = str(s3._policy_is_public(policy.decode())).lower()
+        body = f"<PolicyStatus><IsPublic>{public}</IsPublic></PolicyStatus>".encode()
+        return 200, {"Content-Type": "application/xml"}, body
+
+    async def account(path, method, body, query, request_id, headers=None):
+        """An account without Block Public Access; the shape: https://github.com/getmoto/moto/pull/9716"""
+        if path != "/v20180820/configuration/publicAccessBlock" or method != "GET":
+            return await control(path, method, body, query, request_id, headers)
+        if denied := app._enforce_data_plane("s3", "s3:GetAccountPublicAccessBlock", headers or {}, query, request_id):
+            return denied
+        error = "<Code>NoSuchPublicAccessBlockConfiguration</Code><Message>The public access block configuration was not found</Message>"
+        body = f"<ErrorResponse><Error>{error}</Error><RequestId>{request_id}</RequestId></ErrorResponse>".encode()
+        return 404, {"Content-Type": "application/xml"}, body
+
+    def resource(service, method, path, *more):
+        """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html"""
+        if service == "cloudfront" and path.startswith("/2020-05-31/origin-access-control/"):
+            return f"arn:aws:cloudfront::{get_account_id()}:origin-access-control/{path.split('/')[3]}"
+        return resource_of(service, method, path, *more)
+
+    s3._list_objects_v1, app._handle_s3_control_request, iam_actions.extract_resource_arn = policy_status, account, resource
+
+
 add_types()
+add_reads()
 sys.argv = sys.argv[:1]
-main()
+app.main()

@@ -57,6 +57,10 @@ class Walk(Emulated):
         [site] = self.client("cloudformation").describe_stacks(StackName="my-site")["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in site["Outputs"]}
 
+        # Before anything is deployed: nothing to warn of.
+        fresh = self.run_workflow(folder, f"{pasted}          command: check\n", "repo:octo-org/octo-repo:ref:refs/heads/main", 0)
+        self.assertEqual(fresh["result"], "success", fresh["log"])
+        self.assertEqual(self.complaints(fresh), [])
         # Older repositories' subject, then the one with ids.
         for number, subject in enumerate(("octo-org/octo-repo", "octo-org@123456/octo-repo@456789"), 1):
             result = self.run_workflow(folder, pasted, f"repo:{subject}:ref:refs/heads/main", number)
@@ -64,6 +68,8 @@ class Walk(Emulated):
         checked = self.run_workflow(folder, f"{pasted}          command: check\n", "repo:octo-org/octo-repo:ref:refs/heads/main", 4)
         self.assertEqual(checked["result"], "success", checked["log"])
         self.assertEqual([one for one in checked["commands"] if one.get("command") in ("warning", "error")], [], checked["log"])
+        self.assertEqual(self.complaints(checked), [])
+        self.assertNotIn("allow <code>", checked["summary"], "the role may read all that `check` reads")
         # What a visitor would get, says the program; the visits below say the same.
         self.assertRegex(checked["summary"], r"✅ \| visitors of .* shows the site")
         printed = json.loads(re.search(r"^\{\n  \"Version\".*?^\}", checked["log"], re.DOTALL | re.MULTILINE)[0])
@@ -96,6 +102,11 @@ class Walk(Emulated):
             urllib.request.urlopen(f"{self.endpoint}/{outputs['Bucket']}/index.html", timeout=20)
         self.addCleanup(caught.exception.close)
         self.assertEqual(caught.exception.code, 403)
+
+    def complaints(self, run):
+        """Problems and warnings in the summary. The distribution's name is in nobody's DNS here, which is one of the address."""
+        rows = [line for line in run["summary"].splitlines() if re.match(r"\| (?:⚠️|❌) \|", line)]
+        return [row for row in rows if "cloudfront.net" not in row or "cannot be resolved" not in row]
 
     def role_policy(self, stack):
         """The policy of the role that a stack created."""

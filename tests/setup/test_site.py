@@ -261,8 +261,21 @@ class All(unittest.TestCase):
                     given |= {"Bucket": "my-site", "Distribution": "E1EXAMPLE", "SiteUrl": "https://www.example.com/"}
                 self.assertIn("--capabilities CAPABILITY_IAM" if name != "site" else "", rest)
                 TEMPLATES[name].resolve(**given)
-        self.assertEqual(found["README.md"], ["site", "backend", "role"])
+        self.assertEqual(sorted(found["README.md"]), ["backend", "role", "site"])
         self.assertLessEqual({"site", "backend", "role"}, set(found["docs/setup.md"]))
+
+    def test_the_first_page_has_the_four_commands(self):
+        """Those of docs/setup.md, which the emulator runs (setup.fidelity), and no other before the step to paste."""
+
+        def walk(page):
+            text = (PROJECT / page).read_text().replace("\\\n", " ")
+            blocks = re.findall(r"<!-- walk -->\n```sh\n(.*?)```", text, re.DOTALL)
+            return [" ".join(line.split()) for block in blocks for line in block.splitlines()]
+
+        self.assertEqual(len(walk("README.md")), 4)
+        self.assertEqual(walk("README.md"), walk("docs/setup.md"))
+        first = (PROJECT / "README.md").read_text().partition("<!-- walk -->")[2].partition("\n## ")[0]
+        self.assertEqual(len(re.findall(r"```(?:sh|yaml)", first)), 2, "the commands, and the workflow that the step goes into")
 
     def test_each_template_has_a_launch_link(self):
         for page in ("README.md", "docs/setup.md"):
