@@ -275,3 +275,27 @@ fn a_deployment_that_a_killed_run_left_without_a_status_is_made_inactive_by_the_
     last.sort();
     assert_eq!(last, ["inactive", "success"]);
 }
+
+#[test]
+fn the_address_of_a_site_is_that_of_its_deployment() {
+    let cloud = cloud();
+    let run = deploy(&cloud, A, "one")
+        .with("site-url", "https://{short-sha}.example.com")
+        .run()
+        .expect_exit(0);
+    assert_eq!(run.output("site-url"), "https://aaaaaaa.example.com");
+    let statuses = cloud.get("/github")["statuses"].as_array().cloned().unwrap_or_default();
+    let last = statuses.last().expect("a status");
+    assert_eq!(
+        (&last["state"], &last["environment_url"]),
+        (&json!("success"), &json!("https://aaaaaaa.example.com"))
+    );
+    let without = deploy(&cloud, B, "two").run().expect_exit(0);
+    assert_eq!(without.output("site-url"), "");
+    let statuses = cloud.get("/github")["statuses"].as_array().cloned().unwrap_or_default();
+    assert!(
+        statuses
+            .last()
+            .is_some_and(|status| status["environment_url"].as_str().unwrap_or_default().is_empty())
+    );
+}

@@ -77,5 +77,6 @@ mod unsaid;
 mod untrusted;
 mod visitors;
 mod visitors_kept_out;
+mod visitors_repaired;
 mod visitors_unknown;
 mod workflows;

@@ -272,3 +272,85 @@ fn the_address_is_asked_and_shown() {
         assert!(run.log.contains("`site-url`"), "{}", run.log);
     }
 }
+
+#[test]
+fn a_bucket_that_is_given_by_its_website_endpoint_is_told_by_its_name() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    cloud.forget_requests();
+    for wrong in [WEBSITE, "http://site.s3-website.eu-central-1.amazonaws.com/"] {
+        let run = Action::new(&cloud)
+            .with("command", "check")
+            .with("bucket", wrong)
+            .run()
+            .expect_exit(2);
+        assert!(
+            run.error().contains("the bucket's name alone: write `bucket: site`"),
+            "{}",
+            run.log
+        );
+    }
+    assert!(cloud.requests().is_empty());
+}
+
+#[test]
+fn who_answers_instead_of_the_bucket_is_told() {
+    let other = json!({"id": "other", "domain": "other.s3.us-east-1.amazonaws.com"});
+    let site = json!({"id": "site", "domain": REST, "access_control": "OAC1"});
+    let several =
+        json!({"id": "E1", "origins": [other, site], "behaviours": [{"path": "/static/*", "origin": "site"}]});
+    let group = json!({
+        "id": "E1", "origins": [other, site], "behaviours": [{"origin": "both"}],
+        "origin_groups": [{"id": "both", "members": ["other", "site"]}],
+    });
+    for (distribution, expected) in [
+        (
+            several,
+            "`other.s3.us-east-1.amazonaws.com` answers `/`, and the bucket is asked for `/static/*`",
+        ),
+        (
+            group,
+            "`other.s3.us-east-1.amazonaws.com` answers `/`, and the bucket is asked only where that fails",
+        ),
+    ] {
+        let cloud = Cloud::with_bucket(BUCKET);
+        cloud.post("/cloudfront", &distribution);
+        let step = Action::new(&cloud).with("command", "check").with("bucket", BUCKET);
+        let run = step.with("distribution", "E1").run().expect_exit(0);
+        assert!(
+            run.log.contains(&format!(
+                "not checked visitors of `E1`: what they get of this site: {expected}"
+            )),
+            "{}",
+            run.log
+        );
+    }
+}
+
+#[test]
+fn a_bucket_of_another_account_is_not_judged_by_ours() {
+    let cloud = Cloud::with_bucket(BUCKET);
+    let bucket = json!({
+        "bucket": BUCKET, "owner": "210987654321", "policy": open(), "block_public_access": false,
+        "website": {"index": "index.html"},
+    });
+    cloud.post("/s3/bucket", &bucket);
+    let run = Action::new(&cloud)
+        .with("command", "check")
+        .with("bucket", BUCKET)
+        .run()
+        .expect_exit(0);
+    assert!(
+        run.log
+            .contains("warning     owner: the bucket is not of account 123456789012"),
+        "{}",
+        run.log
+    );
+    assert!(
+        run.log
+            .contains("not checked account's public access: the bucket's account is another, or not known")
+            && run.log.contains("get-public-access-block --account-id ACCOUNT`"),
+        "{}",
+        run.log
+    );
+    assert!(cloud.requests().iter().all(|request| request["service"] != "s3control"));
+}

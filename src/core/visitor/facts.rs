@@ -352,10 +352,17 @@ fn elsewhere(distribution: &Distribution, asked: &Origin, bucket: &str, prefix: 
             .filter(|origin| behavior.origins.contains(&origin.id));
         origins.any(|origin| key_prefix(&origin.domain, &origin.path, bucket).is_some())
     })?;
-    Some(format!(
-        "`{}` answers `/`, and the bucket is asked for `{}`",
-        asked.domain, behavior.pattern
-    ))
+    Some(if behavior.pattern == "*" {
+        format!(
+            "`{}` answers `/`, and the bucket is asked only where that fails",
+            asked.domain
+        )
+    } else {
+        format!(
+            "`{}` answers `/`, and the bucket is asked for `{}`",
+            asked.domain, behavior.pattern
+        )
+    })
 }
 
 impl SourceFacts {

@@ -9,6 +9,7 @@ use crate::core::visitor::access::access;
 use crate::core::visitor::facts::{BucketFacts, DistributionFacts};
 use crate::core::visitor::reader::{Access, ObjectReader};
 use crate::core::visitor::refusal::object_reader;
+use crate::core::visitor::repair;
 
 /// The warning that everybody can read what lies in `folder` of the bucket: by the bucket's own addresses, or by one of
 /// `distributions`, whose path the key `prefix` in front of it is. `account` may always.
@@ -47,7 +48,10 @@ pub(crate) fn exposed_records(
         format!("everybody can read them (they name files, commits and people): {how}"),
     );
     let statement = hiding_statement(&bucket.arn, folder, account);
-    Some(finding.hint(format!("add this statement to the bucket's policy: {statement}")))
+    Some(finding.hint(format!(
+        "add this statement to the bucket's policy: {statement}\n{}",
+        repair::add_statement(bucket, &statement)
+    )))
 }
 
 /// The statement of a bucket's policy that hides the records in `folder` from everybody but the account.

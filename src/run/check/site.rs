@@ -32,6 +32,8 @@ pub(crate) struct BucketCheck {
     pub(crate) at_rest: AtRest,
     /// Nothing is in it below the prefix.
     pub(crate) is_empty: bool,
+    /// It is not the caller's account's.
+    pub(crate) is_foreign: bool,
 }
 
 pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Caller>) -> BucketCheck {
@@ -118,6 +120,7 @@ pub(crate) async fn check_site(aws: &Aws, site: &SiteInputs, caller: Option<&Cal
         account_block,
         at_rest,
         is_empty,
+        is_foreign,
     }
 }
 

@@ -50,7 +50,11 @@ pub(crate) async fn check_visitors(
             .as_deref()
             .is_some_and(|acl| acl.starts_with("public-read")),
         at_rest: at_rest(&site.object.encryption, &found.at_rest),
-        account: account.to_owned(),
+        account: if found.is_foreign {
+            String::new()
+        } else {
+            account.to_owned()
+        },
     };
     let facts = BucketFacts {
         // Without a policy there is no status of it.

@@ -46,6 +46,9 @@ _CLOUDFRONT = [
     ("GET", r"/origin-access-control/[^/]+", "GetOriginAccessControl"),
     ("GET", r"/origin-access-control", "ListOriginAccessControls"),
     ("POST", r"/origin-access-control", "CreateOriginAccessControl"),
+    ("PUT", r"/origin-access-control/[^/]+/config", "UpdateOriginAccessControl"),
+    ("POST", r"/function", "CreateFunction"),
+    ("POST", r"/function/[^/]+/publish", "PublishFunction"),
 ]
 
 

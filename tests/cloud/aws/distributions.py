@@ -1,8 +1,10 @@
 """CloudFront's cache policies and the state of invalidations."""
 
+import base64
 import re
 import time
 from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from moto.cloudfront.models import CloudFrontBackend, Invalidation, cloudfront_backends
@@ -40,13 +42,35 @@ class Distributions:
         self.busy = 0
         """How many of the next CreateInvalidation calls answer TooManyInvalidationsInProgress."""
         self.policies: dict[str, str] = dict(_QUERY_STRINGS)
+        self.functions: dict[str, str] = {}
+        """The code of the functions that were made by CloudFront's API."""
         self._done_at: dict[str, float] = {}
 
     def answer(self, request: Request, call: Call) -> Response | None:
         """The answer to a call that moto does not know, None for the others."""
-        if call.operation == "GetCachePolicy":
-            return self._cache_policy(request.raw_path.rpartition("/")[2])
+        match call.operation:
+            case "GetCachePolicy":
+                return self._cache_policy(request.raw_path.rpartition("/")[2])
+            case "CreateFunction":
+                return self._create_function(request)
+            case "PublishFunction":
+                return self._publish_function(request.raw_path.split("/")[3])
         return None
+
+    def _create_function(self, request: Request) -> Response:
+        """https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateFunction.html"""
+        asked = ElementTree.fromstring(request.body)
+        name = asked.findtext("{*}Name") or ""
+        if name in self.functions:
+            raise AwsError(409, "FunctionAlreadyExists", "A function with the same name already exists in this AWS account.")
+        self.functions[name] = base64.b64decode(asked.findtext("{*}FunctionCode") or "").decode()
+        return _function(name, "DEVELOPMENT", 201)
+
+    def _publish_function(self, name: str) -> Response:
+        """https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_PublishFunction.html"""
+        if name not in self.functions:
+            raise AwsError(404, "NoSuchFunctionExists", "The specified function does not exist.")
+        return _function(name, "LIVE", 200)
 
     def guard(self, call: Call) -> None:
         """Refuse what CloudFront refuses and moto takes."""
@@ -157,6 +181,17 @@ def as_json() -> dict[str, Any]:
 
 def _backend() -> CloudFrontBackend:
     return cloudfront_backends[context.ACCOUNT]["aws"]
+
+
+def _function(name: str, stage: str, status: int) -> Response:
+    arn = f"arn:aws:cloudfront::{context.ACCOUNT}:function/{name}"
+    body = (
+        f'<?xml version="1.0"?><FunctionSummary xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Name>{escape(name)}</Name>'
+        "<Status>UNASSOCIATED</Status><FunctionConfig><Comment/><Runtime>cloudfront-js-2.0</Runtime></FunctionConfig>"
+        f"<FunctionMetadata><FunctionARN>{escape(arn)}</FunctionARN><Stage>{stage}</Stage>"
+        "<LastModifiedTime>2026-11-22T00:00:00Z</LastModifiedTime></FunctionMetadata></FunctionSummary>"
+    )
+    return Response(status, {"content-type": "text/xml", "etag": "ETVPDKIKX0DER"}, body.encode())
 
 
 def _is_valid(path: str) -> bool:

@@ -32,6 +32,10 @@ FUNCTIONS = {"index-html": _add_index}
 """What functions of these names do to a viewer's request; others do nothing here."""
 
 
+_INDEX_CODE = 'if (request.uri.endsWith("/")) { request.uri += "index.html"; }'
+"""What a function that was made by the API has to hold to be understood here, where nothing runs JavaScript."""
+
+
 @dataclass
 class Entry:
     """One cached answer."""
@@ -143,8 +147,12 @@ def _rewritten(behaviour: DefaultCacheBehaviour, path: str) -> str:
     for association in associations:
         arn = association.get("FunctionARN") or association["LambdaFunctionARN"].rpartition(":")[0]
         name = re.split("[/:]", arn)[-1]
-        if association["EventType"] == "viewer-request" and name in FUNCTIONS:
+        if association["EventType"] != "viewer-request":
+            continue
+        if name in FUNCTIONS:
             path = FUNCTIONS[name](path)
+        elif _INDEX_CODE in context.current().state.distributions.functions.get(name, ""):
+            path += "index.html" if path.endswith("/") else ""
     return path
 
 
