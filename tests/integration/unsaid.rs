@@ -65,7 +65,7 @@ fn addresses_and_settings_that_are_wrong_are_not_repeated() {
             "`site-url`",
             "`history`",
             "`args`",
-            "`settings.json`",
+            "`option-settings`",
         ] {
             assert!(run.log.contains(name), "{name} is not named:\n{}", run.log);
         }
