@@ -77,6 +77,7 @@ fn cloud() -> Cloud {
 
 fn site(cloud: &Cloud) -> Action {
     Action::new(cloud)
+        .github("run_id", "1001")
         .with("bucket", "my-site")
         .with("source", "public")
         .with("distribution", "E1EXAMPLE")
@@ -106,6 +107,7 @@ fn first_deploy_one_page_changed_nothing_changed_and_rollback() {
     action.write("public/about/index.html", "<!doctype html><title>About us</title>");
     hold("one-page-changed", &action.run().expect_exit(0));
     let back = Action::new(&cloud)
+        .github("run_id", "1001")
         .with("command", "rollback")
         .with("bucket", "my-site")
         .with("distribution", "E1EXAMPLE")
