@@ -191,7 +191,7 @@ fn the_newest_records_that_cannot_be_read_are_named_and_a_label_leads_back_all_t
     }
     let run = rollback(&cloud).run().expect_exit(1);
     assert!(
-        run.error().contains("cannot be read, and what it changed"),
+        run.error().contains("cannot be read, and what they changed"),
         "{}",
         run.error()
     );

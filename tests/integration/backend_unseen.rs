@@ -35,7 +35,7 @@ fn a_read_that_is_refused_once_in_the_middle_of_an_update_tells_nothing_of_what_
         ("DescribeEvents", 1),
     ] {
         let cloud = cloud();
-        scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 4.0}));
+        scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 6.0}));
         refuse_reads(&cloud, operation, skip, 1);
         let run = deploy(&cloud).run().expect_exit(1);
         assert!(
@@ -63,7 +63,7 @@ fn a_rollback_whose_update_cannot_be_watched_says_so_too() {
     for label in ["v1", "v2"] {
         release(&cloud, label).run().expect_exit(0);
     }
-    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 4.0}));
+    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 6.0}));
     cloud.forget_requests();
     let run = release(&cloud, "v2")
         .with("command", "rollback")
@@ -83,7 +83,7 @@ fn a_rollback_whose_update_cannot_be_watched_says_so_too() {
 #[test]
 fn what_can_be_neither_watched_nor_put_back_is_not_known() {
     let cloud = cloud();
-    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 4.0}));
+    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 6.0}));
     refuse_reads(&cloud, "DescribeEnvironments", 3, -1);
     let run = deploy(&cloud).with("on-failure", "rollback").run().expect_exit(1);
     assert!(run.error().contains("could not be rolled back"), "{}", run.error());
@@ -94,7 +94,7 @@ fn what_can_be_neither_watched_nor_put_back_is_not_known() {
 #[test]
 fn what_was_not_seen_again_until_the_deadline_is_not_known() {
     let cloud = cloud();
-    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 3.0}));
+    scenario(&cloud, "my-app-prod", "success", &json!({"seconds": 9.0}));
     cloud.post(
         "/faults",
         &json!({"service": "elasticbeanstalk", "operation": "DescribeEnvironments", "skip": 3, "times": -1, "kind": "drop"}),
