@@ -57,8 +57,11 @@ impl Deployment<'_> {
             })
             .collect();
         let unread = unread(state, &records[..listed]);
+        let newest = state.history.unread_after(records.first());
+        let newest: Vec<String> = newest.into_iter().map(|unread| unread.id).collect();
         let live = live_releases(
             &records,
+            &newest,
             Parts {
                 site: self.inputs.site.is_some(),
                 environments: &self.running_labels(state).await,

@@ -20,6 +20,7 @@ pub(crate) mod rollback;
 pub(crate) mod settle;
 pub(crate) mod state;
 pub(crate) mod undo;
+pub(crate) mod unread;
 pub(crate) mod verify;
 
 #[cfg(test)]

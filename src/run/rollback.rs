@@ -14,7 +14,7 @@ use crate::aws::s3::versions::versions;
 use crate::aws::site::restore::{keys_with_same_headers, look_for_archives};
 use crate::core::backend::environment::EnvironmentState;
 use crate::core::backend::plan::{BackendPlan, EnvironmentPlan};
-use crate::core::error::HintExt as _;
+use crate::core::error::{HintExt as _, RenderedError};
 use crate::core::inputs::{BackendInputs, SiteInputs};
 use crate::core::release::interrupted::is_unsettled;
 use crate::core::release::labels::label_at;
@@ -26,8 +26,6 @@ use crate::core::release::previous::stranger_lines;
 use crate::core::release::record::{Record, RecordStatus};
 use crate::core::release::restoration::{Restoration, RestoredSite, keys_to_restore};
 use crate::core::release::target::{TargetChoice, choose, choose_before, depends_on_what_is_live, nothing_of_run};
-use crate::core::release::unread::UnreadRecord;
-use crate::core::release::unreadable::{RollbackParts, unreadable_error};
 use crate::core::release::versioning::check_versioning;
 use crate::core::release::workflow_run::{neighbor_lines, rollback_lines, runs_taken_back};
 use crate::core::site::assemble::check_deletes;
@@ -65,6 +63,11 @@ impl Deployment<'_> {
             .records
             .iter()
             .any(|record| record.status == RecordStatus::Succeeded);
+        if let Some(to) = to
+            && state.history.unread().iter().any(|unread| unread.id == to)
+        {
+            return Err(self.not_found(state, to, ""));
+        }
         let mut choice = choose(&state.records, to, parts).map_err(|error| match (has_release, problem()) {
             (false, Some(problem)) => {
                 anyhow::anyhow!("cannot roll back: the release records cannot be read: {problem}")
@@ -75,6 +78,10 @@ impl Deployment<'_> {
                     Err(unknown) => unknown,
                     Ok(()) => error,
                 }
+            }
+            _ if parts.site && has_release && !state.history.unread().is_empty() => {
+                let message = RenderedError::from(&error).message;
+                to.map_or(error, |to| self.not_found(state, to, &message))
             }
             _ => error,
         })?;
@@ -130,35 +137,6 @@ impl Deployment<'_> {
                 some_names(several.iter().copied())
             )),
         }
-    }
-
-    /// Whether all records since `target` could be used; a rollback without a site needs none of them where `to` is a label.
-    fn check_readable(&self, state: &CurrentState, target: &Record) -> anyhow::Result<()> {
-        self.check_newer(state, Some(target), &state.history.unread_after(Some(target)))
-    }
-
-    /// Whether the newest record could be used: it tells what is live.
-    fn check_known(&self, state: &CurrentState) -> anyhow::Result<()> {
-        let unread = state.history.unread_after(state.records.first());
-        self.check_newer(state, None, &unread)
-    }
-
-    fn check_newer(
-        &self,
-        state: &CurrentState,
-        target: Option<&Record>,
-        unread: &[UnreadRecord],
-    ) -> anyhow::Result<()> {
-        let Some(newest) = unread.first() else {
-            return Ok(());
-        };
-        let is_later = |record: &&Record| !newest.is_newer_than(record);
-        let later: Vec<Record> = state.records.iter().filter(is_later).cloned().collect();
-        let parts = RollbackParts {
-            site: self.inputs.site.is_some(),
-            backend: self.inputs.backend.is_some(),
-        };
-        Err(unreadable_error(unread, target, &later, &state.records, parts))
     }
 
     /// Plans the way to `choice` for environments that run what `running` says.

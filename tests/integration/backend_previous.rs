@@ -241,6 +241,17 @@ fn beside_a_site_nobody_knows_what_the_newest_records_that_cannot_be_read_change
             );
             assert_eq!(label(&cloud), format!("v{releases}"));
         }
+        for to in [&newest[0], &format!("v{releases}")] {
+            let run = with_site(rollback(&cloud), "").with("to", to).run().expect_exit(1);
+            let hint = run.report["error"]["hint"].as_str().unwrap_or_default();
+            assert!(
+                run.error().contains("cannot be") && hint.contains("be read again"),
+                "{}",
+                run.error()
+            );
+        }
+        let list = with_site(rollback(&cloud), "").with("dry-run", "true").run();
+        assert!(!list.summary.contains("**live"), "{}", list.summary);
         // As the hint says.
         let alone = rollback(&cloud).with("to", "v1").run();
         assert_eq!((alone.exit_code, label(&cloud).as_str()), (0, "v1"), "{}", alone.log);

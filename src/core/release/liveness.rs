@@ -5,6 +5,7 @@ use crate::core::release::labels::label_at;
 use crate::core::release::live::{live, origin};
 use crate::core::release::parts::Parts;
 use crate::core::release::record::{EnvironmentOutcome, Record, RecordStatus};
+use crate::core::text::names;
 
 /// How much of a release is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +35,20 @@ pub(crate) struct LiveReleases {
     pub(crate) lines: Vec<String>,
 }
 
-/// What of `records` is live where the environments run what `parts` says.
-pub(crate) fn live_releases(records: &[Record], parts: Parts<'_>) -> LiveReleases {
-    let live = live(records);
+/// What of `records` is live where the environments run what `parts` says. Newer releases that cannot be read are `unread`:
+/// then the records tell nothing of what is live.
+pub(crate) fn live_releases(records: &[Record], unread: &[String], parts: Parts<'_>) -> LiveReleases {
+    let live = live(records).filter(|_| unread.is_empty());
     let by_records = live.and_then(|live| records.iter().position(|record| record.id == live.release.id));
     let mut found = LiveReleases {
         marks: vec![None; records.len()],
         lines: Vec::new(),
     };
+    if !unread.is_empty() {
+        let which = names(unread.iter().map(String::as_str));
+        let text = format!("{which} cannot be used: what is live is told only by what the environments run");
+        found.lines.push(text);
+    }
     // Of each part: the release that it is of.
     let mut owners: Vec<Option<usize>> = Vec::new();
     if parts.site && by_records.is_some() {
@@ -58,14 +65,15 @@ pub(crate) fn live_releases(records: &[Record], parts: Parts<'_>) -> LiveRelease
         }
         let owner = brought_by(records, name, running);
         owners.push(owner);
+        let owner = owner.map(|position| &records[position]);
         found
             .lines
-            .push(line(name, running, owner.map(|position| &records[position]), expected));
+            .push(line((name, running), owner, expected, unread.is_empty()));
     }
     if owners.is_empty() {
         owners.push(by_records);
     }
-    let are_one = owners.iter().all(|owner| *owner == owners[0]);
+    let are_one = (unread.is_empty() || !parts.site) && owners.iter().all(|owner| *owner == owners[0]);
     for position in owners.into_iter().flatten() {
         let is_disturbed = by_records == Some(position) && live.is_some_and(|live| live.disturbed_by.is_some());
         let is_whole = are_one && !is_disturbed && records[position].status == RecordStatus::Succeeded;
@@ -98,11 +106,14 @@ fn brought_by(records: &[Record], name: &str, label: &str) -> Option<usize> {
     })
 }
 
-fn line(name: &str, running: &str, owner: Option<&Record>, expected: Option<&str>) -> String {
+fn line((name, running): (&str, &str), owner: Option<&Record>, expected: Option<&str>, are_all_read: bool) -> String {
     let instead = expected
         .map(|expected| format!(" instead of `{expected}`, which the records tell"))
         .unwrap_or_default();
     match owner {
+        None if !are_all_read => {
+            format!("`{name}` runs version `{running}`: no release that can be read has deployed it")
+        }
         None => format!(
             "`{name}` runs version `{running}`{instead}: no release on record has deployed it, so none is live there"
         ),
@@ -145,6 +156,7 @@ mod tests {
             .collect();
         let live = live_releases(
             &records,
+            &[],
             Parts {
                 site,
                 environments: &environments,
@@ -216,6 +228,31 @@ mod tests {
         assert_eq!(now("v2"), "r2 live");
         assert_eq!(now("v1"), "r2 live in part, r1 live in part");
         assert_eq!(now("hot"), "r2 live in part");
+    }
+
+    #[test]
+    fn behind_records_that_cannot_be_read_only_the_environments_tell() {
+        let records = [deployed("r2", "v2"), deployed("r1", "v1")];
+        let unread = ["r3".to_owned()];
+        let at = |label: &str| {
+            let environments = [("web-prod".to_owned(), Some(label.to_owned()))];
+            let parts = Parts {
+                site: true,
+                environments: &environments,
+            };
+            live_releases(&records, &unread, parts)
+        };
+        let unknown = at("v3");
+        assert_eq!(unknown.marks, [None, None]);
+        assert_eq!(
+            unknown.lines,
+            [
+                "`r3` cannot be used: what is live is told only by what the environments run",
+                "`web-prod` runs version `v3`: no release that can be read has deployed it"
+            ]
+        );
+        assert_eq!(at("v1").marks, [None, Some(Liveness::InPart)]);
+        assert_eq!(live_releases(&records, &unread, Parts::default()).marks, [None, None]);
     }
 
     #[test]

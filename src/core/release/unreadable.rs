@@ -47,6 +47,33 @@ pub(crate) fn unreadable_error(
     anyhow!(text).hint(hint(later, records, parts, it, refused > 0))
 }
 
+/// The error of a rollback to `to` that finds no release, as `message` says, among the records that are used: it may be one
+/// of `unread`, newest first.
+pub(crate) fn not_found_error(
+    message: &str,
+    to: &str,
+    unread: &[UnreadRecord],
+    (later, records): (&[Record], &[Record]),
+    parts: RollbackParts,
+) -> anyhow::Error {
+    let is_refused = unread.iter().any(|unread| unread.why == Unread::Refused);
+    if let Some(named) = unread.iter().find(|unread| unread.id == to) {
+        let why = match named.why {
+            Unread::Refused => "is refused",
+            _ => "cannot be read",
+        };
+        let text = anyhow!("cannot roll back to `{to}`: its record {why}");
+        return text.hint(hint(later, records, parts, "it", is_refused));
+    }
+    let which = names(unread.iter().map(|unread| unread.id.as_str()));
+    let (records_of, it) = match unread.len() {
+        1 => ("the record of release", "it"),
+        _ => ("the records of releases", "them"),
+    };
+    let text = anyhow!("{message}, among those that can be used: {records_of} {which} cannot be");
+    text.hint(hint(later, records, parts, it, is_refused))
+}
+
 /// What is possible instead.
 fn hint(later: &[Record], records: &[Record], parts: RollbackParts, it: &str, is_refused: bool) -> String {
     if !parts.site {
@@ -140,6 +167,29 @@ mod tests {
              without it"
         );
         assert!(hint.starts_with("remove it if nothing of yours wrote it"), "{hint}");
+    }
+
+    #[test]
+    fn what_is_not_found_may_be_what_cannot_be_read() {
+        let records: Vec<Record> = ["r9", "r1"].map(|id| release(id, RecordStatus::Succeeded)).into();
+        let ids = ["r11", "r10"].map(|id| UnreadRecord {
+            id: id.to_owned(),
+            stored_at: None,
+            why: Unread::Unusable,
+        });
+        let said = |to: &str| {
+            let message = format!("cannot roll back to `{to}`: no succeeded release has this id");
+            let error = not_found_error(&message, to, &ids, (&[], &records), BOTH);
+            let rendered = RenderedError::from(&error);
+            assert!(rendered.hint.is_some_and(|hint| hint.contains("be read again")));
+            rendered.message
+        };
+        assert_eq!(said("r10"), "cannot roll back to `r10`: its record cannot be read");
+        assert_eq!(
+            said("v7"),
+            "cannot roll back to `v7`: no succeeded release has this id, among those that can be used: the records of releases `r11`, \
+             `r10` cannot be"
+        );
     }
 
     #[test]

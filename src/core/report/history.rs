@@ -204,7 +204,7 @@ mod tests {
     use crate::core::release::record::RecordedPutBack;
 
     fn by_records(records: &[Record]) -> LiveReleases {
-        live_releases(records, Parts::default())
+        live_releases(records, &[], Parts::default())
     }
 
     fn possible(most: usize) -> Vec<Option<String>> {
@@ -353,7 +353,7 @@ mod tests {
             site: false,
             environments: &environments,
         };
-        let live = live_releases(&records, parts);
+        let live = live_releases(&records, &[], parts);
         let lines = lines(&records, &live, &possible(2), &[], now());
         assert!(!lines[0].contains("(live") && lines[1].ends_with("(live)"), "{lines:?}");
         assert!(
