@@ -6,6 +6,7 @@ mod access_keys;
 mod backend;
 mod backend_bundle;
 mod backend_failure;
+mod backend_found;
 mod backend_interrupted;
 mod backend_known;
 mod backend_late;

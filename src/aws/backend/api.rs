@@ -114,6 +114,14 @@ impl Api {
         }
     }
 
+    /// For a request that nobody sends again later, whatever the others are.
+    pub(crate) fn patient(&self) -> Self {
+        Self {
+            retry: RetryRule::Patient,
+            ..self.clone()
+        }
+    }
+
     /// For a request that must be known to have been sent once; only one that is throttled is sent again.
     pub(crate) fn once(&self) -> Self {
         Self {

@@ -56,8 +56,7 @@ impl Update<'_> {
                     .hint("run this step again when it is Ready, or set `when-busy` to `wait` or `abort`"));
                 }
                 BusyStep::Abort => {
-                    aborted = true;
-                    self.abort().await?;
+                    aborted = self.abort().await?;
                 }
                 BusyStep::Wait | BusyStep::Update => {}
             }
@@ -76,7 +75,8 @@ impl Update<'_> {
         }
     }
 
-    async fn abort(&self) -> anyhow::Result<()> {
+    /// Asks for the running update to be aborted; whether there was an answer. Without one the next look tells.
+    async fn abort(&self) -> anyhow::Result<bool> {
         let doing = || format!("cannot abort the running update of `{}`", self.name);
         let resource = self.api.environment_arn(self.name);
         let aborted = self
@@ -95,8 +95,12 @@ impl Update<'_> {
             Err(error) if code(&error) == Some("InvalidParameterValue") => {
                 self.say("the running update cannot be aborted any more");
             }
+            Err(error) if is_transient(&error) && Instant::now() < self.deadline => {
+                self.say(&format!("{error:#}; looking whether it is aborted"));
+                return Ok(false);
+            }
             Err(error) => return Err(error),
         }
-        Ok(())
+        Ok(true)
     }
 }

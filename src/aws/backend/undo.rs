@@ -115,7 +115,8 @@ async fn check(
     previous: &str,
     deadline: Instant,
 ) -> anyhow::Result<BeforeUndo> {
-    let api = backend_run.api.polling(deadline);
+    // Nobody looks again later: what fails for a moment is asked for again.
+    let api = backend_run.api.until(deadline);
     let Some(environment) = api.environment(&plan.name).await? else {
         return Ok(BeforeUndo::RollBack);
     };

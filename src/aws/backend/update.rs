@@ -88,7 +88,7 @@ impl Update<'_> {
                 ));
                 return Ok(UpdateOutcome::Succeeded);
             }
-            let mut watch = Watch::begin(&self.api, self.name).await?;
+            let mut watch = Watch::begin(&self.api.patient(), self.name).await?;
             let version = UpdateTarget::version(self.label, before.label.as_deref());
             let (request_id, target) = match self.send(&version, &settings, &before, &mut watch, run).await {
                 Ok(request_id) => (request_id, version),

@@ -18,7 +18,7 @@ use crate::core::backend::events::EnvironmentEvent;
 use crate::core::backend::retention::may_delete_bundle;
 use crate::core::backend::version_table::{BundleLocation, VersionState, VersionStatus};
 use crate::core::bundle::Bundle;
-use crate::core::error::{HintExt as _, message_contains};
+use crate::core::error::{HintExt as _, code, message_contains};
 use crate::core::heartbeat::Heartbeat;
 use crate::core::iam::calls;
 use tokio_util::sync::CancellationToken;
@@ -235,9 +235,10 @@ pub(crate) async fn why_failed(api: &Api, label: &str) -> String {
 /// # Errors
 /// What Beanstalk says.
 pub(crate) async fn delete(api: &Api, label: &str, with_bundle: bool) -> anyhow::Result<()> {
-    api.send(
+    let version = api.version_arn(label);
+    let deleted = api.send(
         &calls::DELETE_APPLICATION_VERSION,
-        &api.version_arn(label),
+        &version,
         || format!("cannot delete version `{label}` of `{}`", api.application),
         || {
             api.client
@@ -247,9 +248,18 @@ pub(crate) async fn delete(api: &Api, label: &str, with_bundle: bool) -> anyhow:
                 .delete_source_bundle(with_bundle)
                 .send()
         },
-    )
-    .await
-    .map(|_| ())
+    );
+    match deleted.await {
+        Ok(_) => Ok(()),
+        // An answer before this one was lost.
+        Err(error) if code(&error) == Some("InvalidParameterValue") => {
+            match api.versions(&[label.to_owned()]).await?.as_slice() {
+                [] => Ok(()),
+                _ => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Deletes a version that could not be processed, and its bundle, unless that is not ours, is used by another version, or

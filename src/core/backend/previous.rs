@@ -22,8 +22,26 @@ pub(crate) enum EarlierEnd {
     Well,
     /// Badly.
     Badly,
-    /// Nobody saw it.
+    /// Nobody saw it; or badly, and it was taken back since: if its version runs now, somebody else has deployed it.
     Unseen,
+}
+
+impl EarlierUpdate {
+    fn of(record: &Record, name: &str) -> Option<Self> {
+        let environment = record.environment(name)?;
+        Some(Self {
+            label: environment.label.clone(),
+            previous: environment.previous_label.clone(),
+            end: match environment.outcome {
+                EnvironmentOutcome::Planned => EarlierEnd::Unseen,
+                EnvironmentOutcome::Failed if record.is_put_back() => EarlierEnd::Unseen,
+                EnvironmentOutcome::Failed => EarlierEnd::Badly,
+                EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged | EnvironmentOutcome::Skipped => {
+                    EarlierEnd::Well
+                }
+            },
+        })
+    }
 }
 
 /// What earlier runs did to each environment of `plan`, by their records, newest first.
@@ -31,19 +49,7 @@ pub(crate) fn earlier_updates(plan: &BackendPlan, records: &[Record]) -> Vec<Vec
     let of_environment = |name: &str| {
         records
             .iter()
-            .filter_map(|record| record.backend.as_ref())
-            .filter_map(|backend| backend.environments.iter().find(|environment| environment.name == name))
-            .map(|environment| EarlierUpdate {
-                label: environment.label.clone(),
-                previous: environment.previous_label.clone(),
-                end: match environment.outcome {
-                    EnvironmentOutcome::Planned => EarlierEnd::Unseen,
-                    EnvironmentOutcome::Failed => EarlierEnd::Badly,
-                    EnvironmentOutcome::Succeeded | EnvironmentOutcome::Unchanged | EnvironmentOutcome::Skipped => {
-                        EarlierEnd::Well
-                    }
-                },
-            })
+            .filter_map(|record| EarlierUpdate::of(record, name))
             .collect()
     };
     plan.environments
@@ -88,6 +94,8 @@ pub(crate) fn previous_label(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::release::fixtures::{release, with_label};
+    use crate::core::release::record::{RecordStatus, RecordedPutBack};
 
     fn earlier(label: &str, previous: &str, end: EarlierEnd) -> EarlierUpdate {
         EarlierUpdate {
@@ -95,6 +103,18 @@ mod tests {
             previous: Some(previous.to_owned()),
             end,
         }
+    }
+
+    #[test]
+    fn what_was_taken_back_counts_by_the_health_of_the_environment() {
+        let mut record = with_label(release("r1", RecordStatus::Failed), "v2", EnvironmentOutcome::Failed);
+        let end = |record: &Record| EarlierUpdate::of(record, "web-prod").map(|update| update.end);
+        assert_eq!(end(&record), Some(EarlierEnd::Badly));
+        record.put_back = Some(RecordedPutBack {
+            complete: true,
+            keys: 0,
+        });
+        assert_eq!(end(&record), Some(EarlierEnd::Unseen));
     }
 
     #[test]

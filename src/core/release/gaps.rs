@@ -73,10 +73,9 @@ fn of_environment<'r>(
     records: &'r [Record],
     name: &str,
 ) -> impl Iterator<Item = (&'r Record, &'r RecordedEnvironment)> {
-    records.iter().filter_map(move |record| {
-        let mut environments = record.backend.iter().flat_map(|backend| &backend.environments);
-        Some((record, environments.find(|environment| environment.name == name)?))
-    })
+    records
+        .iter()
+        .filter_map(move |record| Some((record, record.environment(name)?)))
 }
 
 /// Whether the environment may run `label` after that release.

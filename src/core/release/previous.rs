@@ -3,7 +3,7 @@
 //! | what runs | previous |
 //! | --- | --- |
 //! | the newest run changed something and did not succeed | the newest succeeded release; of an unfinished rollback its target |
-//! | a version that no release deployed | the newest succeeded release: somebody else came after it |
+//! | a version that no release deployed, or that was taken back | the newest succeeded release: somebody else came after it |
 //! | of a backend alone, the version of an older release | the one before that release, as after a rollback |
 //! | else | the newest succeeded release older than the live one |
 //!
@@ -67,8 +67,14 @@ pub(crate) fn stranger_lines(records: &[Record], target: &Record, parts: Parts<'
         let mut environments = recorded(records, name);
         environments.any(|(_, environment)| environment.previous_label.as_deref() == Some(label))
     };
+    let was_taken_back = |name: &str, label: &str| {
+        let mut environments = recorded(records, name);
+        environments.any(|(record, environment)| environment.label == label && record.is_put_back())
+    };
     let line = |(name, label): (&str, &str)| {
-        let known = if is_mentioned(name, label) {
+        let known = if was_taken_back(name, label) {
+            "which a release has deployed and taken back"
+        } else if is_mentioned(name, label) {
             "which no release on record has deployed"
         } else {
             "which is in no record"
@@ -86,8 +92,9 @@ pub(crate) fn stranger_lines(records: &[Record], target: &Record, parts: Parts<'
 fn strangers<'p>(records: &[Record], parts: Parts<'p>) -> Vec<(&'p str, &'p str)> {
     let is_ours = |name: &str, label: &str| {
         recorded(records, name).any(|(record, environment)| {
-            environment.label == label && environment.outcome != EnvironmentOutcome::Skipped
-                || record.label_of(name) == Some(label)
+            // What was taken back runs only if somebody else has deployed it since.
+            let was_left = environment.outcome != EnvironmentOutcome::Skipped && !record.is_put_back();
+            environment.label == label && was_left || record.label_of(name) == Some(label)
         })
     };
     let is_known = |name: &str| recorded(records, name).any(|(record, _)| record.label_of(name).is_some());
@@ -99,10 +106,9 @@ fn strangers<'p>(records: &[Record], parts: Parts<'p>) -> Vec<(&'p str, &'p str)
 }
 
 fn recorded<'a>(records: &'a [Record], name: &str) -> impl Iterator<Item = (&'a Record, &'a RecordedEnvironment)> {
-    records.iter().filter_map(move |record| {
-        let mut environments = record.backend.iter().flat_map(|backend| &backend.environments);
-        Some((record, environments.find(|environment| environment.name == name)?))
-    })
+    records
+        .iter()
+        .filter_map(move |record| Some((record, record.environment(name)?)))
 }
 
 /// The place of the release whose versions a backend alone runs: somebody may have brought an older one back.
@@ -164,6 +170,7 @@ fn unknown_end(record: &Record) -> NoTarget {
 mod tests {
     use super::*;
     use crate::core::release::fixtures::{release, rolls_back_to, with_label, with_site};
+    use crate::core::release::record::RecordedPutBack;
 
     fn deployed(id: &str, label: &str) -> Record {
         with_label(
@@ -241,6 +248,29 @@ mod tests {
         ] {
             assert_eq!(found(&records, label, false), expected, "{label} after {records:?}");
         }
+    }
+
+    #[test]
+    fn a_version_that_was_taken_back_and_runs_was_deployed_by_somebody_else() {
+        let mut taken_back = failed("r3", "v3");
+        taken_back.put_back = Some(RecordedPutBack {
+            complete: true,
+            keys: 0,
+        });
+        let records = [deployed("r1", "v1"), deployed("r2", "v2"), taken_back];
+        assert_eq!(found(&records, "v3", false), "r2");
+        assert_eq!(found(&records, "v2", false), "r1");
+        let records: Vec<Record> = records.into_iter().rev().collect();
+        let environments = [("web-prod".to_owned(), Some("v3".to_owned()))];
+        let parts = Parts {
+            site: false,
+            environments: &environments,
+        };
+        let lines = stranger_lines(&records, &records[1], parts);
+        assert!(
+            lines.join("").contains("which a release has deployed and taken back"),
+            "{lines:?}"
+        );
     }
 
     #[test]

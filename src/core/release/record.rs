@@ -297,15 +297,26 @@ impl Record {
     /// not put all of it back.
     #[must_use]
     pub(crate) fn disturbs(&self) -> bool {
-        let is_put_back = self.put_back.is_some_and(|put_back| put_back.complete);
-        self.may_have_changed() && !is_put_back
+        self.may_have_changed() && !self.is_put_back()
+    }
+
+    /// Whether the run put all that it changed back.
+    #[must_use]
+    pub(crate) fn is_put_back(&self) -> bool {
+        self.put_back.is_some_and(|put_back| put_back.complete)
+    }
+
+    /// What it records of an environment.
+    #[must_use]
+    pub(crate) fn environment(&self, name: &str) -> Option<&RecordedEnvironment> {
+        let mut environments = self.backend.iter().flat_map(|backend| &backend.environments);
+        environments.find(|recorded| recorded.name == name)
     }
 
     /// The label that `environment` runs after this release; `None` when the release says nothing of it.
     #[must_use]
     pub(crate) fn label_of(&self, environment: &str) -> Option<&str> {
-        let mut environments = self.backend.iter().flat_map(|backend| &backend.environments);
-        let recorded = environments.find(|recorded| recorded.name == environment)?;
+        let recorded = self.environment(environment)?;
         match recorded.outcome {
             EnvironmentOutcome::Succeeded => Some(&recorded.label),
             // Older records note here what a new version would have been called.

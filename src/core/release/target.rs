@@ -142,7 +142,7 @@ fn named<'a>(records: &'a [Record], to: &str, parts: Parts<'_>) -> Result<&'a Re
             let failed = |record: &&Record| has_label(record, to) || has_commit(record, to);
             if let Some(record) = records.iter().find(failed) {
                 // To a backend alone the version is all that counts, whatever became of its release.
-                let is_version = !parts.site && has_no_end(record) && has_label(record, to);
+                let is_version = !parts.site && has_label(record, to);
                 return succeeded(record, to).map_err(|reason| match is_version {
                     true => NoTarget::Unknown { to: to.to_owned() },
                     false => reason,
