@@ -141,7 +141,7 @@ fn wrong_inputs_are_a_table_in_the_summary() {
         .expect_exit(2);
     assert!(run.error().starts_with("3 input errors:"), "{}", run.error());
     assert!(run.summary.starts_with("## ❌ Wrong inputs"), "{}", run.summary);
-    assert_eq!(run.summary.matches("\n| ❌ | <code>").count(), 3, "{}", run.summary);
+    assert_eq!(run.summary.matches("\n- <code>").count(), 3, "{}", run.summary);
     assert!(
         run.summary.contains("<code>prefix") || run.summary.contains("<code>bucket"),
         "{}",

@@ -101,16 +101,21 @@ fn wrong_inputs_are_a_table_and_no_deployment_failed() {
         "{}",
         run.summary
     );
-    assert_eq!(run.summary.matches("\n| ❌ | <code>").count(), 2, "{}", run.summary);
+    assert_eq!(run.summary.matches("\n- <code>").count(), 2, "{}", run.summary);
     assert!(
         !run.summary.contains("Deployment") && !run.summary.contains("\\`"),
         "{}",
         run.summary
     );
     assert!(!run.log.contains("Deploy failed"), "{}", run.log);
-    // One alone is a table as well.
+    assert!(
+        run.summary.contains("| Inputs | 2 wrong inputs | Nothing was done |"),
+        "{}",
+        run.summary
+    );
+    // One alone is a list as well.
     let run = site(&cloud).with("delete", "perhaps").run().expect_exit(2);
-    assert!(run.summary.contains("\n| ❌ | <code>delete</code>"), "{}", run.summary);
+    assert!(run.summary.contains("\n- <code>delete</code>"), "{}", run.summary);
 }
 
 #[test]

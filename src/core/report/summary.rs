@@ -25,9 +25,13 @@ const MAX_BYTES: usize = 512 * 1024;
 pub(crate) fn summary(report: &Report, context: &RunContext, extra: &str) -> String {
     let mut out = format!("## {}\n\n", title(report, context));
     if !report.wrong_inputs.is_empty() {
-        let errors = report.wrong_inputs.iter();
-        let rows: Vec<Vec<String>> = errors.map(|error| vec!["❌".to_owned(), prose(error)]).collect();
-        out.push_str(&table(&["", "What is wrong"], &rows));
+        let wrong = count(report.wrong_inputs.len(), "wrong input");
+        let row = vec!["Inputs".to_owned(), wrong, "Nothing was done".to_owned()];
+        out.push_str(&table(&["Part", "What", "Result"], &[row]));
+        out.push('\n');
+        for error in &report.wrong_inputs {
+            let _ = writeln!(out, "- {}", prose(error));
+        }
         out.push('\n');
     } else if let Some(error) = &report.error {
         let live = report.live.as_deref();
