@@ -30,7 +30,7 @@ DIST = sources.REPOSITORY / "dist"
 SUMS = DIST / "SHA256SUMS"
 NOTICES = DIST / "THIRD-PARTY-LICENSES.txt"
 ZIGLANG = Path(__file__).with_name("ziglang.txt")
-LARGEST = 7_750_000
+LARGEST = 8_000_000
 NAME = "aws-web-deploy"
 
 # name in dist/ -> (Rust target, zig target)

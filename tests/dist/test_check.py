@@ -93,8 +93,8 @@ class Check(unittest.TestCase):
         self.refused("aws-web-deploy-linux-arm64 is not what SHA256SUMS says")
 
     def test_finds_a_binary_over_the_size_limit(self):
-        self.build(padding=7_750_000)
-        self.refused("more than 7,750,000")
+        self.build(padding=8_000_000)
+        self.refused("more than 8,000,000")
 
     def test_finds_a_lost_executable_bit(self):
         self.binary("linux-x64").chmod(0o644)

@@ -95,6 +95,7 @@ async fn a_version_comes_back_with_all_that_it_had() {
     let (before, old) = (seen(&cloud, "page.html"), version_of(&cloud, "page.html"));
     cloud.put("site", "page.html", &[("Content-Type", "text/plain")], b"new");
     let bucket = open(&cloud, "site").await;
+    // The class is that of the plan, which the listing of versions tells.
     let source = VersionToRestore {
         version_id: old.clone(),
         acl: None,
@@ -102,7 +103,7 @@ async fn a_version_comes_back_with_all_that_it_had() {
     };
     cloud.forget_requests();
     let version = bucket
-        .restore("page.html", SIZE, source, json!({}), None)
+        .restore("page.html", SIZE, source, json!({"storage_class": "STANDARD_IA"}), None)
         .await
         .expect("a copy");
     assert_eq!(seen(&cloud, "page.html"), before);
@@ -158,7 +159,13 @@ async fn a_large_version_comes_back_in_parts_with_all_that_it_had() {
     };
     let five = 5 * 1024 * 1024;
     bucket
-        .restore("large.html", SIZE, source, json!({}), Some(five))
+        .restore(
+            "large.html",
+            SIZE,
+            source,
+            json!({"storage_class": "STANDARD_IA"}),
+            Some(five),
+        )
         .await
         .expect("a copy");
     assert_eq!(cloud.count("UploadPartCopy"), 3);
