@@ -9,7 +9,7 @@ use crate::support::visitors::{
     APPLICATION, BUCKET, DISTRIBUTION, FOLDER, PAGE, REST, Setup, WEBSITE, by_control, check, cloud, of_origin,
     only_for, open, setup, verdicts, visit, website,
 };
-use crate::support::{Cloud, python};
+use crate::support::{Cloud, project, python};
 
 /// Ways to be kept out, one for each kind of command: each takes the aws CLI's seconds. The address that shows it.
 fn setups() -> Vec<Setup> {
@@ -104,7 +104,12 @@ fn command(log: &str) -> &str {
 fn run(cloud: &Cloud, command: &str) {
     let python = python();
     let tools: PathBuf = python.parent().expect("a directory").to_owned();
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
+    let others = std::env::var("PATH").unwrap_or_default();
+    let path = format!(
+        "{}:{}:{others}",
+        project().join("tests/tools").display(),
+        tools.display()
+    );
     let done = Command::new("bash")
         .args(["-euo", "pipefail", "-c", command])
         .env("PATH", path)

@@ -150,7 +150,7 @@ fn the_deployment_on_github_failed_and_the_one_before_stays_active() {
     assert!(
         failed["log_url"]
             .as_str()
-            .is_some_and(|url| url.contains("/actions/runs/1001")),
+            .is_some_and(|url| url.contains("/actions/runs/1002")),
         "{failed}"
     );
     assert_eq!(failed["environment_url"], "https://example.com");
