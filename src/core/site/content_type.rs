@@ -224,7 +224,7 @@ impl TextCheck {
 
     /// Whether what is ASCII seems to be an encoding that has other characters.
     fn hides_other_characters(&self) -> bool {
-        self.escapes.found() || self.shifts.found() || is_han_in_ascii(&self.head, self.head.len() == HEAD)
+        self.escapes.found() || self.shifts.found() || is_han_in_ascii(&self.head)
     }
 }
 
@@ -363,7 +363,7 @@ mod tests {
             let expected = match (whole.contains(&0), plain) {
                 (true, _) if is_utf16(&whole, false) => TextEncoding::Other,
                 (true, _) => TextEncoding::Binary,
-                (false, true) if whole.is_ascii() && is_han_in_ascii(&whole, false) => TextEncoding::Other,
+                (false, true) if whole.is_ascii() && is_han_in_ascii(&whole) => TextEncoding::Other,
                 (false, true) => TextEncoding::Utf8,
                 (false, false) => TextEncoding::Other,
             };

@@ -25,14 +25,29 @@ pub(crate) fn is_utf16(head: &[u8], is_cut: bool) -> bool {
 /// Two letters of ASCII are nearly always some Chinese character, so its characters have to be common ones, or its
 /// bytes such as no text has.
 #[must_use]
-pub(crate) fn is_han_in_ascii(head: &[u8], is_cut: bool) -> bool {
+pub(crate) fn is_han_in_ascii(head: &[u8]) -> bool {
+    let (pairs, []) = head.as_chunks::<2>() else {
+        return false;
+    };
     let is_text = |byte: &u8| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\n' | b'\r' | b'\x0c' | b'\x1b');
-    let is_strange = !head.iter().all(is_text);
-    in_both_orders(head, is_cut).any(|found| {
-        let all = found.latin + found.han + found.hangul + found.foreign;
-        let enough = if all < 4 { all } else { all.div_ceil(2) };
-        found.han == all && all > 1 && (is_strange || found.common >= enough)
-    })
+    [u16::from_le_bytes as fn([u8; 2]) -> u16, u16::from_be_bytes]
+        .into_iter()
+        .any(|order| {
+            let mut units = pairs.iter().copied().map(order);
+            // Nearly every text ends here after some bytes.
+            if pairs.len() < 2 || !units.all(|unit| matches!(unit, 0x3000..=0x30ff | 0x3400..=0x9fff)) {
+                return false;
+            }
+            let characters = char::decode_utf16(pairs.iter().copied().map(order));
+            let is_common = |character: &char| COMMON.contains(*character);
+            let common = characters.filter_map(Result::ok).filter(is_common).count();
+            let enough = if pairs.len() < 4 {
+                pairs.len()
+            } else {
+                pairs.len().div_ceil(2)
+            };
+            common >= enough || !head.iter().all(is_text)
+        })
 }
 
 /// The characters of bytes that are UTF-16 without a mark, in each order in which they are text.
@@ -51,8 +66,6 @@ struct Characters {
     blank: usize,
     /// Of Chinese and Japanese, with their signs.
     han: usize,
-    /// Those of them that are in [`COMMON`].
-    common: usize,
     /// Of Korean.
     hangul: usize,
     /// All others.
@@ -73,10 +86,7 @@ impl Characters {
                 }
                 Ok(character) if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => return None,
                 Ok(character) if u32::from(character) < 0x100 => found.latin += 1,
-                Ok(character @ ('\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}')) => {
-                    found.han += 1;
-                    found.common += usize::from(COMMON.contains(character));
-                }
+                Ok('\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}') => found.han += 1,
                 Ok('\u{ac00}'..='\u{d7a3}') => found.hangul += 1,
                 Ok(_) => found.foreign += 1,
                 // The second half of the last one may be cut off.
@@ -144,7 +154,7 @@ mod tests {
             ] {
                 let bytes = bytes(text, "", order);
                 assert!(bytes.is_ascii());
-                assert_eq!(is_han_in_ascii(&bytes, false), expected, "{text:?} {order:?}");
+                assert_eq!(is_han_in_ascii(&bytes), expected, "{text:?} {order:?}");
             }
         }
         for text in [
@@ -164,7 +174,7 @@ mod tests {
             "User-agent:*\nDisallow:\n",
             "\u{1b}[31mred\u{1b}[0m",
         ] {
-            assert!(!is_han_in_ascii(text.as_bytes(), false), "{text:?}");
+            assert!(!is_han_in_ascii(text.as_bytes()), "{text:?}");
         }
     }
 
